@@ -1,0 +1,1 @@
+"""Arithmetic on arrays, each forward beside its adjoint; no layers, params or keys here."""

@@ -1,0 +1,30 @@
+"""`frozen`: a layer that is used but not trained."""
+
+from fnnet import rng, tree
+from fnnet.types import Array, Layer, Params, Pullback, Shape
+
+
+def frozen(inner: Layer) -> Layer:
+    """The layer in evaluation mode for ever, its leaves held (statistics too), under its own name and keys.
+
+    To put trained params into it, mark them with `tree.hold`; `tree.release` undoes that exactly.
+
+    >>> from fnnet import layers, rng, tree
+    >>> net = layers.serial(frozen(layers.dense(3)), layers.dense(2))
+    >>> tree.structure(net.init(rng.key(0), (4,)))
+    Serial(dense_0=Dense(weight=frozen leaf, bias=frozen leaf), dense_1=Dense(weight=leaf, bias=leaf))
+    """
+
+    def init(key: rng.Key, shape: Shape) -> Params:
+        return tree.hold(inner.initialize(key, shape))
+
+    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+        y, pullback = inner.forward(tree.release(params), x)
+
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            """A frozen leaf is answered by itself; the cotangent still passes through."""
+            return params, pullback(dy)[1] if input_gradient else None
+
+        return y, vjp
+
+    return Layer(inner.name, init, forward, inner.infer)

@@ -1,0 +1,96 @@
+"""`layer`: a layer from a pair of functions, the way to write your own."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.errors import ConfigError, ShapeError, expected
+from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached
+
+
+def layer(
+    init: Init,
+    apply: Callable[[Params, Array], tuple[Array, Callable[..., tuple[Params, Any]]]],
+    *,
+    shape: Callable[[Shape], Shape] | None = None,
+    train: Callable[[rng.Key], Layer] | None = None,
+    name: str | None = None,
+) -> Layer:
+    """Make a layer of a pair of functions.
+
+    Args:
+        init: `(key, shape) -> params` for examples of `shape` (no batch axis); `()` where there are none.
+        apply: `(params, x) -> (y, vjp)` with `vjp(dy) -> (dparams, dx)`; `vjp` may take `input_gradient=True` too and
+            leave `dx` None where it is False.
+        shape: `in_shape -> out_shape` of one example, raising `errors.ShapeError` on a misfit. By default found by one
+            trial `apply` on a zero example.
+        train: `key -> Layer`, the layer as it is for one training step. By default training is no different.
+        name: an identifier; by default the name of the function that encloses `init`.
+
+    A layer that scales every feature; the derivative stands directly under the value it differentiates:
+
+    >>> from fnnet import layers, rng
+    >>> def scale():
+    ...     def init(key, shape):
+    ...         return {"gain": np.ones(shape, np.float32)}
+    ...     def apply(params, x):
+    ...         def vjp(dy):
+    ...             return {"gain": (dy * x).sum(axis=0)}, dy * params["gain"]
+    ...         return x * params["gain"], vjp
+    ...     return layers.layer(init, apply)
+    >>> net = layers.serial(layers.dense(3), scale())
+    >>> net.init(rng.key(0), (2,)).scale_0
+    {'gain': array([1., 1., 1.], dtype=float32)}
+    """
+    for what, function in (("init", init), ("apply", apply)):
+        if not callable(function):
+            raise ConfigError(expected(what, "a function", repr(function)))
+    return Layer(
+        name=_enclosing(init) if name is None else name,
+        initialize=init,
+        forward=_with_option(apply),
+        infer=cached(shape or _by_trial(init, apply)),
+        sample=train,
+    )
+
+
+def _enclosing(init: Init) -> str:
+    """`scale` for `scale.<locals>.init`."""
+    words = [word for word in getattr(init, "__qualname__", "").split(".") if word.isidentifier()]
+    return words[-2] if len(words) > 1 else "layer"
+
+
+def _with_option(apply: Callable[..., Any]) -> Apply:
+    """Let every vjp be asked for `input_gradient`, also one that has never heard of it."""
+
+    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+        y, vjp = apply(params, x)
+        return y, vjp if _has_option(vjp) else lambda dy, input_gradient=True: vjp(dy)
+
+    return forward
+
+
+def _has_option(vjp: Any) -> bool:
+    code = getattr(vjp, "__code__", None)
+    if code is None:
+        return "input_gradient" in inspect.signature(vjp).parameters
+    return "input_gradient" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]:
+    """The output shape of one example, by trying."""
+
+    def infer(in_shape: Shape) -> Shape:
+        params = init(rng.key(0), in_shape)
+        dtypes = [tree.array(leaf).dtype for leaf in tree.leaves(params)]
+        with np.errstate(all="ignore"):
+            y, _ = apply(params, np.zeros((1, *in_shape), dtypes[0] if dtypes else np.float32))
+        if not isinstance(y, np.ndarray) or y.ndim == 0 or y.shape[0] != 1:
+            got = f"shape {y.shape}" if isinstance(y, np.ndarray) else type(y).__name__
+            raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))
+        return tuple(y.shape[1:])
+
+    return infer

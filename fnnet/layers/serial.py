@@ -1,0 +1,87 @@
+"""`serial`: one layer after the other."""
+
+from collections.abc import Sequence
+
+from fnnet import rng, tree
+from fnnet.errors import inside
+from fnnet.layers._children import check_params, learns, named
+from fnnet.types import Apply, Array, Layer, Params, Pullback, Shape, cached
+
+
+def serial(*children: Layer) -> Layer:
+    """Compose layers, the first one applied first.
+
+        y = fₙ(… f₂(f₁(x))),    dx = J₁ᵀ(J₂ᵀ(… Jₙᵀ dy))
+
+    Params are a NamedTuple with one field per child, named by kind and ordinal; each child's key is folded with that
+    name, so putting an activation in between changes no other layer's initial weights. Asked for no input gradient,
+    it also asks no child for one at or before the first child that learns.
+
+    >>> from fnnet import layers, rng
+    >>> net = serial(layers.dense(3), layers.relu(), layers.dense(2))
+    >>> net.init(rng.key(0), (4,))._fields
+    ('dense_0', 'relu_0', 'dense_1')
+    >>> net.shape((4,))
+    (2,)
+    """
+    names = named(children, "serial")
+    kind = tree.record("Serial", names)
+
+    def init(key: rng.Key, shape: Shape) -> Params:
+        params = []
+        for name, child in zip(names, children, strict=True):
+            try:
+                params.append(child.initialize(rng.fold_in(key, name), shape))
+                shape = child.infer(shape)
+            except Exception as error:
+                inside(error, name)
+                raise
+        return kind(*params)
+
+    def infer(shape: Shape) -> Shape:
+        for name, child in zip(names, children, strict=True):
+            try:
+                shape = child.infer(shape)
+            except Exception as error:
+                inside(error, name)
+                raise
+        return shape
+
+    def sample(key: rng.Key) -> Layer:
+        trained = [child.train(rng.fold_in(key, name)) for name, child in zip(names, children, strict=True)]
+        return Layer("serial", init, _forward(names, trained), infer)
+
+    samples = any(child.sample for child in children)
+    return Layer("serial", init, _forward(names, children), cached(infer), sample if samples else None)
+
+
+def _forward(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
+    kind = tree.record("Serial", names)
+
+    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+        check_params(params, names)
+        y, pullbacks = x, []
+        for name, child, own in zip(names, children, params, strict=True):
+            try:
+                y, pullback = child.forward(own, y)
+            except Exception as error:
+                inside(error, name)
+                raise
+            pullbacks.append(pullback)
+
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            """Pull dy back through the children, last first."""
+            grads = list(params)  # right for children with nothing to learn
+            first = 0 if input_gradient else next((i for i, own in enumerate(params) if learns(own)), len(params))
+            dx: Array | None = dy
+            for i in reversed(range(first, len(params))):
+                try:
+                    grads[i], dx = pullbacks[i](dx, input_gradient or i > first)
+                except Exception as error:
+                    inside(error, names[i])
+                    raise
+            return kind(*grads), dx if input_gradient else None
+
+        return y, vjp
+
+    return forward

@@ -1,0 +1,193 @@
+"""Random numbers as pure functions of a key; the only module that touches `numpy.random`.
+
+A `Key` is a seed and a path of words. Keys are made from keys with `fold_in`, named by purpose:
+
+>>> root = key(0)
+>>> step_3, epoch_3 = fold_in(fold_in(root, "train"), 3), fold_in(fold_in(root, "shuffle"), 3)
+>>> bool((uniform(step_3, (4,)) == uniform(epoch_3, (4,))).any())
+False
+
+The bits come from Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), seeded with
+`SeedSequence(seed, spawn_key=path)`; NumPy promises both streams for ever. Uniforms, Bernoullis and permutations are
+built here from the raw 64-bit words and outlive NumPy versions; normals use `Generator.standard_normal`, whose stream
+NumPy may change in a release.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fnnet.errors import ConfigError, DtypeError, ShapeError, expected, real, whole
+
+_WORDS = 2**64  # seeds and integer words lie below
+
+
+def _seed(value: Any) -> int:
+    number = whole("seed", value, 0)
+    if number >= _WORDS:
+        raise ConfigError(expected("seed", "a whole number below 2**64", number))
+    return number
+
+
+def _path(words: Sequence[Any]) -> tuple[int | str, ...]:
+    return tuple(_word(word) for word in words)
+
+
+@attrs.frozen
+class Key:
+    """A seed and a path: names one stream of random bits. Make one with `key`, others from it with `fold_in`."""
+
+    seed: int = attrs.field(converter=_seed)
+    path: tuple[int | str, ...] = attrs.field(default=(), converter=_path)
+
+
+def _word(word: Any) -> int | str:
+    if isinstance(word, str):
+        return str(word)
+    number = whole("word", word, 0)
+    if number >= _WORDS:
+        raise ConfigError(expected("word", "a string or a whole number below 2**64", number))
+    return number
+
+
+def key(seed: int) -> Key:
+    """The key at the root of a seed, 0 ≤ seed < 2⁶⁴.
+
+    >>> key(7)
+    Key(seed=7, path=())
+    """
+    return Key(seed)
+
+
+def fold_in(key: Key, word: int | str) -> Key:
+    """The key one word further down the path; another word gives independent bits.
+
+    >>> fold_in(fold_in(key(7), "train"), 3)
+    Key(seed=7, path=('train', 3))
+    """
+    return Key(_key(key).seed, (*key.path, word))
+
+
+def split(key: Key, n: int) -> tuple[Key, ...]:
+    """`n` keys below this one; `split(key, n)` begins with `split(key, m)` for m < n.
+
+    >>> split(key(7), 2)
+    (Key(seed=7, path=('split', 0)), Key(seed=7, path=('split', 1)))
+    """
+    below = fold_in(key, "split")
+    return tuple(fold_in(below, i) for i in range(whole("n", n, 0)))
+
+
+def uniform(
+    key: Key, shape: Sequence[int] = (), low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32
+) -> np.ndarray:
+    """Uniform numbers in [low, high), of `shape`, as float32 or float64.
+
+    u = (word >> 11) · 2⁻⁵³ in float64; in float32 the first 24 of the same 53 bits, so the two agree to 2⁻²⁴.
+
+    >>> uniform(key(0), (3,)).dtype
+    dtype('float32')
+    """
+    low, high = real("low", low), real("high", high)
+    if not low <= high:
+        raise ConfigError(expected("low", f"a number ≤ high = {high}", low))
+    kind, shape = _dtype(dtype), _shape(shape)
+    bits = 24 if kind == np.float32 else 53
+    words = _words(key, _size(shape)) >> np.uint64(64 - bits)
+    draws = words.astype(kind)
+    draws *= 2.0**-bits
+    if (low, high) != (0.0, 1.0):
+        draws *= high - low
+        draws += low
+        if low < high:  # rounding may reach `high`
+            np.minimum(draws, np.nextafter(kind.type(high), kind.type(low)), out=draws)
+    return draws.reshape(shape)
+
+
+def normal(key: Key, shape: Sequence[int] = (), dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Standard normal numbers of `shape`; float32 is float64 rounded. The stream may change with NumPy's version.
+
+    >>> normal(key(0), (2, 3)).shape
+    (2, 3)
+    """
+    draws = generator(key).standard_normal(_shape(shape))
+    return np.asarray(draws).astype(_dtype(dtype))
+
+
+def bernoulli(key: Key, p: float, shape: Sequence[int] = ()) -> np.ndarray:
+    """Booleans of `shape`, each True with probability `p` (to within 2⁻³³), one 32-bit word each.
+
+    >>> float(bernoulli(key(0), 0.25, (10_000,)).mean())
+    0.2508
+    """
+    shape = _shape(shape)
+    threshold = round(real("p", p, 0, 1) * 2**32)
+    n = _size(shape)
+    if threshold == 2**32:
+        return np.ones(shape, bool)
+    halves = _words(key, (n + 1) // 2).astype("<u8", copy=False).view("<u4")[:n]
+    return (halves < np.uint32(threshold)).reshape(shape)
+
+
+def permutation(key: Key, n: int) -> np.ndarray:
+    """The numbers 0 … n - 1 in random order: the order that sorts n random words (ties keep their order).
+
+    >>> permutation(key(0), 5)
+    array([0, 3, 1, 2, 4])
+    """
+    return np.argsort(_words(key, whole("n", n, 0)), kind="stable")
+
+
+def generator(key: Key) -> np.random.Generator:
+    """NumPy's own generator on this key's bits, for any other distribution. It has a state: use it once, locally.
+
+    >>> int(generator(key(0)).integers(10)) in range(10)
+    True
+    """
+    return np.random.Generator(_philox(key))
+
+
+def _words(key: Key, n: int) -> np.ndarray:
+    return _philox(key).random_raw(n)
+
+
+def _philox(key: Key) -> np.random.Philox:
+    path = [part for word in _key(key).path for part in _encode(word)]
+    return np.random.Philox(np.random.SeedSequence(key.seed, spawn_key=path))
+
+
+def _encode(word: int | str) -> tuple[int, int, int]:
+    """Kind, low half, high half: fixed length, so that no two paths give one list of 32-bit words."""
+    if isinstance(word, str):
+        kind, number = 1, int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
+    else:
+        kind, number = 0, word
+    return kind, number & 0xFFFFFFFF, number >> 32
+
+
+def _key(key: Any) -> Key:
+    if not isinstance(key, Key):
+        raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+    return key
+
+
+def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    kind = np.dtype(dtype)
+    if kind not in (np.float32, np.float64):
+        raise DtypeError(expected("dtype", "float32 or float64", kind))
+    return kind
+
+
+def _shape(shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(whole("axis", axis, 0) for axis in shape)
+    except (TypeError, ConfigError):
+        raise ShapeError(expected("shape", "a sequence of whole numbers ≥ 0", repr(shape))) from None
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))

@@ -1,0 +1,369 @@
+"""Trees of arrays: parameters, gradients, updates and optimizer states.
+
+A tree is built of NamedTuples, tuples, lists and dicts (optree walks them); everything else is a leaf. Three things
+that are not plain leaves matter throughout:
+
+- `Running(array)`: remembered, not trained (batch norm's statistics);
+- `Frozen(leaf)`: held as it is;
+- a hole, `None`: nothing here, as in the updates of a leaf that does not move.
+
+Paths join the names of fields, indices and keys with dots, just as one would write the access in Python:
+
+>>> net = record("Net", ("dense_0", "batch_norm_0"))
+>>> params = net({"weight": np.ones((2, 3))}, (Running(np.zeros(3)),))
+>>> paths(params)
+['dense_0.weight', 'batch_norm_0.0']
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import attrs
+import numpy as np
+import optree
+from numpy.typing import DTypeLike
+
+from fnnet.errors import StructureError
+
+T = TypeVar("T")
+
+
+@attrs.frozen(eq=False)
+class Running:
+    """A leaf that is remembered, not trained: what `vjp` returns in its place is its successor."""
+
+    array: np.ndarray
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
+@attrs.frozen(eq=False)
+class Frozen:
+    """A leaf that is held: no gradient, no update. It wraps an array, or a marked leaf that `hold` found."""
+
+    leaf: Any
+
+    @property
+    def array(self) -> np.ndarray:
+        """The array inside, whatever the marks around it."""
+        inside: np.ndarray = array(self.leaf)
+        return inside
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
+def array(leaf: Any) -> Any:
+    """The array of a leaf, without its marks.
+
+    >>> array(Frozen(Running(np.zeros(2))))
+    array([0., 0.])
+    """
+    return leaf.array if isinstance(leaf, Running | Frozen) else leaf
+
+
+@cache
+def record(name: str, fields: tuple[str, ...]) -> type[Any]:
+    """The NamedTuple type with this name and these fields: the same type for the same words, so trees compare equal.
+
+    Its values can be pickled and copied although the type has no module-level name.
+
+    >>> record("Pair", ("a", "b"))(1, 2)
+    Pair(a=1, b=2)
+    """
+
+    def reduce(self: Any) -> Any:
+        return _rebuild, (name, fields, tuple(self))
+
+    return type(name, (namedtuple(name, fields),), {"__slots__": (), "__reduce__": reduce})
+
+
+def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return record(name, fields)(*values)
+
+
+def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:
+    """Apply `f` to the trained leaves that stand in the same place of all trees.
+
+    A place where any tree has a marked leaf or a hole becomes a hole. With `running=True`, `f` is also applied inside
+    `Running` leaves and its result marked `Running` again; frozen leaves still become holes.
+
+    Raises:
+        StructureError: the trees do not match; the message names the first place where they differ.
+
+    >>> map(np.add, (np.ones(2), Running(np.ones(1)), None), (np.ones(2), None, None))
+    (array([2., 2.]), None, None)
+    >>> map(np.negative, (np.ones(1), Running(np.ones(1))), running=True)
+    (array([-1.]), Running(array=array([-1.])))
+    """
+
+    def at(*leaves: Any) -> Any:
+        wrap = False
+        for leaf in leaves:
+            if leaf is None or isinstance(leaf, Frozen):
+                return None
+            if isinstance(leaf, Running):
+                if not running:
+                    return None
+                wrap = True
+        if not wrap:
+            return f(*leaves)
+        return Running(f(*(array(leaf) for leaf in leaves)))
+
+    return zip_leaves(at, *trees)
+
+
+def zip_leaves(f: Callable[..., Any], *trees: Any) -> Any:
+    """Apply `f` to all leaves in the same place, marked leaves and holes too, as they are.
+
+    Raises:
+        StructureError: the trees do not match; the message names the first place where they differ.
+
+    >>> zip_leaves(lambda a, b: a or b, (None, 2), (1, None))
+    (1, 2)
+    """
+    try:
+        return optree.tree_map(f, *trees, none_is_leaf=True)
+    except (ValueError, TypeError):
+        for other in trees[1:]:
+            match(trees[0], other)
+        raise
+
+
+def match(tree: Any, other: Any, names: tuple[str, str] = ("first tree", "other tree")) -> None:
+    """Do nothing if two trees have leaves in the same places, else name the first place where they differ.
+
+    Raises:
+        StructureError: at the first difference in the walk through both trees.
+
+    >>> match({"weight": 1}, {"weight": 2})
+    >>> match((1, (2, 3)), (1, 2))
+    Traceback (most recent call last):
+    fnnet.errors.StructureError: trees differ at 1: first tree has tuple of 2, other tree has a leaf (int)
+    """
+    if optree.tree_structure(tree, none_is_leaf=True) != optree.tree_structure(other, none_is_leaf=True):
+        place, this, that = _difference(tree, other, ())
+        where = ".".join(place) or "the top"
+        raise StructureError(f"trees differ at {where}: {names[0]} has {this}, {names[1]} has {that}")
+
+
+def _difference(tree: Any, other: Any, place: tuple[str, ...]) -> tuple[tuple[str, ...], str, str]:
+    """The first place where two trees differ, and what each has there."""
+    these, this = _children(tree)
+    those, that = _children(other)
+    if this != that:
+        return place, this, that
+    for (name, child), (_, twin) in zip(these, those, strict=True):
+        if optree.tree_structure(child, none_is_leaf=True) != optree.tree_structure(twin, none_is_leaf=True):
+            return _difference(child, twin, (*place, name))
+    return place, f"{this} of type {type(tree).__name__}", f"{that} of type {type(other).__name__}"
+
+
+def _children(tree: Any) -> tuple[list[tuple[str, Any]], str]:
+    """Named children and a description of the node, or no children and the kind of leaf."""
+    if optree.is_namedtuple(tree):
+        return list(zip(tree._fields, tree, strict=True)), f"{type(tree).__name__}({', '.join(tree._fields)})"
+    if isinstance(tree, tuple | list):
+        return [(str(i), child) for i, child in enumerate(tree)], f"{type(tree).__name__} of {len(tree)}"
+    if isinstance(tree, dict):
+        return [(str(k), tree[k]) for k in sorted(tree)], f"dict({', '.join(str(k) for k in sorted(tree))})"
+    return [], f"a leaf ({type(tree).__name__})"
+
+
+def items(tree: Any) -> list[tuple[str, Any]]:
+    """Every leaf with its path, holes left out, marked leaves as they are.
+
+    >>> items({"b": 1, "a": (2, None)})
+    [('a.0', 2), ('b', 1)]
+    """
+    return [(path, leaf) for path, leaf in slots(tree) if leaf is not None]
+
+
+def slots(tree: Any) -> list[tuple[str, Any]]:
+    """Every leaf with its path, holes included.
+
+    >>> slots((1, None))
+    [('0', 1), ('1', None)]
+    """
+    accessors, found, _ = optree.tree_flatten_with_accessor(tree, none_is_leaf=True)
+    return [(_path(accessor), leaf) for accessor, leaf in zip(accessors, found, strict=True)]
+
+
+def _path(accessor: Sequence[Any]) -> str:
+    return ".".join(str(getattr(step, "field", step.entry)) for step in accessor)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Every leaf in order, holes left out, marked leaves as they are.
+
+    >>> leaves((1, None, [2]))
+    [1, 2]
+    """
+    return optree.tree_leaves(tree)
+
+
+def paths(tree: Any) -> list[str]:
+    """The path of every leaf, in the order of `leaves`.
+
+    >>> paths({"dense_0": {"weight": 1, "bias": 2}})
+    ['dense_0.bias', 'dense_0.weight']
+    """
+    return [path for path, _ in items(tree)]
+
+
+def map_with_path(f: Callable[[str, Any], Any], tree: Any) -> Any:
+    """Apply `f(path, leaf)` to every leaf, marked leaves and holes too, as they are.
+
+    >>> map_with_path(lambda path, leaf: f"{path}={leaf}", {"a": (1, 2)})
+    {'a': ('a.0=1', 'a.1=2')}
+    """
+    spec = optree.tree_structure(tree, none_is_leaf=True)
+    return optree.tree_unflatten(spec, [f(path, leaf) for path, leaf in slots(tree)])
+
+
+@attrs.frozen(repr=False)
+class Structure:
+    """The shape of a tree: its nodes, and what stands in each place. Equal structures can be mapped together."""
+
+    spec: Any
+    kinds: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return repr(optree.tree_unflatten(self.spec, [_Word(kind) for kind in self.kinds]))
+
+
+class _Word(str):
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def structure(tree: Any) -> Structure:
+    """The structure of a tree, marks and holes shown.
+
+    >>> structure({"weight": np.ones(2), "mean": Running(np.ones(1)), "bias": None})
+    {'weight': leaf, 'mean': running, 'bias': hole}
+    """
+    found, spec = optree.tree_flatten(tree, none_is_leaf=True)
+    return Structure(spec, tuple(_kind(leaf) for leaf in found))
+
+
+def _kind(leaf: Any) -> str:
+    if leaf is None:
+        return "hole"
+    if isinstance(leaf, Running):
+        return "running"
+    return f"frozen {_kind(leaf.leaf)}" if isinstance(leaf, Frozen) else "leaf"
+
+
+def hold(params: Any) -> Any:
+    """Mark every leaf as frozen, statistics too; `release` undoes it exactly.
+
+    >>> hold((np.ones(1),))
+    (Frozen(leaf=array([1.])),)
+    """
+    return zip_leaves(lambda leaf: None if leaf is None else Frozen(leaf), params)
+
+
+def release(params: Any) -> Any:
+    """Take one mark of `hold` off every frozen leaf; other leaves stay as they are.
+
+    >>> release(hold((np.ones(1),)))
+    (array([1.]),)
+    """
+    return zip_leaves(lambda leaf: leaf.leaf if isinstance(leaf, Frozen) else leaf, params)
+
+
+def freeze(tree: Any) -> Any:
+    """The same tree with read-only arrays; an array that somebody could still write to is copied.
+
+    >>> freeze((np.ones(1),))[0].flags.writeable
+    False
+    """
+    return _each_array(_read_only, tree)
+
+
+def seal(tree: Any) -> Any:
+    """Make the arrays of a tree that the caller itself has just made read-only; only views are copied."""
+    return _each_array(_sealed, tree)
+
+
+def cast(tree: Any, dtype: DTypeLike) -> Any:
+    """The same tree in another dtype: trained, running and frozen leaves alike, read-only.
+
+    >>> cast((np.ones(1, np.float32), Running(np.ones(1, np.float32))), np.float64)[1].array.dtype
+    dtype('float64')
+    """
+    return seal(_each_array(lambda leaf: leaf.astype(dtype), tree))
+
+
+def _each_array(f: Callable[[np.ndarray], np.ndarray], tree: Any) -> Any:
+    def at(leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray):
+            return f(leaf)
+        if isinstance(leaf, Running):
+            inner = at(leaf.array)
+            return leaf if inner is leaf.array else Running(inner)
+        if isinstance(leaf, Frozen):
+            inner = at(leaf.leaf)
+            return leaf if inner is leaf.leaf else Frozen(inner)
+        return leaf
+
+    return zip_leaves(at, tree)
+
+
+def _settled(leaf: np.ndarray) -> bool:
+    """Whether nobody can write to this memory any more."""
+    while not leaf.flags.writeable:
+        if leaf.flags.owndata:
+            return True
+        if not isinstance(leaf.base, np.ndarray):
+            return False
+        leaf = leaf.base
+    return False
+
+
+def _read_only(leaf: np.ndarray) -> np.ndarray:
+    return leaf if _settled(leaf) else _locked(np.array(leaf, order="C"))
+
+
+def _sealed(leaf: np.ndarray) -> np.ndarray:
+    return _locked(leaf) if leaf.flags.owndata and leaf.flags.c_contiguous else _read_only(leaf)
+
+
+def _locked(leaf: np.ndarray) -> np.ndarray:
+    leaf.flags.writeable = False
+    return leaf
+
+
+def check_same(params: Any, other: Any, names: tuple[str, str]) -> None:
+    """Do nothing if every array of `other` has the shape and dtype of the leaf of `params` in its place.
+
+    Raises:
+        StructureError: names the first leaf that differs.
+
+    >>> check_same({"bias": np.ones(3)}, {"bias": np.ones(2)}, ("params", "gradient"))
+    Traceback (most recent call last):
+    fnnet.errors.StructureError: bias: params have (3,) float64, gradient has (2,) float64
+    """
+    match(params, other, names)
+    for i, (leaf, twin) in enumerate(zip(_places(params), _places(other), strict=True)):
+        if leaf is not None and twin is not None and _describe(leaf) != _describe(twin):
+            path, _ = slots(params)[i]
+            raise StructureError(f"{path}: {names[0]} have {_words(leaf)}, {names[1]} has {_words(twin)}")
+
+
+def _places(tree: Any) -> list[Any]:
+    return optree.tree_leaves(tree, none_is_leaf=True)
+
+
+def _describe(leaf: Any) -> Any:
+    leaf = array(leaf)
+    return (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else type(leaf)
+
+
+def _words(leaf: Any) -> str:
+    leaf = array(leaf)
+    return f"{leaf.shape} {leaf.dtype}" if isinstance(leaf, np.ndarray) else f"a {type(leaf).__name__}"

@@ -1,0 +1,237 @@
+"""The records and signatures everything else is built from; each contract is stated here, once."""
+
+import keyword
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import attrs
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside, whole
+
+Array: TypeAlias = np.ndarray
+Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
+Params: TypeAlias = Any  # a tree of read-only arrays, see `fnnet.tree`
+
+
+class Pullback(Protocol):
+    """The vector-Jacobian product of one `apply`: a closure over what that call kept."""
+
+    def __call__(self, dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+        """Pull a cotangent of `y` back to `(dparams, dx)`.
+
+        `dparams` has the structure of `params`. A `Running` leaf of params is answered by its successor, which never
+        depends on `dy` (in evaluation: by the same object), a `Frozen` leaf by itself. The closure may be called any
+        number of times, with equal results. With `input_gradient=False` the caller has no use for `dx`: it may be None.
+        """
+
+
+Init: TypeAlias = Callable[[rng.Key, Shape], Params]
+Apply: TypeAlias = Callable[[Params, Array], tuple[Array, Pullback]]
+
+
+@attrs.frozen(eq=False, repr=False)
+class Layer:
+    """A network as a value: pure functions and a name. Every layer and every combination of layers is one.
+
+    What users call, each checking its arguments and saying where in the net a fault lies:
+
+    - `init(key, shape) -> params`: parameters for examples of this shape;
+    - `apply(params, x) -> (y, vjp)`: the value, and the closure that pulls a cotangent back;
+    - `shape(in_shape) -> out_shape`: the shape of one example's output, found without arithmetic on data;
+    - `train(key) -> Layer`: this layer as it is for one training step, its randomness drawn from `key`.
+
+    The four fields hold the same functions as their author wrote them, unchecked; combinators call those.
+    No function ever writes to its arguments; results never share memory with params, except marked leaves
+    (`y` may share memory with `x`, `dx` with `dy`).
+
+    Args:
+        name: an identifier; becomes the name of the params' field in a combinator.
+        initialize: `(key, shape) -> params`.
+        forward: `(params, x) -> (y, vjp)`.
+        infer: `in_shape -> out_shape`, raising ShapeError where the layer does not fit.
+        sample: `key -> Layer`, or None where training is no different from evaluation.
+    """
+
+    name: str = attrs.field()
+    initialize: Init
+    forward: Apply
+    infer: Callable[[Shape], Shape]
+    sample: "Callable[[rng.Key], Layer] | None" = None
+
+    @name.validator
+    def _is_identifier(self, _: Any, name: Any) -> None:
+        if not (isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)) or name[0] == "_":
+            raise ConfigError(expected("name", "an identifier that does not begin with '_'", repr(name)))
+
+    def __repr__(self) -> str:
+        return f"Layer({self.name})"
+
+    def init(self, key: rng.Key, shape: Shape) -> Params:
+        """Parameters for examples of `shape` (no batch axis): a tree of read-only arrays, a pure function of `key`.
+
+        Raises:
+            ShapeError: the net does not fit the shape; the message names the layer.
+        """
+        shape = example_shape(shape)
+        try:
+            if not isinstance(key, rng.Key):
+                raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+            self.infer(shape)
+            return tree.freeze(self.initialize(key, shape))
+        except Exception as error:
+            inside(error, self.name)
+            raise
+
+    def apply(self, params: Params, x: Array) -> tuple[Array, Pullback]:
+        """The value `y` (N, …) at `x` (N, …), and the closure `vjp(dy) -> (dparams, dx)`; see `Pullback`.
+
+        Raises:
+            ShapeError: x or dy has the wrong shape; the message names the layer.
+            DtypeError: x, dy and params do not share one floating dtype; the message names the cast.
+        """
+        try:
+            check_input(params, x)
+            self._fit(x)
+            y, vjp = self.forward(params, x)
+        except Exception as error:
+            inside(error, self.name)
+            raise
+
+        def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+            try:
+                check_cotangent(dy, y)
+                return vjp(dy, input_gradient)
+            except Exception as error:
+                inside(error, self.name)
+                raise
+
+        return y, pullback
+
+    def shape(self, in_shape: Shape) -> Shape:
+        """The output shape of one example of shape `in_shape` (no batch axis on either).
+
+        Raises:
+            ShapeError: the net does not fit the shape; the message names the layer.
+        """
+        in_shape = example_shape(in_shape)
+        try:
+            return self.infer(in_shape)
+        except Exception as error:
+            inside(error, self.name)
+            raise
+
+    def train(self, key: rng.Key) -> "Layer":
+        """This layer as it is for one training step: another net with the same init, shape and name.
+
+        A layer with nothing to sample returns itself, and `train(a).train(b)` is `train(a)`.
+        """
+        if not isinstance(key, rng.Key):
+            raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+        if self.sample is None:
+            return self
+        return Layer(self.name, self.initialize, self.sample(key).forward, self.infer)
+
+    def _fit(self, x: Array) -> None:
+        """Check one example's shape before any arithmetic; where it fails, look for the usual slips."""
+        try:
+            self.infer(x.shape[1:])
+        except FnnetError as error:
+            if self._takes(x.shape):
+                error.message += f"; x of shape {x.shape} looks like one example without its batch axis: pass x[None]"
+            elif x.ndim == 4 and self._takes((x.shape[3], *x.shape[1:3])):
+                error.message += "; x looks like (N, H, W, C): pass x.transpose(0, 3, 1, 2)"
+            raise
+
+    def _takes(self, shape: Shape) -> bool:
+        try:
+            self.infer(shape)
+        except FnnetError:
+            return False
+        return True
+
+
+def cached(infer: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:
+    """The same function of a shape, remembering its last answers (errors are not remembered)."""
+    return lru_cache(maxsize=64)(infer)
+
+
+def example_shape(shape: Any) -> Shape:
+    """The shape of one example as a tuple of Python ints ≥ 1, or a ShapeError.
+
+    >>> example_shape([1, 28, 28])
+    (1, 28, 28)
+    """
+    try:
+        return tuple(whole("axis", axis, 1) for axis in shape)
+    except (TypeError, ConfigError):
+        wanted = "a tuple of whole numbers ≥ 1 such as (1, 28, 28), no batch axis"
+        raise ShapeError(expected("shape", wanted, repr(shape))) from None
+
+
+def check_input(params: Params, x: Any) -> None:
+    """Raise unless x is a batch of at least one example in the one floating dtype of params."""
+    if not isinstance(x, np.ndarray):
+        raise DtypeError(expected("x", "a NumPy array", type(x).__name__, "np.asarray(x, np.float32)"))
+    dtype = _common_dtype(params)
+    if dtype is None:
+        if not _is_real(x.dtype):
+            raise DtypeError(expected("x", "a floating dtype", x.dtype, "cast with x.astype(np.float32)"))
+    elif x.dtype != dtype:
+        raise DtypeError(expected("x", f"the params' dtype {dtype}", x.dtype, f"cast with x.astype(np.{dtype})"))
+    if x.ndim == 0 or x.shape[0] == 0:
+        raise ShapeError(expected("x", "a batch (N, …) of N ≥ 1 examples", f"shape {x.shape}"))
+
+
+def check_cotangent(dy: Any, y: Array) -> None:
+    """Raise unless dy is an array like y."""
+    if not isinstance(dy, np.ndarray):
+        raise DtypeError(expected("dy", f"a NumPy array of y's dtype {y.dtype}", type(dy).__name__))
+    if dy.shape != y.shape:
+        raise ShapeError(expected("dy", f"y's shape {y.shape}", dy.shape))
+    if dy.dtype != y.dtype:
+        raise DtypeError(expected("dy", f"y's dtype {y.dtype}", dy.dtype, f"cast with dy.astype(np.{y.dtype})"))
+
+
+def _common_dtype(params: Params) -> np.dtype[Any] | None:
+    """The one dtype of all arrays of params, None where there are none."""
+    dtype = None
+    for leaf in tree.leaves(params):
+        found = tree.array(leaf)
+        if not isinstance(found, np.ndarray):
+            raise DtypeError(expected("params", "NumPy arrays", f"a leaf of type {type(leaf).__name__}"))
+        if dtype is None:
+            dtype = found.dtype
+        if found.dtype != dtype or not _is_real(dtype):
+            path = next(path for path, leaf in tree.items(params) if tree.array(leaf).dtype == found.dtype)
+            fix = "cast all with tree.cast(params, np.float32)"
+            raise DtypeError(expected("params", "one floating dtype", f"{path} of {found.dtype} beside {dtype}", fix))
+    return dtype
+
+
+def _is_real(dtype: np.dtype[Any]) -> bool:
+    """Whether layers compute in this dtype: float32 and wider, and for proofs complex numbers and exact objects."""
+    return dtype.kind in "cO" or (dtype.kind == "f" and dtype.itemsize >= 4)
+
+
+class Updates(Protocol):
+    """The update rule of an optimizer."""
+
+    def __call__(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+        """Turn gradients into `(updates, state)`; what to add to the params, with a hole for every leaf that stays.
+
+        `Running` successors in grads are handed on into updates.
+        """
+
+
+class Optimizer(NamedTuple):
+    """An optimizer as a value: two pure functions.
+
+    - `init(params) -> state`: a tree of arrays and Python numbers;
+    - `update(grads, state, params) -> (updates, state)`; see `Updates`.
+    """
+
+    init: Callable[[Params], Any]
+    update: Updates
