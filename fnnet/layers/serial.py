@@ -1,6 +1,7 @@
 """`serial`: one layer after the other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fnnet import rng, tree
 from fnnet.errors import inside
@@ -73,7 +74,7 @@ def _forward(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
             """Pull dy back through the children, last first."""
             grads = list(params)  # right for children with nothing to learn
             first = 0 if input_gradient else next((i for i, own in enumerate(params) if learns(own)), len(params))
-            dx: Array | None = dy
+            dx: Any = dy
             for i in reversed(range(first, len(params))):
                 try:
                     grads[i], dx = pullbacks[i](dx, input_gradient or i > first)
