@@ -1,7 +1,7 @@
 """The records and signatures everything else is built from; each contract is stated here, once."""
 
 import keyword
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -53,6 +53,8 @@ class Layer:
         forward: `(params, x) -> (y, vjp)`.
         infer: `in_shape -> out_shape`, raising ShapeError where the layer does not fit.
         sample: `key -> Layer`, or None where training is no different from evaluation.
+        children: of a combinator, the layers inside and their names; for tools that look into a net (`fnnet.walk`).
+        rebuild: of a combinator, the same combination of other children, under the same names.
     """
 
     name: str = attrs.field()
@@ -60,6 +62,8 @@ class Layer:
     forward: Apply
     infer: Callable[[Shape], Shape]
     sample: "Callable[[rng.Key], Layer] | None" = None
+    children: "tuple[tuple[str, Layer], ...]" = ()
+    rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
 
     @name.validator
     def _is_identifier(self, _: Any, name: Any) -> None:

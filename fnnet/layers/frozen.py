@@ -27,4 +27,12 @@ def frozen(inner: Layer) -> Layer:
 
         return y, vjp
 
-    return Layer(inner.name, init, forward, inner.infer)
+    rebuild = inner.rebuild
+    return Layer(
+        inner.name,
+        init,
+        forward,
+        inner.infer,
+        children=inner.children,
+        rebuild=None if rebuild is None else lambda others: frozen(rebuild(others)),
+    )

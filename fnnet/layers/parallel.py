@@ -115,7 +115,15 @@ def _branches(
         return y, vjp
 
     samples = any(branch.sample for branch in branches)
-    return Layer(name, init, forward, cached(infer), sample if samples else None)
+    return Layer(
+        name,
+        init,
+        forward,
+        cached(infer),
+        sample if samples else None,
+        tuple(zip(names, branches, strict=True)),
+        lambda others: _branches(name, record, names, others, combined_shape, combine),
+    )
 
 
 def _each(f: Callable[..., Any], names: tuple[str, ...], *columns: Sequence[Any]) -> list[Any]:

@@ -25,7 +25,10 @@ def serial(*children: Layer) -> Layer:
     >>> net.shape((4,))
     (2,)
     """
-    names = named(children, "serial")
+    return _serial(named(children, "serial"), children)
+
+
+def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
     kind = tree.record("Serial", names)
 
     def init(key: rng.Key, shape: Shape) -> Params:
@@ -53,7 +56,15 @@ def serial(*children: Layer) -> Layer:
         return Layer("serial", init, _forward(names, trained), infer)
 
     samples = any(child.sample for child in children)
-    return Layer("serial", init, _forward(names, children), cached(infer), sample if samples else None)
+    return Layer(
+        "serial",
+        init,
+        _forward(names, children),
+        cached(infer),
+        sample if samples else None,
+        tuple(zip(names, children, strict=True)),
+        lambda others: _serial(names, others),
+    )
 
 
 def _forward(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:

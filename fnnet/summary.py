@@ -1,0 +1,106 @@
+"""What a net consists of: output shape, parameters and work, layer by layer."""
+
+import math
+from collections.abc import Callable
+
+import attrs
+
+from fnnet import rng, tree
+from fnnet.types import Layer, Params, Shape, example_shape
+from fnnet.walk import replace
+
+
+@attrs.frozen
+class Row:
+    """One layer of a net.
+
+    Args:
+        path: where its params stand, as in `tree.paths`.
+        kind: the layer's name.
+        out_shape: of one example.
+        parameters: numbers that are trained.
+        held: numbers that are not: statistics and frozen leaves.
+        multiply_adds: multiplications that feed a sum, for one example in evaluation; None where not known.
+    """
+
+    path: str
+    kind: str
+    out_shape: Shape
+    parameters: int
+    held: int
+    multiply_adds: int | None
+
+
+def summary(net: Layer, shape: Shape, params: Params | None = None) -> tuple[Row, ...]:
+    """A row for every layer of `net`, in the order in which they are applied.
+
+    Multiply-adds are counted for dense and convolution layers, which do nearly all the work: every weight is used once
+    at every place of the output. A layer without weights of its own counts none; those of a layer not known here are
+    None.
+
+    Args:
+        net: any net; layers other than combinators stay opaque.
+        shape: of one example, no batch axis.
+        params: the net's params; by default fresh ones.
+
+    Raises:
+        ShapeError: the net does not fit the shape; the message names the layer.
+
+    >>> from fnnet import layers
+    >>> net = layers.serial(layers.dense(3), layers.dense(2, bias=False))
+    >>> [(row.path, row.out_shape, row.parameters, row.multiply_adds) for row in summary(net, (4,))]
+    [('dense_0', (3,), 15, 12), ('dense_1', (2,), 6, 6)]
+    """
+    shape = example_shape(shape)
+    params = net.init(rng.key(0), shape) if params is None else params
+    rows: list[Row] = []
+
+    def telling(path: str, layer: Layer) -> Layer:
+        def infer(in_shape: Shape) -> Shape:
+            out_shape = layer.infer(in_shape)
+            rows.append(_row(path, layer.name, out_shape, params))
+            return out_shape
+
+        return attrs.evolve(layer, infer=infer)
+
+    replace(telling, net).shape(shape)
+    return tuple(rows)
+
+
+def total(rows: tuple[Row, ...]) -> Row:
+    """The sums over all rows; multiply-adds of unknown layers count as none.
+
+    >>> from fnnet import layers
+    >>> total(summary(layers.serial(layers.dense(3), layers.dense(2)), (4,))).parameters
+    23
+    """
+    return Row(
+        path="",
+        kind="total",
+        out_shape=rows[-1].out_shape if rows else (),
+        parameters=sum(row.parameters for row in rows),
+        held=sum(row.held for row in rows),
+        multiply_adds=sum(row.multiply_adds or 0 for row in rows),
+    )
+
+
+def _row(path: str, kind: str, out_shape: Shape, params: Params) -> Row:
+    own = [(place, leaf) for place, leaf in tree.items(params) if not path or f"{place}.".startswith(f"{path}.")]
+    sizes = {True: 0, False: 0}
+    for _, leaf in own:
+        sizes[leaf is tree.array(leaf)] += tree.array(leaf).size
+    weight = next((tree.array(leaf).shape for place, leaf in own if place.rpartition(".")[2] == "weight"), None)
+    if not own:
+        work: int | None = 0
+    elif weight is not None and kind in _WORK:
+        work = _WORK[kind](weight, out_shape)
+    else:
+        work = None
+    return Row(path, kind, out_shape, sizes[True], sizes[False], work)
+
+
+# Multiply-adds of one example from the weight's shape and the output's.
+_WORK: dict[str, Callable[[Shape, Shape], int]] = {
+    "dense": lambda weight, _: math.prod(weight),
+    "conv2d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
+}

@@ -1,0 +1,31 @@
+"""Looking into a net: the same net with every layer replaced by what a function makes of it.
+
+Combinators say what is inside them (`Layer.children`) and how to put other children in their place
+(`Layer.rebuild`); everything else, a user's own layer too, is a leaf and stays opaque.
+"""
+
+from collections.abc import Callable
+
+from fnnet.types import Layer
+
+
+def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
+    """The net with each innermost layer replaced by `f(path, layer)`; params keep their structure and paths.
+
+    The path joins the names of fields with dots, as the paths of `fnnet.tree` do; a net that is no combinator has the
+    empty path.
+
+    >>> from fnnet import layers
+    >>> seen = []
+    >>> net = layers.serial(layers.dense(3), layers.residual(layers.dense(3)))
+    >>> _ = replace(lambda path, layer: seen.append(path) or layer, net)
+    >>> seen
+    ['dense_0', 'residual_0.body', 'residual_0.shortcut']
+    """
+
+    def within(path: tuple[str, ...], layer: Layer) -> Layer:
+        if layer.rebuild is None:
+            return f(".".join(path), layer)
+        return layer.rebuild([within((*path, name), child) for name, child in layer.children])
+
+    return within((), net)
