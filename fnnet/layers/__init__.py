@@ -1,11 +1,47 @@
 """Layers and combinators: factories that return a `Layer`, always called, as in `relu()`."""
 
+from fnnet.layers.activations import elu, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus, tanh
+from fnnet.layers.avg_pool import avg_pool
+from fnnet.layers.batch_norm import batch_norm
+from fnnet.layers.conv2d import conv2d
 from fnnet.layers.dense import dense
+from fnnet.layers.dropout import dropout
+from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
 from fnnet.layers.identity import identity
 from fnnet.layers.layer import layer
+from fnnet.layers.log_softmax import log_softmax
+from fnnet.layers.max_pool import max_pool
 from fnnet.layers.parallel import parallel
+from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.serial import serial
+from fnnet.layers.softmax import softmax
 
-__all__ = ["dense", "frozen", "identity", "layer", "parallel", "residual", "serial"]
+__all__ = [
+    "avg_pool",
+    "batch_norm",
+    "conv2d",
+    "dense",
+    "dropout",
+    "elu",
+    "flatten",
+    "frozen",
+    "gelu",
+    "identity",
+    "layer",
+    "leaky_relu",
+    "log_softmax",
+    "max_pool",
+    "parallel",
+    "relu",
+    "reshape",
+    "residual",
+    "selu",
+    "serial",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]

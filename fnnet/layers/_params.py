@@ -1,12 +1,17 @@
-"""What layers with weights share: their records and the check that a leaf is an array."""
+"""What layers with weights share: the check that a leaf is an array; and what layers without share."""
 
 from typing import Any
 
 import numpy as np
 
-from fnnet import tree
+from fnnet import rng, tree
 from fnnet.errors import StructureError, expected
-from fnnet.types import Array
+from fnnet.types import Array, Params, Shape
+
+
+def no_params(key: rng.Key, shape: Shape) -> Params:
+    """`init` of a layer that has nothing to learn."""
+    return ()
 
 
 def leaf(params: Any, field: str) -> Array:
@@ -23,3 +28,19 @@ def leaf(params: Any, field: str) -> Array:
         raise StructureError(expected(field, "a trained array", "a frozen one", fix))
     got = "no such field" if found is None else type(found).__name__
     raise StructureError(expected(field, "an array", got, "make params with this layer's init"))
+
+
+def running(params: Any, field: str) -> Array:
+    """The array in one remembered field of a layer's params.
+
+    Raises:
+        StructureError: the field is missing or holds something else.
+    """
+    found = getattr(params, field, None)
+    if isinstance(found, tree.Running) and isinstance(found.array, np.ndarray):
+        return found.array
+    if isinstance(found, tree.Frozen):
+        fix = "wrap the layer in layers.frozen, or use tree.release(params)"
+        raise StructureError(expected(field, "a Running array", "a frozen one", fix))
+    got = "no such field" if found is None else type(found).__name__
+    raise StructureError(expected(field, "a Running array", got, "make params with this layer's init"))

@@ -1,0 +1,36 @@
+"""`softmax`: scores to probabilities."""
+
+import numpy as np
+
+from fnnet.layers._axis import example_axis, has_axis
+from fnnet.layers._params import no_params
+from fnnet.layers.layer import layer
+from fnnet.types import Array, Layer, Params, Pullback
+
+
+def softmax(axis: int = -1) -> Layer:
+    """Positive numbers that sum to 1 along an axis.
+
+        y = eˣ / Σ eˣ,    dx = y (dy - Σ y dy)
+
+    Keeps y. The maximum is subtracted first, so nothing overflows. To train a classifier leave it out and use
+    `losses.softmax_cross_entropy` on the scores.
+
+    Args:
+        axis: of the batch array, so 1 is the first axis of an example; 0, the batch, is an error.
+
+    >>> softmax().apply((), np.array([[-1e4, 1e4, 1e4]]))[0]
+    array([[0. , 0.5, 0.5]])
+    """
+    axis = example_axis(axis)
+
+    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
+        e = np.exp(x - x.real.max(axis, keepdims=True))
+        y = e / e.sum(axis, keepdims=True)
+
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), y * (dy - (y * dy).sum(axis, keepdims=True)) if input_gradient else None
+
+        return y, vjp
+
+    return layer(no_params, apply, shape=lambda shape: has_axis(shape, axis), name="softmax")
