@@ -45,6 +45,10 @@ class DataError(FnnetError):
     """Data (a file, labels, a batch) is not what it says or should be."""
 
 
+class MissingDataError(DataError):
+    """A data set is neither in the data directory nor to be had; the message says how to get it."""
+
+
 class CheckpointError(FnnetError):
     """A checkpoint is damaged or does not fit what it is loaded into."""
 

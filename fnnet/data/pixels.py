@@ -1,0 +1,112 @@
+"""Pixels: from stored bytes to what a net reads, each step a pure function."""
+
+import numpy as np
+
+from fnnet.errors import DtypeError, ShapeError, expected, real, whole
+from fnnet.types import Array
+
+
+def scale(images: Array, by: float = 255.0) -> Array:
+    """Stored images (N, H, W) or (N, C, H, W), uint8, as float32 (N, C, H, W): every pixel divided by `by`.
+
+    Args:
+        images: uint8; one channel where there is no channel axis.
+        by: the divisor; 255 brings pixels to [0, 1], some authors divide by 256.
+
+    Raises:
+        DtypeError: images are not uint8 (perhaps scaled already).
+        ShapeError: images have another number of axes.
+
+    >>> scale(np.full((2, 28, 28), 51, np.uint8)).shape
+    (2, 1, 28, 28)
+    >>> float(scale(np.full((2, 28, 28), 51, np.uint8)).max())
+    0.20000000298023224
+    """
+    by = real("by", by, 0, open="(")
+    images = _stored(images)
+    if images.ndim == 3:
+        images = images[:, None]
+    return np.divide(images, by, dtype=np.float32)
+
+
+def binarise(x: Array, threshold: float = 0.5) -> Array:
+    """1 where x > threshold, else 0, in the dtype of x.
+
+    >>> binarise(np.array([0.2, 0.7], np.float32))
+    array([0., 1.], dtype=float32)
+    """
+    return (_floating(x) > real("threshold", threshold)).astype(x.dtype)
+
+
+def centre(x: Array) -> Array:
+    """Every example of x (N, …) less its own mean.
+
+        yₙ = xₙ − mean(xₙ)
+
+    >>> centre(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    array([[-1.,  1.],
+           [ 0.,  0.]])
+    """
+    if _floating(x).ndim < 2:
+        raise ShapeError(expected("x", "a batch (N, …) of examples with at least one axis", x.shape))
+    return x - x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
+
+
+def pad(images: Array, margin: int) -> Array:
+    """Images (…, H, W) with `margin` zeros on each of the four sides.
+
+    >>> pad(np.ones((1, 1, 1)), 1)[0]
+    array([[0., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 0.]])
+    """
+    margin = whole("margin", margin, 0)
+    if images.ndim < 2:
+        raise ShapeError(expected("images", "(…, H, W)", images.shape))
+    return np.pad(images, [(0, 0)] * (images.ndim - 2) + [(margin, margin)] * 2)
+
+
+def resize(images: Array, height: int, width: int) -> Array:
+    """Images (…, H, W) at another size by bilinear interpolation, in their own dtype; uint8 is rounded to nearest.
+
+        y = A x Bᵀ,    output pixel i reads the input at (i + ½) · H / height − ½, held inside the image
+
+    Pixels are squares with their centres at halves, as with PyTorch's `align_corners=False`; nothing is smoothed before
+    an image is made smaller.
+
+    >>> resize(np.array([[[0.0, 4.0]]]), 1, 4)
+    array([[[0., 1., 3., 4.]]])
+    """
+    height, width = whole("height", height, 1), whole("width", width, 1)
+    if images.ndim < 2 or 0 in images.shape[-2:]:
+        raise ShapeError(expected("images", "(…, H, W) with H, W ≥ 1", images.shape))
+    stored = images.dtype == np.uint8
+    x = images.astype(np.float32) if stored else _floating(images)
+    rows, columns = (
+        _interpolation(old, new).astype(x.dtype) for old, new in zip(x.shape[-2:], (height, width), strict=True)
+    )
+    y = rows @ x @ columns.T
+    return np.rint(y).astype(np.uint8) if stored else y
+
+
+def _interpolation(old: int, new: int) -> Array:
+    """The matrix (new, old) of linear interpolation; every row adds up to 1."""
+    at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    distance = np.abs(at[:, None] - np.arange(old))
+    return np.maximum(1 - distance, 0)
+
+
+def _stored(images: Array) -> Array:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        got = getattr(images, "dtype", type(images).__name__)
+        raise DtypeError(expected("images", "uint8 pixels as stored", got))
+    if images.ndim not in (3, 4):
+        raise ShapeError(expected("images", "(N, H, W) or (N, C, H, W)", images.shape))
+    return images
+
+
+def _floating(x: Array) -> Array:
+    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
+        got = getattr(x, "dtype", type(x).__name__)
+        raise DtypeError(expected("x", "float32 or float64", got, "scale(images) makes float32 of stored pixels"))
+    return x
