@@ -1,0 +1,58 @@
+"""Per-channel sums, moments and normalisation of (N, C, …): channels on axis 1, everything else averaged over.
+
+With m values a channel, centred c = x - μ, and r = 1 / √(σ² + ε):
+
+    μ = Σx / m,    σ² = Σc² / m,    y = g · r · c + b
+
+The variance takes two passes (centre, then square), so it never suffers from a large mean.
+"""
+
+import math
+
+import numpy as np
+
+from fnnet.kernels.order import laid_like
+from fnnet.types import Array
+
+
+def channel_sum(x: Array) -> Array:
+    """Σ over all axes but the channels', (C,)."""
+    return np.add.reduce(x, axis=_rest(x))
+
+
+def values_per_channel(x: Array) -> int:
+    """How many values of x each channel has."""
+    return math.prod(x.shape[i] for i in _rest(x))
+
+
+def moments(x: Array) -> tuple[Array, Array, Array]:
+    """Centred x, the mean and the biased variance of every channel."""
+    m = values_per_channel(x)
+    mean = channel_sum(x) / m
+    centred = x - per_channel(mean, x)
+    return centred, mean, channel_sum(centred * centred) / m
+
+
+def normalize_by_moments_adjoint(dy: Array, centred: Array, gain: Array, root: Array) -> tuple[Array, Array, Array]:
+    """(dx, dg, db) of y = g · c / √(σ² + ε) + b where μ and σ² are x's own; `root` is √(σ² + ε).
+
+        db = Σ dy,    dg = r Σ dy · c,    dx = g r (dy - db / m - c · r dg / m)
+
+    The two means are what reaches x through μ and through σ².
+    """
+    m = values_per_channel(dy)
+    dy = laid_like(dy, centred)
+    db, dg = channel_sum(dy), channel_sum(dy * centred) / root
+    dx = dy - per_channel(db / m, dy)
+    dx -= centred * per_channel(dg / root / m, dy)
+    dx *= per_channel(gain / root, dy)
+    return dx, dg, db
+
+
+def per_channel(v: Array, x: Array) -> Array:
+    """v (C,) in the shape that multiplies every channel of x by its own value."""
+    return v.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def _rest(x: Array) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))

@@ -1,0 +1,43 @@
+"""Memory order: how the axes of a logical (N, C, H, W) array lie in memory.
+
+Convolution leaves its images *batch-last*: in memory (C, H, W, N), the batch densest. One tap of a window is then a
+slice of long contiguous runs, the columns of a convolution are one matrix without a transpose, and flattening an
+example is free. NumPy's elementwise functions keep an order by themselves as long as all operands agree on it.
+"""
+
+import numpy as np
+
+from fnnet.types import Array
+
+
+def batch_last(x: Array) -> Array:
+    """x (N, …) as a C-contiguous (…, N): a view where it already lies so, else a copy.
+
+    >>> batch_last(np.zeros((5, 2, 3))).shape
+    (2, 3, 5)
+    """
+    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+
+
+def batch_first(z: Array) -> Array:
+    """z (…, N) seen as (N, …): the inverse of `batch_last`, always a view.
+
+    >>> batch_first(np.zeros((2, 3, 5))).shape
+    (5, 2, 3)
+    """
+    return np.moveaxis(z, -1, 0)
+
+
+def laid_like(x: Array, other: Array) -> Array:
+    """x in the memory order of `other`, which has its shape: x itself if it lies so already, else a copy.
+
+    >>> laid_like(np.zeros((2, 3)), np.zeros((3, 2)).T).strides
+    (8, 16)
+    """
+    if x.strides == other.strides:
+        return x
+    y = np.empty_like(other, dtype=x.dtype, subok=False)
+    if x.strides == y.strides:
+        return x
+    y[...] = x
+    return y

@@ -1,0 +1,62 @@
+"""Where a sliding window reads: the geometry that convolution and pooling share.
+
+Along one axis, output o meets with tap j of the window the input element o·stride + j - before. Where that lies
+outside the image there is padding, and nothing is ever read: no kernel makes a padded copy.
+"""
+
+from typing import TypeAlias
+
+import attrs
+
+
+@attrs.frozen
+class Axis:
+    """One axis of an image and the window that slides along it.
+
+    Args:
+        size: elements of the image.
+        kernel: taps of the window.
+        stride: elements from one window to the next.
+        before: elements of padding in front.
+        after: elements of padding behind.
+
+    >>> Axis(28, 5, stride=2, before=2, after=1).out
+    14
+    """
+
+    size: int
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+
+    @property
+    def padded(self) -> int:
+        """Elements of image and padding."""
+        return self.before + self.size + self.after
+
+    @property
+    def out(self) -> int:
+        """Windows that fit: ⌊(padded - kernel) / stride⌋ + 1."""
+        return (self.padded - self.kernel) // self.stride + 1
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows overlap."""
+        return self.kernel <= self.stride
+
+    def tap(self, j: int) -> tuple[slice, slice]:
+        """The outputs whose tap j lies inside the image, and the inputs it meets there.
+
+        >>> Axis(4, 3, before=1, after=1).tap(0)
+        (slice(1, 4, 1), slice(0, 3, 1))
+        """
+        first = max(-((j - self.before) // self.stride), 0)
+        last = min((self.size - 1 + self.before - j) // self.stride, self.out - 1)
+        if last < first:
+            return slice(0, 0, 1), slice(0, 0, self.stride)
+        start = first * self.stride + j - self.before
+        return slice(first, last + 1, 1), slice(start, start + (last - first) * self.stride + 1, self.stride)
+
+
+Grid: TypeAlias = tuple[Axis, Axis]  # rows and columns of an image

@@ -1,0 +1,71 @@
+"""Geometry, memory order and columns, each against its definition."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet.kernels import affine, columns, moments, order, windows
+from tests.kernels.arrays import ORDERS, floats, fractions
+
+sizes = st.integers(1, 7)
+
+
+@settings(derandomize=True)
+@given(sizes, sizes, st.integers(1, 4), st.integers(0, 3), st.integers(0, 3))
+def test_taps_meet_the_image_where_the_definition_says(size, kernel, stride, before, after):
+    axis = windows.Axis(size, min(kernel, size + before + after), stride, before, after)
+    inside = [
+        (j, o, o * stride + j - before)
+        for j in range(axis.kernel)
+        for o in range(axis.out)
+        if 0 <= o * stride + j - before < size
+    ]
+    met = [
+        (j, o, i)
+        for j in range(axis.kernel)
+        for o, i in zip(range(axis.out)[axis.tap(j)[0]], range(size)[axis.tap(j)[1]], strict=True)
+    ]
+    assert met == inside
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.tuples(sizes, st.integers(1, 3), st.integers(1, 3), st.integers(0, 2)), min_size=2, max_size=2))
+def test_columns_and_their_adjoint_are_exact_transposes(axes):
+    grid = tuple(windows.Axis(size, min(k, size + 2 * p), s, p, p) for size, k, s, p in axes)
+    x = fractions(1, (2, grid[0].size, grid[1].size, 2))
+    z = columns.columns(x, grid)
+    u = fractions(2, z.shape)
+    assert (z * u).sum() == (x * columns.columns_adjoint(u, grid)).sum()
+
+
+def test_memory_orders():
+    x = floats(0, (3, 2, 4, 5))
+    for name, lay in ORDERS.items():
+        z = order.batch_last(lay(x))
+        assert z.flags.c_contiguous
+        assert (order.batch_first(z) == x).all()
+        assert np.shares_memory(z, order.batch_first(z))
+        laid = order.laid_like(np.ascontiguousarray(x), lay(x))
+        assert (laid == x).all()
+        assert name in ("spread", "backwards") or laid.strides == lay(x).strides
+
+
+def test_affine_in_both_orders():
+    x, weight, bias, dy = floats(0, (4, 3)), floats(1, (3, 2)), floats(2, (2,)), floats(3, (4, 2))
+    for lay in (np.ascontiguousarray, np.asfortranarray):
+        y = affine.affine(lay(x), weight, bias)
+        np.testing.assert_allclose(y, np.einsum("nd,dk->nk", x, weight) + bias, rtol=1e-12)
+        assert y.strides == lay(y).strides
+        dx = affine.affine_input_gradient(dy, weight, like=lay(x))
+        np.testing.assert_allclose(dx, np.einsum("nk,dk->nd", dy, weight), rtol=1e-12)
+        assert dx.strides == lay(x).strides
+        np.testing.assert_allclose(affine.affine_weight_gradient(lay(x), dy), np.einsum("nd,nk->dk", x, dy), rtol=1e-12)
+
+
+def test_moments_by_numpy():
+    x = floats(0, (3, 2, 4, 5))
+    for lay in ORDERS.values():
+        centred, mean, variance = moments.moments(lay(x))
+        np.testing.assert_allclose(mean, x.mean((0, 2, 3)), rtol=1e-12)
+        np.testing.assert_allclose(variance, x.var((0, 2, 3)), rtol=1e-12)
+        np.testing.assert_allclose(centred, x - x.mean((0, 2, 3))[:, None, None], rtol=1e-12)
