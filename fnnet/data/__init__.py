@@ -3,33 +3,52 @@
 Readers check what they read and name the file and the field where it is wrong. Nothing here is drawn without a key.
 """
 
+from fnnet.data.augment import affine, crop, noise, shift, warp, with_copies
 from fnnet.data.batches import batch_count, batches, in_order
+from fnnet.data.digits_mat import digits_mat
 from fnnet.data.directory import cache_directory, data_directory
 from fnnet.data.examples import Dataset, Examples, one_hot, split_per_class, subset
+from fnnet.data.hanzi import HANZI, hanzi
 from fnnet.data.idx import read_idx
+from fnnet.data.images import ClassImages, read_classes, read_image
+from fnnet.data.mat import Variable, read_mat
 from fnnet.data.mnist import like_mnist, mnist, mnist_or_digits
 from fnnet.data.pixels import binarise, centre, pad, resize, scale
 from fnnet.data.small_digits import small_digits
 
 __all__ = [
+    "HANZI",
+    "ClassImages",
     "Dataset",
     "Examples",
+    "Variable",
+    "affine",
     "batch_count",
     "batches",
     "binarise",
     "cache_directory",
     "centre",
+    "crop",
     "data_directory",
+    "digits_mat",
+    "hanzi",
     "in_order",
     "like_mnist",
     "mnist",
     "mnist_or_digits",
+    "noise",
     "one_hot",
     "pad",
+    "read_classes",
     "read_idx",
+    "read_image",
+    "read_mat",
     "resize",
     "scale",
+    "shift",
     "small_digits",
     "split_per_class",
     "subset",
+    "warp",
+    "with_copies",
 ]

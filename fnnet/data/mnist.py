@@ -116,7 +116,7 @@ def mnist_or_digits(directory: FilePath | None = None) -> tuple[Dataset, str | N
     except MissingDataError:
         digits = small_digits()
         note = (
-            f"MNIST: no data directory (--data, {VARIABLE}) and no network; "
+            f"MNIST: no data directory (--data, {VARIABLE}) and no download came through; "
             f"using the {sum(len(part.labels) for part in digits[:2]):,} handwritten digits that ship with scikit-learn"
         )
         return Dataset(*(Examples(like_mnist(part.images), part.labels) for part in digits[:2])), note

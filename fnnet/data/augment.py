@@ -1,0 +1,251 @@
+"""Augmentation: images changed a little, each step a pure function of a key.
+
+Every transform takes a key and a batch of images x, (N, C, H, W) or (N, H, W), float32 or float64, with the background
+at `fill`, and returns a new batch of the same shape and dtype. Every image has its own draw; the channels of one image
+share it, but for `noise`. Give every batch of every epoch a key of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from fnnet import rng
+from fnnet.data.batches import length
+from fnnet.errors import ConfigError, DtypeError, ShapeError, expected, real, whole
+from fnnet.types import Array
+
+_BLOCK = 2**16  # pixels worked on at a time: what belongs to them stays in the cache
+
+
+def noise(key: rng.Key, x: Array, dark: float = 0.2, light: float = 0.2) -> Array:
+    """Salt and pepper: every pixel becomes 0 with probability `dark`, 1 with probability `light`, or stays.
+
+    For images scaled to [0, 1].
+
+    >>> x = np.full((1, 100, 100), 0.5, np.float32)
+    >>> values, counts = np.unique(noise(rng.key(0), x), return_counts=True)
+    >>> values.tolist(), counts.tolist()
+    ([0.0, 0.5, 1.0], [2006, 5999, 1995])
+
+    Raises:
+        ConfigError: a probability is not in [0, 1], or the two add up to more than 1.
+    """
+    x = _images(x)
+    dark = real("dark", dark, 0, 1)
+    light = real("light", light, 0, 1 - dark)
+    draw = rng.uniform(key, x.shape)
+    y = np.where(draw < dark, x.dtype.type(0), x)
+    y[draw >= 1 - light] = 1
+    return y
+
+
+def shift(key: rng.Key, x: Array, most: int = 2, fill: float = 0.0) -> Array:
+    """Shift by whole pixels, up to `most` in each direction, all (2 · most + 1)² shifts equally likely.
+
+    >>> x = np.zeros((1, 5, 5), np.float32); x[0, 2, 2] = 1
+    >>> float(shift(rng.key(0), x).sum())
+    1.0
+    """
+    x, most, fill = _images(x), whole("most", most, 0), real("fill", fill)
+    height, width = x.shape[-2:]
+    margins = [(0, 0)] * (x.ndim - 2) + [(most, most)] * 2
+    padded = np.pad(x, margins, constant_values=fill)
+    return _windows(key, padded, height, width)
+
+
+def crop(key: rng.Key, x: Array, size: int = 22, fill: float = 0.0) -> Array:
+    """Cut out size × size pixels at a random place and put them into the middle of an image of the old size.
+
+    The place is one of the (H − size + 1)(W − size + 1), all equally likely.
+
+    >>> y = crop(rng.key(0), np.ones((1, 28, 28), np.float32))
+    >>> y.shape, float(y.sum()) == 22 * 22
+    ((1, 28, 28), True)
+    """
+    x, size, fill = _images(x), whole("size", size, 1), real("fill", fill)
+    height, width = x.shape[-2:]
+    if size > min(height, width):
+        raise ConfigError(expected("size", f"at most {min(height, width)} for images {height}×{width}", size))
+    top, left = (height - size) // 2, (width - size) // 2
+    y = np.full(x.shape, fill, x.dtype)
+    y[..., top : top + size, left : left + size] = _windows(key, x, size, size)
+    return y
+
+
+def affine(
+    key: rng.Key,
+    x: Array,
+    rotation: float = 0.0,
+    scale: tuple[float, float] = (1.0, 1.0),
+    shear: float = 0.0,
+    translation: float = 0.0,
+    fill: float = 0.0,
+) -> Array:
+    """Rotate, resize, shear and shift about the middle of the image, with bilinear interpolation.
+
+        p' = A p + t,    A = s · R(θ) · [[1, tan φ], [0, 1]],    p = (x, y) from the middle, y upwards
+
+    with θ uniform in ±rotation, s in scale, φ in ±shear, both parts of t in ±translation. Left out, a part is as it
+    was: `affine(key, x, rotation=15)` only rotates.
+
+    Args:
+        key: names the draws.
+        x: images (N, C, H, W) or (N, H, W).
+        rotation: largest angle in degrees; counter-clockwise is positive.
+        scale: smallest and largest factor of size, > 0.
+        shear: largest angle of shear in degrees, below 90.
+        translation: largest shift in pixels, not necessarily whole.
+        fill: value of the pixels around the image.
+
+    >>> x = np.random.default_rng(0).random((2, 1, 8, 8), np.float32)
+    >>> bool((affine(rng.key(0), x) == x).all())
+    True
+    """
+    x, rotation = _images(x), real("rotation", rotation, 0)
+    shear, translation = real("shear", shear, 0, 90, open=")"), real("translation", translation, 0)
+    low, high = _range("scale", scale)
+    draws = rng.uniform(key, (5, len(x)), dtype=np.float64)
+    signed = 2 * draws - 1
+    theta, phi = np.deg2rad(rotation * signed[0]), np.deg2rad(shear * signed[2])
+    factor = low + (high - low) * draws[1]
+    # The inverse of A, which leads from a pixel of the result back to where it reads; rows go down, so y = −row.
+    cos, sin, tan = np.cos(theta) / factor, np.sin(theta) / factor, np.tan(phi)
+    inverse = np.stack([cos, sin, tan * cos - sin, tan * sin + cos])
+    matrix = inverse.T.reshape(-1, 2, 2)
+    middle = (np.array(x.shape[-2:]) - 1) / 2
+    offset = middle - (matrix @ (middle + translation * signed[3:].T)[:, :, None])[:, :, 0]
+    return warp(x, matrix, offset, fill)
+
+
+def warp(x: Array, matrix: Array, offset: Array, fill: float = 0.0) -> Array:
+    """Images read along affine maps, by bilinear interpolation.
+
+        yₙ[p] = xₙ(Mₙ p + oₙ),    p = (row, column)
+
+    Between pixels x is interpolated from the four around; beyond the border it goes on with `fill`, so that a pixel
+    half outside is half `fill` (`scipy.ndimage.affine_transform` with `mode="grid-constant", order=1`).
+
+    Args:
+        x: images (N, C, H, W) or (N, H, W).
+        matrix: M, (N, 2, 2).
+        offset: o, (N, 2), in pixels.
+        fill: value of the pixels around the image.
+
+    >>> x = np.arange(3.0).reshape(1, 1, 3)
+    >>> warp(x, np.eye(2)[None], np.array([[0.0, 0.5]]))
+    array([[[0.5, 1.5, 1. ]]])
+    """
+    x, fill = _images(x), real("fill", fill)
+    matrix, offset = _maps(len(x), matrix, offset)
+    height, width = x.shape[-2:]
+    images = x.reshape(len(x), -1, height, width)
+    y = np.empty(images.shape, x.dtype)
+    step = max(1, _BLOCK // (height * width))
+    for i in range(0, len(x), step):
+        block = slice(i, i + step)
+        _warp(images[block], matrix[block].astype(x.dtype), offset[block].astype(x.dtype), fill, y[block])
+    return y.reshape(x.shape)
+
+
+def _warp(x: Array, matrix: Array, offset: Array, fill: float, y: Array) -> None:
+    """Write `warp` of x (N, C, H, W) into y.
+
+    The image gets a border of `fill`, one pixel above and left, two below and right. A place outside is first moved to
+    the nearest place in the outermost ring, where all four neighbours are `fill`; so there are no cases.
+    """
+    n, channels, height, width = x.shape
+    padded = np.pad(x, [(0, 0), (0, 0), (1, 2), (1, 2)], constant_values=fill)
+    row, row_part = _place(matrix[:, 0], offset[:, 0], height, width, height)
+    column, column_part = _place(matrix[:, 1], offset[:, 1], height, width, width)
+    stride = width + 3
+    row *= stride
+    row += column
+    row += (np.arange(n) * channels * (height + 3) * stride)[:, None, None]
+    for channel in range(channels):
+        flat = padded.reshape(-1)[channel * (height + 3) * stride :]
+        top = _mix(flat.take(row), flat[1:].take(row), column_part)
+        bottom = _mix(flat[stride:].take(row), flat[stride + 1 :].take(row), column_part)
+        y[:, channel] = _mix(top, bottom, row_part)
+
+
+def _place(weights: Array, offset: Array, height: int, width: int, extent: int) -> tuple[Array, Array]:
+    """Along one axis: the index (N, H, W) of the padded pixel before each place, and how far the place is past it."""
+    rows, columns = np.arange(height, dtype=weights.dtype), np.arange(width, dtype=weights.dtype)
+    along = weights[:, :1] * rows + (offset[:, None] + 1)
+    place = along[:, :, None] + (weights[:, 1:] * columns)[:, None, :]
+    np.maximum(place, 0, out=place)
+    np.minimum(place, extent + 1, out=place)
+    before = np.floor(place)
+    place -= before
+    return before.astype(np.intp), place
+
+
+def _mix(a: Array, b: Array, part: Array) -> Array:
+    """a + part · (b − a), in b."""
+    b -= a
+    b *= part
+    b += a
+    return b
+
+
+def with_copies(
+    key: rng.Key, x: Array, labels: Array, transforms: Sequence[Callable[[rng.Key, Array], Array]]
+) -> tuple[Array, Array]:
+    """The images and, after them, a changed copy of all by each transform; with their labels.
+
+    >>> x, labels = np.zeros((10, 1, 28, 28), np.float32), np.arange(10)
+    >>> with_copies(rng.key(0), x, labels, [noise, shift, crop])[0].shape
+    (40, 1, 28, 28)
+
+    Args:
+        key: names the draws; transform i has `fold_in(key, i)`.
+        x: images (N, C, H, W) or (N, H, W).
+        labels: what belongs to them, (N, …).
+        transforms: functions of a key and images, such as `noise` or `lambda key, x: shift(key, x, most=1)`.
+
+    Raises:
+        DataError: images and labels differ in number.
+    """
+    length((_images(x), labels))
+    copies = [transform(rng.fold_in(key, i), x) for i, transform in enumerate(transforms)]
+    return np.concatenate([x, *copies]), np.concatenate([labels] * (1 + len(copies)))
+
+
+def _windows(key: rng.Key, x: Array, height: int, width: int) -> Array:
+    """For every image of x one of its windows of height × width, all equally likely."""
+    windows = sliding_window_view(x, (height, width), axis=(-2, -1))  # (N, [C,] rows, columns, height, width)
+    rows, columns = windows.shape[-4:-2]
+    draws = rng.uniform(key, (2, len(x)), dtype=np.float64)
+    row, column = (draws[0] * rows).astype(np.intp), (draws[1] * columns).astype(np.intp)
+    images = np.arange(len(x))
+    return windows[images, row, column] if x.ndim == 3 else windows[images, :, row, column]
+
+
+def _images(x: Any) -> Array:
+    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
+        got = getattr(x, "dtype", type(x).__name__)
+        raise DtypeError(expected("x", "float32 or float64", got, "data.scale(images) makes float32 of stored pixels"))
+    if x.ndim not in (3, 4) or 0 in x.shape:
+        raise ShapeError(expected("x", "(N, C, H, W) or (N, H, W), none of them 0", x.shape))
+    return x
+
+
+def _maps(n: int, matrix: Any, offset: Any) -> tuple[Array, Array]:
+    matrix, offset = np.asarray(matrix), np.asarray(offset)
+    for what, array, shape in (("matrix", matrix, (n, 2, 2)), ("offset", offset, (n, 2))):
+        if array.shape != shape:
+            raise ShapeError(expected(what, f"{shape} for {n} images", array.shape))
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise DtypeError(expected(what, "finite real numbers", array.dtype))
+    return matrix, offset
+
+
+def _range(what: str, pair: Any) -> tuple[float, float]:
+    try:
+        low, high = pair
+    except (TypeError, ValueError):
+        raise ConfigError(expected(what, "a pair (smallest, largest)", repr(pair))) from None
+    low = real(what, low, 0, open="(")
+    return low, real(what, high, low)
