@@ -1,0 +1,28 @@
+"""`apply_updates`: the step itself."""
+
+import numpy as np
+import optree
+
+from fnnet.optim.leaves import flatten, locked, received, trained
+from fnnet.types import Params
+
+
+def apply_updates(params: Params, updates: Params) -> Params:
+    """Move params by updates.
+
+        θ ← θ + u
+
+    A `Running` leaf is replaced by its successor in updates; a `Frozen` leaf, and a leaf with a hole in updates, is
+    kept: the very same object. New arrays are read-only, arguments are never written to.
+
+    Raises:
+        StructureError: updates do not fit params; names the leaf.
+
+    >>> params = {"weight": np.ones(2), "bias": np.zeros(1)}
+    >>> apply_updates(params, {"weight": np.array([1.0, -1.0]), "bias": None})
+    {'weight': array([2., 0.]), 'bias': array([0.])}
+    """
+    ps, spec = flatten(params)
+    us = received(updates, params, "update")
+    moved = (p if u is None else locked(np.add(p, u)) if trained(u) else u for p, u in zip(ps, us, strict=True))
+    return optree.tree_unflatten(spec, moved)
