@@ -1,1 +1,65 @@
-"""Functional neural networks in NumPy: nets are values, every derivative is written by hand and proved."""
+"""Functional neural networks in NumPy: nets are values, every derivative is written by hand and proved.
+
+Modules are imported when they are first used, so `import fnnet` costs next to nothing:
+
+>>> import fnnet
+>>> fnnet.rng.key(0)
+Key(seed=0, path=())
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fnnet import (
+        checkpoint,
+        data,
+        errors,
+        initializers,
+        kernels,
+        layers,
+        losses,
+        metrics,
+        optim,
+        rng,
+        summary,
+        testing,
+        training,
+        tree,
+        types,
+        walk,
+    )
+    from fnnet.training.value_and_grad import value_and_grad
+
+__all__ = [
+    "checkpoint",
+    "data",
+    "errors",
+    "initializers",
+    "kernels",
+    "layers",
+    "losses",
+    "metrics",
+    "optim",
+    "rng",
+    "summary",
+    "testing",
+    "training",
+    "tree",
+    "types",
+    "value_and_grad",
+    "walk",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a module of the package on first use (PEP 562)."""
+    if name == "value_and_grad":
+        return import_module("fnnet.training").value_and_grad
+    if name in __all__:
+        return import_module(f"fnnet.{name}")
+    raise AttributeError(f"module 'fnnet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

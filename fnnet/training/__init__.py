@@ -1,0 +1,29 @@
+"""Training: a step is a pure function, a training is the fold of it over batches."""
+
+from fnnet.training.early_stopping import Watch, early_stopping, patience, relative_rise, small_improvement
+from fnnet.training.evaluate import evaluate
+from fnnet.training.fold import fold, scan
+from fnnet.training.micro_batches import micro_batches
+from fnnet.training.state import TrainState, init
+from fnnet.training.step import make_step
+from fnnet.training.trace import LayerTrace, Sizes, trace
+from fnnet.training.value_and_grad import value_and_grad
+
+__all__ = [
+    "LayerTrace",
+    "Sizes",
+    "TrainState",
+    "Watch",
+    "early_stopping",
+    "evaluate",
+    "fold",
+    "init",
+    "make_step",
+    "micro_batches",
+    "patience",
+    "relative_rise",
+    "scan",
+    "small_improvement",
+    "trace",
+    "value_and_grad",
+]

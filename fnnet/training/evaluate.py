@@ -1,0 +1,103 @@
+"""`evaluate`: what a net makes of a whole data set, in batches of a fixed size."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fnnet.data.batches import in_order
+from fnnet.errors import ConfigError, expected
+from fnnet.training.reduction import reduction_of
+from fnnet.training.state import pair
+from fnnet.training.value_and_grad import Loss
+from fnnet.types import Array, Layer, Params
+
+Metric: TypeAlias = Callable[[Array, Any], Any]  # (predictions, target) -> mean over the batch, or counts
+
+
+def evaluate(
+    net: Layer,
+    params: Params,
+    arrays: Sequence[Array],
+    metrics: Mapping[str, Metric] | None = None,
+    loss: Loss | None = None,
+    size: int = 256,
+) -> dict[str, Any]:
+    """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
+
+        metric = Σᵢ nᵢ mᵢ / Σᵢ nᵢ    over batches i of nᵢ examples
+
+    The size of the batches is part of the call and never found from the memory at hand, since BLAS may round
+    differently in batches of another size. What a batch needed is let go before the next one starts.
+
+    Args:
+        net: a net; its evaluation is meant, so not `net.train(key)`.
+        params: its params.
+        arrays: `(x, target)`, with one first axis.
+        metrics: name -> `(predictions, target) -> value`. A float is a mean over the batch, averaged by counts;
+            whole numbers, and arrays of them such as confusion counts, are counts and add up.
+        loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
+        size: examples in a batch, the last one perhaps fewer.
+
+    >>> import numpy as np
+    >>> from fnnet import layers, losses, rng
+    >>> net = layers.identity()
+    >>> x = np.float32([[0, 1], [1, 0], [0, 1]])
+    >>> correct = lambda logits, labels: float((logits.argmax(axis=1) == labels).mean())
+    >>> evaluate(net, net.init(rng.key(0), (2,)), (x, np.array([1, 0, 1])), {"accuracy": correct}, size=2)
+    {'accuracy': 1.0}
+    """
+    functions = named_metrics(metrics)
+    if loss is not None:
+        functions = {"loss": _value_of(loss), **functions}
+    added = {"loss"} if loss is not None and reduction_of(loss) == "sum" else set()
+    found: dict[str, list[Any]] = {name: [] for name in functions}
+    counts = []
+    pair(arrays)
+    for x, target in in_order(arrays, size):
+        predictions, _ = net.apply(params, x)
+        del _  # the closure holds every layer's activations
+        counts.append(len(x))
+        for name, function in functions.items():
+            found[name].append(function(predictions, target))
+    return {name: (sum_up if name in added else combine)(values, counts) for name, values in found.items()}
+
+
+def _value_of(loss: Loss) -> Metric:
+    return lambda predictions, target: loss(predictions, target)[0]
+
+
+def sum_up(values: Sequence[Any], counts: Sequence[int]) -> Any:
+    """Σᵢ vᵢ, of floats rounded once."""
+    return math.fsum(values) if isinstance(values[0], float) else sum(values[1:], start=values[0])
+
+
+def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
+    """One value for all batches: means (floats) averaged by counts, counts (whole numbers) added up.
+
+    >>> combine([1.0, 0.5], [30, 10]), combine([30, 5], [30, 10])
+    (0.875, 35)
+    """
+    if isinstance(values[0], int) or (isinstance(values[0], np.ndarray) and values[0].dtype.kind in "iu"):
+        return sum_up(values, counts)
+    return math.fsum(value * n for value, n in zip(values, counts, strict=True)) / sum(counts)
+
+
+def named_metrics(metrics: Mapping[str, Metric] | None) -> dict[str, Metric]:
+    """The metrics, checked.
+
+    Raises:
+        ConfigError: not a mapping from names to functions, or one is named "loss".
+    """
+    wanted = 'a dict such as {"accuracy": metrics.accuracy}'
+    if metrics is None:
+        return {}
+    if not isinstance(metrics, Mapping):
+        raise ConfigError(expected("metrics", wanted, repr(metrics)))
+    for name, function in metrics.items():
+        if not isinstance(name, str) or not callable(function):
+            raise ConfigError(expected("metrics", wanted, f"{name!r}: {function!r}"))
+        if name == "loss":
+            raise ConfigError(expected("metrics", "names other than 'loss', which the loss itself takes", "'loss'"))
+    return dict(metrics)

@@ -1,0 +1,37 @@
+"""`scan` and `fold`: training is the fold of the step over the batches."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fnnet.training.state import TrainState
+from fnnet.training.step import Metrics, Step
+
+
+def scan(step: Step, state: TrainState, batches: Iterable[Any]) -> Iterator[tuple[TrainState, Metrics]]:
+    """Yield the state after every step and the metrics of that step.
+
+    Every state is a value: look at it, stop after it, or go on from it twice.
+
+    >>> def step(state, batch): return state + batch, {"loss": -batch}   # anything of this shape will do
+    >>> list(scan(step, 0, [1, 2]))
+    [(1, {'loss': -1}), (3, {'loss': -2})]
+    """
+    for batch in batches:
+        state, metrics = step(state, batch)
+        yield state, metrics
+
+
+def fold(step: Step, state: TrainState, batches: Iterable[Any]) -> tuple[TrainState, list[Metrics]]:
+    """The state after all batches and the metrics of every step.
+
+        state = functools.reduce(lambda state, batch: step(state, batch)[0], batches, state)
+
+    >>> def step(state, batch): return state + batch, {"loss": -batch}
+    >>> fold(step, 0, [1, 2])
+    (3, [{'loss': -1}, {'loss': -2}])
+    """
+    history = []
+    for batch in batches:
+        state, metrics = step(state, batch)
+        history.append(metrics)
+    return state, history

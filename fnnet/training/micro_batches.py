@@ -1,0 +1,91 @@
+"""`micro_batches`: the gradient of a batch that is too large to be pulled back at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fnnet import tree
+from fnnet.errors import whole
+from fnnet.rng import Key, fold_in
+from fnnet.training.reduction import reduction_of
+from fnnet.training.value_and_grad import Gradient, Loss
+from fnnet.tree import Frozen, Running
+from fnnet.types import Array, Layer, Params
+
+
+def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> Gradient:
+    """`value_and_grad` in parts of `size` examples: `f(params, x, target) -> (value, dparams, predictions)`.
+
+        mean:  value = Σᵢ nᵢ vᵢ / N,  dparams = Σᵢ nᵢ gᵢ / N      sum:  value = Σᵢ vᵢ,  dparams = Σᵢ gᵢ
+        successors of running leaves:  Σᵢ nᵢ sᵢ / N
+
+    over micro-batches i of nᵢ examples, N together: sums with counts, divided once, so a short last part has its
+    proper weight. Equal to the whole batch up to rounding where an example's output does not depend on the others;
+    batch norm in training sees each part as its batch.
+
+    Args:
+        net: the net; part i trains `net.train(fold_in(key, i))`.
+        loss: with an argument `reduction`, "mean" or "sum", as in `fnnet.losses`.
+        size: examples in a part, the last one perhaps fewer.
+        key: of the step; None takes the net in evaluation.
+
+    Raises:
+        ConfigError: `size` is no whole number ≥ 1, or the loss does not say how it reduces.
+
+    >>> from fnnet import layers, losses, rng
+    >>> net = layers.dense(1, bias=False)
+    >>> params = net.init(rng.key(0), (1,))._replace(weight=np.float32([[3]]))
+    >>> x, target = np.float32([[1], [2], [3]]), np.float32([[2], [5], [8]])
+    >>> value, dparams, _ = micro_batches(net, losses.squared_error, 2)(params, x, target)
+    >>> value, dparams.weight
+    (0.5, array([[2.]], dtype=float32))
+    """
+    size = whole("size", size, 1)
+    mean = reduction_of(loss) == "mean"
+
+    def gradient(params: Params, x: Array, target: Any) -> tuple[Any, Params, Array]:
+        value: Any = 0
+        total: Params = None
+        predictions = []
+        for trained, own_x, own_target in parts(net, key, x, target, size):
+            n = len(own_x)
+            y, pullback = trained.apply(params, own_x)
+            own_value, loss_pullback = loss(y, own_target)
+            dparams, _ = pullback(loss_pullback(float(n) if mean else 1.0), input_gradient=False)
+            del pullback, loss_pullback
+            value = value + (own_value * n if mean else own_value)
+            weighted = tree.zip_leaves(lambda old, new, n=n: _times(old, new, n), params, dparams)
+            total = weighted if total is None else tree.zip_leaves(_plus, total, weighted)
+            predictions.append(y)
+        count = len(x)
+        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, mean), params, total)
+        return value / count if mean else value, dparams, np.concatenate(predictions)
+
+    return gradient
+
+
+def parts(net: Layer, key: Key | None, x: Array, target: Any, size: int) -> Iterator[tuple[Layer, Array, Any]]:
+    """The micro-batches of a batch, each with the net that trains on it."""
+    for i, start in enumerate(range(0, len(x), size)):
+        rows = slice(start, start + size)
+        yield net if key is None else net.train(fold_in(key, i)), x[rows], target[rows]
+
+
+# What becomes of one leaf: gradients come weighted already (by the loss), successors not, other leaves are kept.
+
+
+def _times(old: Any, new: Any, n: int) -> Any:
+    return Running(new.array * n) if isinstance(new, Running) and new is not old else new
+
+
+def _plus(total: Any, leaf: Any) -> Any:
+    if isinstance(leaf, Running):
+        return leaf if total is leaf else Running(total.array + leaf.array)
+    return total if leaf is None or isinstance(leaf, Frozen) else total + leaf
+
+
+def _over(old: Any, total: Any, count: int, mean: bool) -> Any:
+    if isinstance(total, Running):
+        return total if total is old else Running(total.array / count)
+    return total / count if mean and isinstance(total, np.ndarray) else total

@@ -1,0 +1,58 @@
+"""`TrainState`: everything a step of training depends on, besides the batch."""
+
+from typing import Any, NamedTuple
+
+from fnnet.errors import DataError, expected
+from fnnet.rng import Key, fold_in
+from fnnet.types import Layer, Optimizer, Params, Shape
+
+
+class TrainState(NamedTuple):
+    """A point in a training: a tree, so it can be saved, compared and loaded like any other.
+
+    Args:
+        step: steps made so far; also the word that names the next step's randomness.
+        params: parameters, statistics included.
+        opt_state: the optimizer's memory.
+        key: the key everything random is folded from; it never changes.
+    """
+
+    step: int
+    params: Params
+    opt_state: Any
+    key: Key
+
+
+def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shape) -> TrainState:
+    """The state before the first step; initial weights are drawn from `fold_in(key, "init")`.
+
+    Args:
+        net: the net to train.
+        optimizer: see `fnnet.optim`.
+        key: of the whole training.
+        shape: of one example, no batch axis.
+
+    >>> from fnnet import layers, optim, rng
+    >>> state = init(layers.dense(2), optim.sgd(0.1), rng.key(0), (3,))
+    >>> state.step, state.params.weight.shape
+    (0, (3, 2))
+    """
+    params = net.init(fold_in(key, "init"), shape)
+    return TrainState(0, params, optimizer.init(params), key)
+
+
+def step_key(state: TrainState) -> Key:
+    """The key that the step from `state` trains with: `fold_in(fold_in(key, "train"), step)`."""
+    return fold_in(fold_in(state.key, "train"), state.step)
+
+
+def pair(batch: Any) -> tuple[Any, Any]:
+    """`(x, target)` of a batch, or the error that says what a batch is.
+
+    Raises:
+        DataError: batch is anything else than two things.
+    """
+    if isinstance(batch, tuple | list) and len(batch) == 2:
+        return batch[0], batch[1]
+    got = f"{len(batch)} arrays" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
+    raise DataError(expected("batch", "a pair (x, target)", got))

@@ -1,0 +1,82 @@
+"""`make_step`: one step of training as a pure function of state and batch."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fnnet import tree
+from fnnet.errors import NonFiniteError, whole
+from fnnet.optim import apply_updates
+from fnnet.training.evaluate import Metric, named_metrics
+from fnnet.training.micro_batches import micro_batches
+from fnnet.training.state import TrainState, pair, step_key
+from fnnet.training.trace import first_non_finite
+from fnnet.training.value_and_grad import Loss, value_and_grad
+from fnnet.types import Layer, Optimizer, Params
+
+Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
+Step: TypeAlias = Callable[[Any, Any], tuple[Any, Metrics]]  # (state, batch) -> (state, metrics)
+
+
+def make_step(
+    net: Layer,
+    loss: Loss,
+    optimizer: Optimizer,
+    metrics: Mapping[str, Metric] | None = None,
+    micro_batch: int | None = None,
+) -> Step:
+    """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch `(x, target)`.
+
+        net' = net.train(fold_in(fold_in(state.key, "train"), state.step))
+        g = ∇ loss(net'(x), target),    updates, opt_state = optimizer.update(g, …),    params + updates
+
+    It writes to nothing it is given, and equal states and batches give equal bytes. Metrics are those of the training
+    net on this batch, before the update: the dict `{"loss": …}` with one entry for each of `metrics`.
+
+    Args:
+        net: the net to train.
+        loss: `(predictions, target) -> (value, vjp)`, see `fnnet.losses`.
+        optimizer: see `fnnet.optim`.
+        metrics: name -> `(predictions, target) -> value`, see `fnnet.metrics`.
+        micro_batch: examples pulled back at once, to save memory; by default the whole batch, see `micro_batches`.
+
+    Raises (the step):
+        NonFiniteError: the loss, a gradient or a new param is NaN or infinite. The step is then made again layer by
+            layer, and the message says where such a number appeared first. The state stays good.
+
+    >>> import numpy as np
+    >>> from fnnet import layers, losses, optim, rng, training
+    >>> net, optimizer = layers.dense(1), optim.sgd(0.1)
+    >>> step = make_step(net, losses.squared_error, optimizer)
+    >>> state, metrics = step(training.init(net, optimizer, rng.key(0), (1,)), (np.float32([[2]]), np.float32([[4]])))
+    >>> state.step, sorted(metrics)
+    (1, ['loss'])
+    """
+    functions = named_metrics(metrics)
+    size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
+    in_parts = None if size is None else lambda key: micro_batches(net, loss, size, key)
+    if in_parts is not None:
+        in_parts(None)  # says at once whether the loss can be put together
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
+        x, target = pair(batch)
+        key = step_key(state)
+        gradient = value_and_grad(net.train(key), loss) if in_parts is None else in_parts(key)
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            value, grads, predictions = gradient(state.params, x, target)
+            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+            params = apply_updates(state.params, updates)
+        if not (math.isfinite(value) and finite(grads) and finite(params)):
+            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, (x, target), size))
+        measured = {name: function(predictions, target) for name, function in functions.items()}
+        return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
+
+    return step
+
+
+def finite(params: Params) -> bool:
+    """Whether a tree like params holds neither NaN nor infinity; frozen leaves are not looked at."""
+    leaves = (tree.array(leaf) for leaf in tree.leaves(params) if not isinstance(leaf, tree.Frozen))
+    return all(np.isfinite(leaf).all() for leaf in leaves)

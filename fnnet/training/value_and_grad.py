@@ -1,0 +1,39 @@
+"""`value_and_grad`: the loss of a net on a batch, and its gradient by the params."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from fnnet.losses import LossValue
+from fnnet.types import Array, Layer, Params
+
+Loss: TypeAlias = Callable[[Array, Any], LossValue]  # see `fnnet.losses`
+Gradient: TypeAlias = Callable[[Params, Array, Any], tuple[Any, Params, Array]]
+
+
+def value_and_grad(net: Layer, loss: Loss) -> Gradient:
+    """The function `f(params, x, target) -> (value, dparams, predictions)`.
+
+        value = loss(net(x), target),    dparams = J_netᵀ J_lossᵀ 1
+
+    No gradient by x is asked for. `dparams` has the structure of params: marked leaves hold successors, see
+    `fnnet.types.Pullback`.
+
+    Args:
+        net: as it is to be differentiated, for a training step `net.train(key)`.
+        loss: `(predictions, target) -> (value, vjp)`, see `fnnet.losses`.
+
+    >>> import numpy as np
+    >>> from fnnet import layers, losses, rng
+    >>> net = layers.dense(1, bias=False)
+    >>> params = net.init(rng.key(0), (1,))._replace(weight=np.float32([[3]]))
+    >>> value_and_grad(net, losses.squared_error)(params, np.float32([[2]]), np.float32([[5]]))
+    (0.5, Dense(weight=array([[2.]], dtype=float32)), array([[6.]], dtype=float32))
+    """
+
+    def gradient(params: Params, x: Array, target: Any) -> tuple[Any, Params, Array]:
+        predictions, pullback = net.apply(params, x)
+        value, loss_pullback = loss(predictions, target)
+        dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
+        return value, dparams, predictions
+
+    return gradient
