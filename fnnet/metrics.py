@@ -1,0 +1,122 @@
+"""Metrics: functions `(predictions, labels) -> value` that say how often a classifier is right.
+
+Predictions are scores (N, K) of any kind in which the largest wins: logits, log-probabilities, probabilities. Labels
+are classes (N,), integers from 0 to K - 1, or rows of probabilities (N, K), meaning their largest entry. Of equal
+scores the first one wins.
+
+Over batches, means (Python floats) are averaged by the numbers of examples, counts (integers) add up, as
+`training.evaluate` does.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected, whole
+from fnnet.types import Array
+
+__all__ = ["accuracy", "confusion", "top_k_accuracy"]
+
+
+def accuracy(predictions: Array, labels: Array) -> float:
+    """The fraction of examples whose largest score is at their label.
+
+        1/N Σₙ [argmaxₖ xₙₖ = labelₙ]
+
+    Args:
+        predictions: scores (N, K).
+        labels: classes (N,), or rows of probabilities (N, K).
+
+    Raises:
+        ShapeError: predictions are not (N, K), or labels do not fit them.
+        DtypeError: predictions are not floating, or classes are not integers.
+        DataError: a class is out of range.
+        NonFiniteError: a score is NaN.
+
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3]]), np.array([1, 0, 1]))
+    0.6666666666666666
+    """
+    classes = _classes(predictions, labels)
+    return int(np.count_nonzero(predictions.argmax(axis=1) == classes)) / len(classes)
+
+
+def top_k_accuracy(k: int) -> Callable[[Array, Array], float]:
+    """The metric that counts an example as right if its label is among the k largest scores.
+
+    `top_k_accuracy(1)` is `accuracy`; of equal scores the first ones come first.
+
+    Args:
+        k: from 1 to the number of classes.
+
+    Raises:
+        ConfigError: k < 1, or predictions have fewer than k classes.
+
+    The other errors are those of `accuracy`.
+
+    >>> top_k_accuracy(2)(np.array([[0.1, 0.5, 0.4], [0.6, 0.3, 0.1]]), np.array([2, 2]))
+    0.5
+    """
+    k = whole("k", k, 1)
+
+    def metric(predictions: Array, labels: Array) -> float:
+        classes = _classes(predictions, labels)
+        if k > predictions.shape[1]:
+            raise ConfigError(expected("k", f"at most the {predictions.shape[1]} classes of predictions", k))
+        own = predictions[np.arange(len(classes)), classes][:, None]
+        earlier = np.arange(predictions.shape[1]) < classes[:, None]
+        rank = ((predictions > own) | ((predictions == own) & earlier)).sum(axis=1)
+        return int(np.count_nonzero(rank < k)) / len(classes)
+
+    return metric
+
+
+def confusion(predictions: Array, labels: Array) -> Array:
+    """Confusion counts (K, K), int64: row i, column j counts the examples of class i that were taken for class j.
+
+    The diagonal is what is right, the sum is N; counts of several batches add up to those of all examples.
+
+    Args:
+        predictions: scores (N, K).
+        labels: classes (N,), or rows of probabilities (N, K).
+
+    The errors are those of `accuracy`.
+
+    >>> confusion(np.array([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3]]), np.array([1, 0, 1]))
+    array([[1, 0],
+           [1, 1]])
+    """
+    classes = _classes(predictions, labels)
+    k = predictions.shape[1]
+    cells = classes.astype(np.int64) * k + predictions.argmax(axis=1)
+    return np.bincount(cells, minlength=k * k).reshape(k, k).astype(np.int64)
+
+
+def _classes(predictions: Any, labels: Any) -> Array:
+    """The checked labels as classes (N,)."""
+    for name, value in (("predictions", predictions), ("labels", labels)):
+        if not isinstance(value, np.ndarray):
+            raise DtypeError(expected(name, "a NumPy array", type(value).__name__))
+    if predictions.ndim != 2 or predictions.size == 0:
+        raise ShapeError(expected("predictions", "(N, K): one score for each class", f"shape {predictions.shape}"))
+    if predictions.dtype.kind != "f":
+        fix = "pass the net's scores, not the classes it chose"
+        raise DtypeError(expected("predictions", "a floating dtype", predictions.dtype, fix))
+    if (bad := np.isnan(predictions).any(axis=1)).any():
+        raise NonFiniteError(expected("predictions", "numbers", f"NaN at example {int(bad.argmax())}"))
+
+    n, k = predictions.shape
+    if labels.shape == (n, k) and labels.dtype.kind == "f":
+        if (bad := np.isnan(labels).any(axis=1)).any():
+            raise DataError(expected("labels", "rows of probabilities", f"NaN at example {int(bad.argmax())}"))
+        return labels.argmax(axis=1)
+    if labels.shape != (n,):
+        fix = "pass labels[:, 0]" if labels.shape == (n, 1) else ""
+        raise ShapeError(expected("labels", f"classes ({n},) or rows of probabilities ({n}, {k})", labels.shape, fix))
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
+    bad = (labels < 0) | (labels >= k)
+    if bad.any():
+        at = int(bad.argmax())
+        raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}"))
+    return labels
