@@ -1,0 +1,437 @@
+"""The laws of a layer, one function each: `law(case)` returns the largest error as a multiple of what is allowed.
+
+A law raises `LawError` when the layer breaks it, `SkipError` where it says nothing about the layer, and `KinkError` where the
+case happens to lie on a kink, so that there is no derivative to compare with.
+"""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.errors import StructureError
+from fnnet.testing.case import Case, direction, each_array, replaced, results, seal, spread, tied, trained
+from fnnet.testing.derivative import (
+    ABSOLUTE,
+    RELATIVE,
+    Function,
+    KinkError,
+    complex_step,
+    exact_step,
+    finite_step,
+    gradient,
+)
+from fnnet.types import Array, Params
+
+__all__ = ["DERIVATIVE_LAWS", "LAWS", "LawError", "KinkError", "SkipError"]
+
+_ROUNDING = 1e-12  # relative, between two ways to add the same float64 numbers
+
+
+class LawError(Exception):
+    """A law is broken: which result, why, by how much, what came and what should have come."""
+
+    def __init__(self, leaf: str, reason: str, figure: float | None = None, got: Any = None, expected: Any = None):
+        super().__init__(leaf, reason)
+        self.leaf, self.reason, self.figure, self.got, self.expected = leaf, reason, figure, got, expected
+
+
+class SkipError(Exception):
+    """The law says nothing about this layer in this mode."""
+
+
+def derivative(case: Case) -> float:
+    """vjp is the transposed derivative: ⟨u, vjp(dy)⟩ = ⟨J u, dy⟩, for x and for each trained leaf."""
+    worst = 0.0
+    for probe in range(case.probes):
+        dy = case.dy if probe == 0 else case.cotangent(probe)
+        found = case.run(dy)
+        for name, at, f in _moves(case):
+            u = direction(_below(case, "direction", probe, name), at.shape)
+            worst = max(worst, _against_differences(name, found, f, at, u, dy))
+    return worst
+
+
+def ties(case: Case) -> float:
+    """The same at tied and zero elements of x, in directions that move tied elements alike and leave zeros."""
+    x = tied(_below(case, "ties"), case.x.shape)
+    steps = rng.normal(_below(case, "steps"), (5,), np.float64) * [1, 1, 0, 1, 1]
+    u = steps[(x + 2).astype(int)]
+    case = attrs.evolve(case, x=seal(x))
+    found = case.run()
+    f = next(f for name, _, f in _moves(case) if name == "x")
+    return _against_differences("x", found, f, case.x, u / max(1.0, float(np.sqrt((u * u).sum()))), case.dy)
+
+
+def _against_differences(name: str, found: dict[str, Any], f: Function, at: Array, u: Array, dy: Array) -> float:
+    grad = _gradient_of(name, found, at)
+    expected, got = finite_step(f, at, u, dy), float((grad * u).sum())
+    figure = abs(got - expected) / (ABSOLUTE + RELATIVE * max(abs(got), abs(expected)))
+    if not figure <= 1:
+        reason = f"along a random direction {got:.9g}, by differences {expected:.9g}"
+        small = at.size <= 64
+        raise LawError(name, reason, figure, *((grad, gradient(f, at, dy)) if small else (None, None)))
+    return figure
+
+
+def complex_steps(case: Case) -> float:
+    """The same by complex steps, to 1e-13: for smooth layers."""
+    if not case.claims.smooth:
+        raise SkipError("not said to be smooth")
+    found = case.run()
+    lifted = attrs.evolve(
+        case,
+        params=each_array(lambda array: array.astype(complex), case.params),
+        x=case.x.astype(complex),
+        dy=case.dy.astype(complex),
+    )
+    worst = 0.0
+    for name, at, f in _moves(lifted):
+        grad = _gradient_of(name, found, at)
+        u = direction(_below(case, "direction", name), at.shape)
+        expected, size = complex_step(f, at, u, case.dy)
+        got = float((grad * u).sum())
+        figure = abs(got - expected) / (1e-13 * (size + float(np.abs(grad * u).sum())) + 1e-300)
+        if not figure <= 1:
+            raise LawError(name, f"along a random direction {got!r}, by a complex step {expected!r}", figure)
+        worst = max(worst, figure)
+    return worst
+
+
+def exact(case: Case) -> None:
+    """The same in Fractions, with equality: for layers linear in pieces."""
+    if not case.claims.piecewise_linear:
+        raise SkipError("not said to be linear in pieces")
+    case = attrs.evolve(
+        case,
+        params=tree.map_with_path(lambda path, leaf: _rational(case, path, leaf), case.params),
+        x=_fractions(_below(case, "x"), case.x.shape, Fraction(1, 3)),
+        dy=_fractions(_below(case, "dy"), case.dy.shape, Fraction(0)),
+    )
+    found = case.run()
+    if any(isinstance(number, float) for number in found["y"].flat):
+        raise LawError("y", "Fractions in, floats out: give the layer's settings as Fractions")
+    for name, at, f in _moves(case):
+        u = _fractions(_below(case, "direction", name), at.shape, Fraction(0))
+        expected, got = exact_step(f, at, u, case.dy), (_gradient_of(name, found, at) * u).sum()
+        if got != expected:
+            raise LawError(name, f"along a random direction {got}, exactly {expected}")
+
+
+def _fractions(key: rng.Key, shape: tuple[int, ...], offset: Fraction) -> Array:
+    """Distinct whole numbers around 0, all moved by an offset, as Fractions."""
+    size = int(np.prod(shape))
+    drawn = [Fraction(int(number) - size // 2) + offset for number in rng.permutation(key, size)]
+    array = np.empty(size, object)
+    array[:] = drawn
+    return array.reshape(shape)
+
+
+def _rational(case: Case, path: str, leaf: Any) -> Any:
+    if isinstance(leaf, np.ndarray):
+        return _fractions(_below(case, "params", path), leaf.shape, Fraction(1, 7))
+    return each_array(np.vectorize(Fraction, otypes=[object]), leaf)
+
+
+def linear(case: Case) -> float:
+    """Pulling back is linear: vjp(-3 dy) = -3 vjp(dy), vjp(a + b) = vjp(a) + vjp(b)."""
+    one, other = case.run(), case.run(case.cotangent("other"))
+    scaled, added = case.run(-3 * case.dy), case.run(case.dy + case.cotangent("other"))
+    worst = 0.0
+    for name in _gradients(case, one):
+        worst = max(worst, _close(name, "vjp(-3 dy) is not -3 vjp(dy)", scaled[name], -3 * one[name]))
+        worst = max(worst, _close(name, "vjp(a + b) is not vjp(a) + vjp(b)", added[name], one[name] + other[name]))
+    return worst
+
+
+def repeatable(case: Case) -> None:
+    """The same arguments give the same bytes; vjp may be called twice; another apply in between changes nothing."""
+    y, vjp = case.net.apply(case.params, case.x)
+    first = _copied(results(y, *vjp(case.dy)))
+    _same("vjp called again gives something else", results(y, *vjp(case.dy)), first)
+    other = seal(spread(_below(case, "other x"), case.x.shape))
+    one_y, one_vjp = case.net.apply(case.params, case.x)
+    _, other_vjp = case.net.apply(case.params, other)
+    other_vjp(case.dy)
+    _same("another apply before the vjp changed it", results(one_y, *one_vjp(case.dy)), first)
+
+
+def pure(case: Case) -> None:
+    """Nothing handed in is written to, nor is y afterwards; read-only arguments will do."""
+    params = each_array(np.array, case.params)
+    x, dy = case.x.copy(), case.dy.copy()
+    y, vjp = case.net.apply(params, x)
+    kept_y = y.copy()
+    first = results(y, *vjp(dy))
+    kept = _copied(first)
+    for name, now, before in [("x", x, case.x), ("dy", dy, case.dy), ("y", y, kept_y)]:
+        if now.tobytes() != before.tobytes():
+            raise LawError(name, f"{name} was written to", got=now, expected=before)
+    for (path, now), (_, before) in zip(tree.items(params), tree.items(case.params), strict=True):
+        if tree.array(now).tobytes() != tree.array(before).tobytes():
+            raise LawError(path, "params were written to", got=tree.array(now), expected=tree.array(before))
+    vjp(case.cotangent("other"))
+    _same("a later vjp wrote to earlier results", first, kept)
+    case.run()  # on read-only arrays
+
+
+def unaliased(case: Case) -> None:
+    """No result shares memory with params, marked leaves aside."""
+    found = case.run()
+    for name, result in found.items():
+        for path, leaf in tree.items(case.params):
+            if isinstance(result, np.ndarray) and np.may_share_memory(result, tree.array(leaf)):
+                raise LawError(name, f"shares memory with {path} of params")
+
+
+def shape(case: Case) -> None:
+    """y has the promised shape, dx that of x, dparams the structure and shapes of params, in C order."""
+    promised = (len(case.x), *case.layer.shape(case.shape))
+    y, vjp = case.net.apply(case.params, case.x)
+    dparams, dx = vjp(case.dy)
+    if y.shape != promised:
+        raise LawError("y", f"has shape {y.shape}, promised was {promised}")
+    if not isinstance(dx, np.ndarray) or dx.shape != case.x.shape:
+        raise LawError("x", f"dx has shape {getattr(dx, 'shape', None)}, x {case.x.shape}")
+    _check_tree(case.params, dparams)
+    for path, leaf in tree.items(dparams):
+        if isinstance(leaf, np.ndarray) and not leaf.flags.c_contiguous:
+            raise LawError(path, "this gradient is not in C order")
+
+
+def _check_tree(params: Params, dparams: Params) -> None:
+    try:
+        tree.check_same(params, dparams, ("params", "dparams"))
+    except StructureError as error:
+        raise LawError("params", str(error)) from None
+    for (path, leaf), (_, grad) in zip(tree.items(params), tree.items(dparams), strict=True):
+        if type(leaf) is not type(grad):
+            raise LawError(path, f"is {type(leaf).__name__} in params, {type(grad).__name__} in dparams")
+
+
+def dtype(case: Case) -> None:
+    """init gives read-only float32; float32 and float64 in give the same out."""
+    for path, leaf in tree.items(case.layer.init(case.key, case.shape)):
+        array = tree.array(leaf)
+        if array.dtype != np.float32 or array.flags.writeable or not array.flags.c_contiguous:
+            raise LawError(
+                path, f"init gave {array.dtype}, writeable={array.flags.writeable}; wanted read-only float32"
+            )
+    for kind in (np.float32, np.float64):
+        cast = attrs.evolve(
+            case, params=tree.cast(case.params, kind), x=case.x.astype(kind), dy=case.dy.astype(kind, copy=True)
+        )
+        for name, result in cast.run().items():
+            if tree.array(result).dtype != kind:
+                raise LawError(name, f"{np.dtype(kind)} in, {tree.array(result).dtype} out")
+
+
+def order(case: Case) -> float:
+    """The memory order of x and dy makes no difference beyond rounding."""
+    expected = case.run()
+    worst = 0.0
+    for what, lay in _LAYOUTS.items():
+        found = attrs.evolve(case, x=lay(case.x), dy=lay(case.dy)).run()
+        for name in ("y", *_gradients(case, expected)):
+            worst = max(worst, _close(name, f"differs when x and dy lie {what}", found[name], expected[name]))
+    return worst
+
+
+def _every_other(array: Array) -> Array:
+    room = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan)
+    room[..., ::2] = array
+    return room[..., ::2]
+
+
+_LAYOUTS: dict[str, Function] = {
+    "batch last": lambda array: np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 0, -1)), -1, 0),
+    "in Fortran order": np.asfortranarray,
+    "with gaps": _every_other,
+    "backwards": lambda array: np.ascontiguousarray(array[::-1])[::-1],
+}
+
+
+def batch_of_one(case: Case) -> float:
+    """A batch of one example works, and in evaluation gives what the example gives among others."""
+    if case.mode == "training" and case.claims.batch_dependent:
+        raise SkipError("examples depend on each other")
+    alone = attrs.evolve(case, x=case.x[:1], dy=case.dy[:1])
+    y = alone.run()["y"]
+    promised = (1, *case.layer.shape(case.shape))
+    if y.shape != promised:
+        raise LawError("y", f"has shape {y.shape}, promised was {promised}")
+    return _close("y", "an example alone gives something else", y, case.run()["y"][:1]) if _splits(case) else 0.0
+
+
+def split(case: Case) -> float:
+    """Examples do not see each other: the parts of a batch give the parts of y and dx, and dparams that add up."""
+    if not _splits(case):
+        raise SkipError("examples depend on each other" if case.claims.batch_dependent else "the draws differ")
+    together = case.run()
+    halves = [slice(0, 1), slice(1, None)]
+    parts = [attrs.evolve(case, x=case.x[half], dy=case.dy[half]).run() for half in halves if len(case.x[half])]
+    worst = 0.0
+    for name in ("y", *_gradients(case, together)):
+        found = [part[name] for part in parts]
+        joined = np.concatenate(found) if name in "xy" else np.sum(found, axis=0)
+        worst = max(worst, _close(name, "differs from what the parts give", together[name], joined))
+    return worst
+
+
+def _splits(case: Case) -> bool:
+    """Whether an example's output is its own affair: always in evaluation, in training unless otherwise said."""
+    if case.mode == "evaluation":
+        return True
+    return not case.claims.batch_dependent and not case.claims.draws and not _differs(case, "another")
+
+
+def keys(case: Case) -> None:
+    """The same key gives the same bytes, in init and in training; where training draws, another key another sample."""
+    first, again = (case.layer.init(rng.fold_in(case.key, "init"), case.shape) for _ in range(2))
+    _same("init with the same key gives something else", dict(tree.items(again)), dict(tree.items(first)))
+    if case.mode == "evaluation":
+        return
+    if _differs(case, "train"):
+        raise LawError("y", "training with the same key gives something else")
+    draws = case.claims.draws
+    if draws is not None and any(_differs(case, word) for word in range(8)) != draws:
+        raise LawError("y", "training gives the same with every key" if draws else "training depends on the key")
+
+
+def _differs(case: Case, word: int | str) -> bool:
+    """Whether training with the key folded with this word gives another y."""
+    y, _ = case.layer.train(rng.fold_in(case.key, word)).apply(case.params, case.x)
+    return y.tobytes() != case.run()["y"].tobytes()
+
+
+def train(case: Case) -> None:
+    """A trained net keeps name, shape and init; train(a).train(b) is train(a)."""
+    if case.mode == "evaluation":
+        raise SkipError("about training")
+    net = case.net
+    if net.name != case.layer.name:
+        raise LawError("y", f"trained net is called {net.name}")
+    if net.shape(case.shape) != case.layer.shape(case.shape):
+        raise LawError("y", f"trained net promises {net.shape(case.shape)}")
+    key = rng.fold_in(case.key, "init")
+    before, after = case.layer.init(key, case.shape), net.init(key, case.shape)
+    _same("the trained net's init gives something else", dict(tree.items(after)), dict(tree.items(before)))
+    y, vjp = net.train(rng.fold_in(case.key, "another")).apply(case.params, case.x)
+    _same("train(a).train(b) is not train(a)", results(y, *vjp(case.dy)), case.run())
+
+
+def input_gradient(case: Case) -> None:
+    """Asked for no dx, vjp gives the same dparams, and the same dx or none."""
+    found, expected = case.run(input_gradient=False), case.run()
+    if found["x"] is None:
+        found["x"] = expected["x"]
+    _same("input_gradient=False changes it", found, expected)
+
+
+def successors(case: Case) -> None:
+    """Marked leaves: a frozen one is answered by itself; a running one by its successor, whatever dy is.
+
+    In evaluation that is the same object; in training of a layer that remembers, some successor differs.
+    """
+    marked = [(path, leaf) for path, leaf in tree.items(case.params) if not isinstance(leaf, np.ndarray)]
+    if not marked:
+        raise SkipError("no marked leaves")
+    one, other, none = case.run(), case.run(case.cotangent("other")), case.run(input_gradient=False)
+    for path, leaf in marked:
+        new = one[path]
+        if isinstance(leaf, tree.Frozen) or case.mode == "evaluation":
+            if new is not leaf:
+                raise LawError(path, "is not answered by the same object", got=tree.array(new), expected=leaf.array)
+            continue
+        if new.array.shape != leaf.array.shape or new.array.dtype != leaf.array.dtype:
+            raise LawError(path, f"has a successor {new.array.shape} {new.array.dtype}")
+        for found in (other[path], none[path]):
+            if found.array.tobytes() != new.array.tobytes():
+                raise LawError(path, "the successor depends on dy", got=found.array, expected=new.array)
+    running = [(path, leaf) for path, leaf in marked if isinstance(leaf, tree.Running)]
+    if case.mode == "training" and case.layer.sample is not None:
+        for path, leaf in running:
+            if one[path].array.tobytes() == leaf.array.tobytes():
+                raise LawError(path, "a batch of training leaves it as it was", got=one[path].array)
+
+
+def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
+    """What y depends on: a name, where it stands, and y as a function of it alone."""
+    net = case.net
+    yield "x", case.x, lambda moved: net.apply(case.params, moved)[0]
+    for path, leaf in trained(case.params):
+        yield path, leaf, lambda moved, path=path: net.apply(replaced(case.params, path, moved), case.x)[0]  # type: ignore[misc]
+
+
+def _gradients(case: Case, found: dict[str, Any]) -> list[str]:
+    """The names of the gradients among results."""
+    return [name for name in ("x", *dict(trained(case.params))) if isinstance(found[name], np.ndarray)]
+
+
+def _gradient_of(name: str, found: dict[str, Any], at: Array) -> Array:
+    grad = found.get(name)
+    if not isinstance(grad, np.ndarray) or grad.shape != at.shape:
+        raise LawError(name, f"its gradient has shape {getattr(grad, 'shape', None)}, not {at.shape}")
+    return grad
+
+
+def _below(case: Case, *words: int | str) -> rng.Key:
+    key = case.key
+    for word in words:
+        key = rng.fold_in(key, word)
+    return key
+
+
+def _close(name: str, reason: str, got: Array, expected: Array) -> float:
+    if got.shape != expected.shape:
+        raise LawError(name, reason, got=got, expected=expected)
+    size = float(np.abs(expected).max(initial=0))
+    error = float(np.abs(got - expected).max(initial=0))
+    figure = error / (_ROUNDING * max(size, 1.0))
+    if not figure <= 1:
+        raise LawError(name, reason, figure, got, expected)
+    return figure
+
+
+def _same(reason: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Equal names, shapes, dtypes and bytes."""
+    if found.keys() != expected.keys():
+        raise LawError("params", reason)
+    for name, result in found.items():
+        got, wanted = tree.array(result), tree.array(expected[name])
+        if (got is None) != (wanted is None):
+            raise LawError(name, reason)
+        if got is not None and (got.shape != wanted.shape or got.tobytes() != wanted.tobytes()):
+            raise LawError(name, reason, got=got, expected=wanted)
+
+
+def _copied(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if result is None else np.array(tree.array(result)) for name, result in found.items()}
+
+
+LAWS: dict[str, Callable[[Case], float | None]] = {
+    "shape": shape,
+    "dtype": dtype,
+    "pure": pure,
+    "repeatable": repeatable,
+    "derivative": derivative,
+    "ties": ties,
+    "complex_steps": complex_steps,
+    "exact": exact,
+    "linear": linear,
+    "order": order,
+    "batch_of_one": batch_of_one,
+    "split": split,
+    "keys": keys,
+    "train": train,
+    "input_gradient": input_gradient,
+    "successors": successors,
+    "unaliased": unaliased,
+}
+"""Every law by name, in the order in which they are checked."""
+
+DERIVATIVE_LAWS = ("derivative", "ties", "complex_steps", "exact", "linear")
+"""The laws of vjp alone, which `check_vjp` looks at."""

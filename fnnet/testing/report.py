@@ -1,0 +1,121 @@
+"""What a check found, as values that print themselves."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.types import Array, Params, Shape
+
+
+@attrs.frozen(eq=False)
+class Example:
+    """A small case that breaks a law, to be worked by hand.
+
+    Args:
+        params: of the layer.
+        x: the batch.
+        dy: the cotangent of the layer's value.
+        what: which result is wrong, such as "dx" or "d weight".
+        got: what the layer gave.
+        expected: what it should have given.
+    """
+
+    params: Params
+    x: Array
+    dy: Array
+    what: str
+    got: Any
+    expected: Any
+
+    def __str__(self) -> str:
+        given = [(path, tree.array(leaf)) for path, leaf in tree.items(self.params)]
+        given += [("x", self.x), ("dy", self.dy)]
+        rows = [*given]
+        if self.expected is not None:
+            rows += [(f"{self.what}: got", self.got), (f"{self.what}: expected", self.expected)]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:>{width}} = {_numbers(value, width + 3)}" for name, value in rows)
+
+
+def _numbers(value: Any, indent: int) -> str:
+    value = np.asarray(value)
+    if value.dtype.kind in "fc":
+        value = value.round(6) + 0.0  # no -0.
+    text = np.array2string(
+        value, threshold=200, separator=", ", formatter={"float_kind": "{:g}".format, "object": str}, max_line_width=100
+    )
+    return text.replace("\n", "\n" + " " * indent)
+
+
+@attrs.frozen(eq=False)
+class Finding:
+    """How one law fared.
+
+    Args:
+        law: its name, a key of `fnnet.testing.LAWS`.
+        mode: "evaluation" or "training".
+        verdict: "holds", "broken" or "skipped".
+        figure: the largest error as a multiple of what is allowed; None where nothing is measured.
+        leaf: path of the worst result: "x", "y" or a path in params.
+        reason: why it is broken or skipped.
+        shape: of one example in `example`.
+        example: the smallest case found that still breaks the law.
+    """
+
+    law: str
+    mode: str
+    verdict: str
+    figure: float | None = None
+    leaf: str = ""
+    reason: str = ""
+    shape: Shape | None = None
+    example: Example | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.leaf}: {self.reason}" if self.leaf else self.reason
+        figure = "" if self.figure is None else f"error {self.figure:.1e} of what is allowed"
+        remark = "; ".join(part for part in (where, figure) if part)
+        return f"{self.mode:<10}  {self.law:<14}  {self.verdict:<7}  {remark}".rstrip()
+
+
+@attrs.frozen(eq=False)
+class Report:
+    """What `check_layer` found; true if no law is broken.
+
+    Args:
+        layer: its name.
+        shape: of one example.
+        batch: examples in a batch.
+        key: replays the check exactly.
+        findings: one for each law and mode.
+    """
+
+    layer: str
+    shape: Shape
+    batch: int
+    key: rng.Key
+    findings: tuple[Finding, ...]
+
+    def __bool__(self) -> bool:
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """The findings of broken laws."""
+        return tuple(finding for finding in self.findings if finding.verdict == "broken")
+
+    def __str__(self) -> str:
+        judged = sum(finding.verdict != "skipped" for finding in self.findings)
+        state = f"{len(self.broken)} of {judged} laws broken" if self.broken else f"all {judged} laws hold"
+        lines = [f"{self.layer} on examples {self.shape}, batch of {self.batch}: {state}"]
+        lines += [f"  {finding}" for finding in self.findings]
+        for finding in self.broken:
+            if finding.example is not None:
+                lines += ["", f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape}):"]
+                lines += [f"  {line}" for line in str(finding.example).splitlines()]
+        if self.broken:
+            laws = sorted({finding.law for finding in self.broken})
+            lines += ["", f"replay: check_layer(layer, {self.shape}, batch={self.batch}, key={self.key}, laws={laws})"]
+        return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""The smallest case that still breaks a law: smaller shapes first, then whole numbers, then zeros and ones."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.errors import FnnetError
+from fnnet.testing.case import Case, draw, draw_whole, replaced, seal, trained
+from fnnet.testing.laws import LawError, KinkError, SkipError
+from fnnet.testing.report import Example
+from fnnet.types import Array, Shape
+
+Law = Callable[[Case], Any]
+
+_TRIES = 400  # evaluations of the law spent on zeros and ones
+
+
+def breaks(law: Law, case: Case) -> Exception | None:
+    """How the case breaks the law; None if it does not, or if there is nothing to judge."""
+    try:
+        law(case)
+    except (KinkError, SkipError):
+        return None
+    except Exception as error:
+        return error
+    return None
+
+
+def smallest(law: Law, case: Case, first: Exception) -> tuple[Case, LawError]:
+    """Shrink a case that broke the law as `first` says; errors of another kind do not count."""
+
+    def fails(other: Case) -> bool:
+        error = breaks(law, other)
+        return type(error) is type(first) and getattr(error, "leaf", None) == getattr(first, "leaf", None)
+
+    case = _smaller_shape(fails, case)
+    case = _whole_numbers(fails, case)
+    case = _zeros_and_ones(fails, case)
+    error = breaks(law, case)
+    assert error is not None  # `case` fails
+    return case, as_broken(error)
+
+
+def as_broken(error: Exception) -> LawError:
+    """Any exception out of a layer breaks the law during which it came."""
+    if isinstance(error, LawError):
+        return error
+    notes = " ".join(getattr(error, "__notes__", ()))
+    return LawError("y", f"{type(error).__name__}: {error} {notes}".strip())
+
+
+def example(case: Case, broken: LawError) -> Example:
+    """The case as something to print."""
+    what = "y" if broken.leaf == "y" else f"d {broken.leaf}"
+    return Example(case.params, case.x, case.dy, what, broken.got, broken.expected)
+
+
+def _smaller_shape(fails: Callable[[Case], bool], case: Case) -> Case:
+    """Take axes down, the batch too, while the law stays broken."""
+    found = True
+    while found:
+        found = False
+        for batch, shape in _smaller(len(case.x), case.shape):
+            try:
+                candidate = draw(case.layer, case.mode, shape, batch, case.key, case.claims)
+            except (FnnetError, ArithmeticError):
+                continue
+            if fails(candidate):
+                case, found = candidate, True
+                break
+    return case
+
+
+def _smaller(batch: int, shape: Shape) -> Iterator[tuple[int, Shape]]:
+    sizes = (batch, *shape)
+    for axis, size in enumerate(sizes):
+        for less in sorted({1, size // 2, size - 1} & set(range(1, size))):
+            smaller = (*sizes[:axis], less, *sizes[axis + 1 :])
+            yield smaller[0], smaller[1:]
+
+
+def _whole_numbers(fails: Callable[[Case], bool], case: Case) -> Case:
+    for word in range(8):
+        key = case.key if word == 0 else rng.fold_in(case.key, word)
+        candidate = draw_whole(case.layer, case.mode, case.shape, len(case.x), key, case.claims)
+        if fails(candidate):
+            return candidate
+    return case
+
+
+def _zeros_and_ones(fails: Callable[[Case], bool], case: Case) -> Case:
+    """Put 0, else 1, wherever the law stays broken: in dy, in x, in trained leaves."""
+    tries = 0
+    for name in ("dy", "x", *dict(trained(case.params))):
+        for index in np.ndindex(_array(case, name).shape):
+            for value in (0.0, 1.0):
+                array = _array(case, name)
+                if array[index] == value:
+                    break
+                if tries == _TRIES:
+                    return case
+                tries += 1
+                changed = array.copy()
+                changed[index] = value
+                candidate = _with_array(case, name, seal(changed))
+                if fails(candidate):
+                    case = candidate
+                    break
+    return case
+
+
+def _array(case: Case, name: str) -> Array:
+    return {"dy": case.dy, "x": case.x}[name] if name in ("dy", "x") else dict(tree.items(case.params))[name]
+
+
+def _with_array(case: Case, name: str, array: Array) -> Case:
+    if name == "dy":
+        return attrs.evolve(case, dy=array)
+    if name == "x":
+        return attrs.evolve(case, x=array)
+    return attrs.evolve(case, params=replaced(case.params, name, array))
