@@ -7,7 +7,7 @@ from fnnet.errors import ConfigError, expected, one_of, whole
 from fnnet.testing.case import Case, Claims, draw
 from fnnet.testing.laws import DERIVATIVE_LAWS, LAWS, KinkError, SkipError
 from fnnet.testing.report import Finding, Report
-from fnnet.testing.shrink import as_broken, example, smallest
+from fnnet.testing.shrink import as_broken, example, prepared, smallest
 from fnnet.types import Layer, Shape, example_shape
 
 _DRAWS = 12  # cases drawn before a layer is said to have kinks everywhere
@@ -111,7 +111,7 @@ def _judge(
     for i in range(_DRAWS):
         own = rng.fold_in(rng.fold_in(key, law), i)
         try:
-            case = draw(layer, mode, shape, batch, own, claims)
+            case = prepared(law, draw(layer, mode, shape, batch, own, claims))
             return Finding(law, mode, "holds", LAWS[law](case))
         except KinkError:
             continue
@@ -127,5 +127,5 @@ def _broken(law: str, mode: str, shape: Shape, case: Case | None, error: Excepti
     broken = as_broken(error)
     if case is None or not shrink:
         return Finding(law, mode, "broken", broken.figure, broken.leaf, broken.reason)
-    small, why = smallest(LAWS[law], case, error)
+    small, why = smallest(law, case, error)
     return Finding(law, mode, "broken", broken.figure, broken.leaf, broken.reason, small.shape, example(small, why))

@@ -27,7 +27,7 @@ def finite_step(f: Function, at: Array, u: Array, dy: Array) -> float:
         (F(h) - F(-h)) / 2h,    F(t) = ⟨f(at + t u), dy⟩
 
     Raises:
-        KinkError: twice the step gives another derivative, or the second differences of the two steps are not as 1 to 4.
+        KinkError: twice the step gives another slope, or the two steps' second differences are not as 1 to 4.
     """
     h = _STEP * max(1.0, float(np.abs(at).max(initial=0)))
 
@@ -68,12 +68,16 @@ def exact_step(f: Function, at: Array, u: Array, dy: Array) -> Any:
     return (forwards * dy).sum() / _EXACT
 
 
-def gradient(f: Function, at: Array, dy: Array) -> Array:
-    """Jᵀ dy by central differences, element by element."""
-    found = np.zeros(at.shape)
+def gradient(f: Function, at: Array, dy: Array, step: Callable[..., Any], most: int = 64) -> Array | None:
+    """Jᵀ dy, element by element with one of the steps above; None for a large array or at a kink."""
+    if at.size > most:
+        return None
+    found = np.zeros_like(at)
     for index in np.ndindex(at.shape):
-        u = np.zeros(at.shape)
+        u = np.zeros_like(at)
         u[index] = 1
-        h = _STEP * max(1.0, abs(float(at[index])))
-        found[index] = ((f(at + h * u) - f(at - h * u)) * dy).sum() / (2 * h)
+        try:
+            found[index] = step(f, at, u, dy)
+        except KinkError:
+            return None
     return found

@@ -46,7 +46,7 @@ def _numbers(value: Any, indent: int) -> str:
     text = np.array2string(
         value, threshold=200, separator=", ", formatter={"float_kind": "{:g}".format, "object": str}, max_line_width=100
     )
-    return text.replace("\n", "\n" + " " * indent)
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()).replace("\n", "\n" + " " * indent)
 
 
 @attrs.frozen(eq=False)

@@ -1,7 +1,6 @@
 """The smallest case that still breaks a law: smaller shapes first, then whole numbers, then zeros and ones."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import attrs
 import numpy as np
@@ -9,19 +8,17 @@ import numpy as np
 from fnnet import rng, tree
 from fnnet.errors import FnnetError
 from fnnet.testing.case import Case, draw, draw_whole, replaced, seal, trained
-from fnnet.testing.laws import LawError, KinkError, SkipError
+from fnnet.testing.laws import LAWS, PREPARE, KinkError, LawError, SkipError
 from fnnet.testing.report import Example
 from fnnet.types import Array, Shape
-
-Law = Callable[[Case], Any]
 
 _TRIES = 400  # evaluations of the law spent on zeros and ones
 
 
-def breaks(law: Law, case: Case) -> Exception | None:
-    """How the case breaks the law; None if it does not, or if there is nothing to judge."""
+def breaks(law: str, case: Case) -> Exception | None:
+    """How a prepared case breaks the law; None if it does not, or if there is nothing to judge."""
     try:
-        law(case)
+        LAWS[law](case)
     except (KinkError, SkipError):
         return None
     except Exception as error:
@@ -29,15 +26,20 @@ def breaks(law: Law, case: Case) -> Exception | None:
     return None
 
 
-def smallest(law: Law, case: Case, first: Exception) -> tuple[Case, LawError]:
+def prepared(law: str, case: Case) -> Case:
+    """The case as the law wants it."""
+    return PREPARE[law](case) if law in PREPARE else case
+
+
+def smallest(law: str, case: Case, first: Exception) -> tuple[Case, LawError]:
     """Shrink a case that broke the law as `first` says; errors of another kind do not count."""
 
     def fails(other: Case) -> bool:
         error = breaks(law, other)
         return type(error) is type(first) and getattr(error, "leaf", None) == getattr(first, "leaf", None)
 
-    case = _smaller_shape(fails, case)
-    case = _whole_numbers(fails, case)
+    case = _smaller_shape(law, fails, case)
+    case = _whole_numbers(law, fails, case)
     case = _zeros_and_ones(fails, case)
     error = breaks(law, case)
     assert error is not None  # `case` fails
@@ -58,14 +60,14 @@ def example(case: Case, broken: LawError) -> Example:
     return Example(case.params, case.x, case.dy, what, broken.got, broken.expected)
 
 
-def _smaller_shape(fails: Callable[[Case], bool], case: Case) -> Case:
+def _smaller_shape(law: str, fails: Callable[[Case], bool], case: Case) -> Case:
     """Take axes down, the batch too, while the law stays broken."""
     found = True
     while found:
         found = False
         for batch, shape in _smaller(len(case.x), case.shape):
             try:
-                candidate = draw(case.layer, case.mode, shape, batch, case.key, case.claims)
+                candidate = prepared(law, draw(case.layer, case.mode, shape, batch, case.key, case.claims))
             except (FnnetError, ArithmeticError):
                 continue
             if fails(candidate):
@@ -82,10 +84,11 @@ def _smaller(batch: int, shape: Shape) -> Iterator[tuple[int, Shape]]:
             yield smaller[0], smaller[1:]
 
 
-def _whole_numbers(fails: Callable[[Case], bool], case: Case) -> Case:
+def _whole_numbers(law: str, fails: Callable[[Case], bool], case: Case) -> Case:
     for word in range(8):
         key = case.key if word == 0 else rng.fold_in(case.key, word)
-        candidate = draw_whole(case.layer, case.mode, case.shape, len(case.x), key, case.claims)
+        whole = draw_whole(case.layer, case.mode, case.shape, len(case.x), key, case.claims)
+        candidate = prepared(law, whole)
         if fails(candidate):
             return candidate
     return case
@@ -96,7 +99,7 @@ def _zeros_and_ones(fails: Callable[[Case], bool], case: Case) -> Case:
     tries = 0
     for name in ("dy", "x", *dict(trained(case.params))):
         for index in np.ndindex(_array(case, name).shape):
-            for value in (0.0, 1.0):
+            for value in (0, 1):  # not floats, for Fractions' sake
                 array = _array(case, name)
                 if array[index] == value:
                     break

@@ -34,7 +34,9 @@ def shapes_CHW(channels: int = 3, most: int = 7) -> st.SearchStrategy[Shape]:  #
 
 @st.composite
 def windows(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, Any]:
-    """Kernel, stride and padding, each a number or a pair, that fit images of `shape`; padding is at most half a kernel.
+    """Kernel, stride and padding, each a number or a pair, that fit images of `shape` (C, H, W).
+
+    Padding is at most half a kernel, as pooling demands.
 
     >>> layer = "conv2d(2, **draw(windows((1, 5, 5))))"
     """
