@@ -1,0 +1,126 @@
+"""The works that are timed: nets, batches and optimizers as plain data, so that every contender builds the same.
+
+Only NumPy is imported, so that a peer's own interpreter can read this too. A layer is a tuple of its kind and sizes:
+`("conv", channels, kernel, padding)`, `("dense", n)`, `("max_pool", k)`, `("avg_pool", k)`, `("batch_norm",)`,
+`("relu",)`, `("sigmoid",)`, `("flatten",)`, `("residual", body, shortcut)`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Spec = tuple[Any, ...]
+
+
+class Work(NamedTuple):
+    """A net and how it is trained."""
+
+    says: str
+    input: tuple[int, ...]
+    layers: Sequence[Spec]
+    batch: int
+    optimizer: str  # "sgd", "momentum" (0.9) or "adam"
+    rate: float
+
+
+def _mlp(*widths: int) -> list[Spec]:
+    hidden = [layer for n in widths[:-1] for layer in (("dense", n), ("relu",))]
+    return [*hidden, ("dense", widths[-1])]
+
+
+def _lenet(act: str, pool: str, padding: int) -> list[Spec]:
+    return [
+        *(("conv", 6, 5, padding), (act,), (pool, 2), ("conv", 16, 5, 0), (act,), (pool, 2)),
+        *(("flatten",), ("dense", 120), (act,), ("dense", 84), (act,), ("dense", 10)),
+    ]
+
+
+def _convs(*channels: int) -> list[Spec]:
+    return [layer for c in channels for layer in (("conv", c, 3, 1), ("relu",))]
+
+
+_BODY = (("conv", 32, 3, 1), ("batch_norm",), ("relu",), ("conv", 64, 3, 1), ("batch_norm",))
+_SHORTCUT = (("conv", 64, 1, 0), ("batch_norm",))
+_POOL = ("max_pool", 2)
+
+WORKS = {
+    "lenet5": Work("LeNet-5 of R5: ReLU, max-pool", (1, 28, 28), _lenet("relu", "max_pool", 0), 64, "adam", 1e-3),
+    "lenet5-r2": Work("LeNet-5 of R2: sigmoid, avg-pool", (1, 28, 28), _lenet("sigmoid", "avg_pool", 2), 64, "sgd", 0.1),
+    "mlp-32": Work("784-256-128-10, batch 32", (784,), _mlp(256, 128, 10), 32, "momentum", 0.01),
+    "mlp-256": Work("784-256-128-10, batch 256", (784,), _mlp(256, 128, 10), 256, "adam", 1e-3),
+    "cnn": Work(
+        "CNN of R4",
+        (1, 28, 28),
+        [*_convs(32), _POOL, *_convs(64), _POOL, ("flatten",), ("dense", 128), ("relu",), ("dense", 12)],
+        64,
+        "adam",
+        1e-3,
+    ),
+    "resnet": Work(
+        "residual CNN of R4",
+        (1, 28, 28),
+        [
+            *(("residual", _BODY, _SHORTCUT), ("relu",), ("avg_pool", 4), ("flatten",)),
+            *(("dense", 128), ("relu",), ("dense", 12)),
+        ],
+        64,
+        "adam",
+        1e-3,
+    ),
+    "vgg": Work(
+        "VGG-like, 32×32×3",
+        (3, 32, 32),
+        [
+            *(*_convs(64, 64), _POOL, *_convs(128, 128), _POOL, *_convs(256, 256), _POOL),
+            *(("flatten",), ("dense", 256), ("relu",), ("dense", 10)),
+        ],
+        32,
+        "adam",
+        1e-3,
+    ),
+    "wide-mlp": Work("784-4096-4096-10", (784,), _mlp(4096, 4096, 10), 128, "momentum", 0.01),
+}
+
+
+def batch(work: Work, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """n examples in [0, 1) and their classes, the same in every process (RandomState's stream is frozen)."""
+    random = np.random.RandomState(1)
+    return random.random_sample((n, *work.input)).astype(np.float32), random.randint(0, 10, n)
+
+
+def weights(work: Work) -> list[np.ndarray]:
+    """He-normal weights and zero biases in the order the layers stand: conv (O, C, k, k), dense (in, out)."""
+    random = np.random.RandomState(0)
+    return [_filled(random, role, shape) for role, shape in _leaves(work.layers, [work.input])]
+
+
+def _filled(random: np.random.RandomState, role: str, shape: tuple[int, ...]) -> np.ndarray:
+    if role != "weight":
+        return np.full(shape, 1 if role == "gain" else 0, np.float32)
+    fan_in = shape[0] if len(shape) == 2 else math.prod(shape[1:])
+    return (random.standard_normal(shape) * math.sqrt(2 / fan_in)).astype(np.float32)
+
+
+def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Role and shape of all leaves; `at[0]` is the shape of an example, moved along."""
+    for kind, *sizes in layers:
+        if kind == "conv":
+            o, k, p = sizes
+            c, h, w = at[0]
+            yield from (("weight", (o, c, k, k)), ("bias", (o,)))
+            at[0] = (o, h + 2 * p - k + 1, w + 2 * p - k + 1)
+        elif kind == "dense":
+            yield from (("weight", (at[0][0], sizes[0])), ("bias", (sizes[0],)))
+            at[0] = (sizes[0],)
+        elif kind == "batch_norm":
+            yield from (("gain", (at[0][0],)), ("bias", (at[0][0],)))
+        elif kind.endswith("pool"):
+            at[0] = (at[0][0], at[0][1] // sizes[0], at[0][2] // sizes[0])
+        elif kind == "flatten":
+            at[0] = (math.prod(at[0]),)
+        elif kind == "residual":
+            start = at[0]
+            yield from _leaves(sizes[0], at)
+            yield from _leaves(sizes[1], [start])

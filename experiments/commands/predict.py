@@ -1,0 +1,44 @@
+"""`predict`: read picture files with a trained net."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from experiments import cli, pictures, runs
+from fnnet import layers
+from fnnet.errors import FnnetError
+
+
+def main(args: list[str]) -> int:
+    """Print a class and its probability for every picture; the exit code is 1 if one of them could not be read."""
+    return cli.parse(predict, args, "predict")
+
+
+def predict(
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")],
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE…")],
+) -> int:
+    """Classify picture files of any size and mode with the trained net of a run.
+
+    Args:
+        run: a run folder.
+        images: picture files; one sign each, filling the picture about as in the training data.
+    """
+    net, params, shape, classes = runs.load_trained(run)
+    failed = 0
+    for path in images:
+        try:
+            x, done = pictures.read(path, shape)
+        except FnnetError as error:
+            print(f"{error}")
+            failed += 1
+            continue
+        logits, _ = net.apply(params, x[None])
+        p = layers.softmax().apply((), logits)[0][0]
+        best = np.argsort(-p, kind="stable")[:3]
+        others = ", ".join(f"{classes[i]} {p[i]:.1%}".replace("%", " %") for i in best[1:])
+        treated = f"  [{'; '.join(done)}]" if done else ""
+        print(f"{path}: {classes[best[0]]} ({p[best[0]]:.1%}".replace("%", " %") + f"); then {others}{treated}")
+    return cli.FAULT if failed else 0

@@ -1,0 +1,57 @@
+"""Data as experiments take it in: scaled, named and with digests to know it again."""
+
+import attrs
+
+from experiments.facts import array_digest
+from fnnet import data
+from fnnet.errors import ConfigError, expected
+from fnnet.types import Array
+
+BUNDLED = "bundled"  # in place of a data directory: the digits that ship with scikit-learn
+
+
+@attrs.frozen(eq=False)
+class Found:
+    """A data set, ready for a `Problem`."""
+
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: tuple[str, ...]
+    source: str
+    digests: dict[str, str]
+    data: str | None
+    note: str | None
+
+
+def digits(directory: str | None, train_examples: int | None = None) -> Found:
+    """MNIST from `directory` (see `fnnet.data.mnist`), or the bundled digits where there is none; pixels in [0, 1].
+
+    Args:
+        directory: a data directory, "bundled", or None for FNNET_DATA, the cache, the network.
+        train_examples: take the first so many for training; all by default.
+    """
+    if directory == BUNDLED:
+        small = data.small_digits()
+        found = data.Dataset(*(data.Examples(data.like_mnist(part.images), part.labels) for part in small[:2]))
+        note, source = None, "bundled digits"
+    else:
+        found, note = data.mnist_or_digits(directory)
+        source = "MNIST" if note is None else "bundled digits"
+    if train_examples is not None:
+        if train_examples > len(found.train.labels):
+            most = f"at most the {len(found.train.labels):,} training examples of {source}"
+            raise ConfigError(expected("train_examples", most, f"{train_examples:,}"))
+        found = found._replace(train=data.subset(found.train, slice(train_examples)))
+    return Found(
+        train=(data.scale(found.train.images), found.train.labels),
+        test=(data.scale(found.test.images), found.test.labels),
+        classes=tuple("0123456789"),
+        source=source,
+        digests={
+            f"{part} {name}": array_digest(array)
+            for part, examples in (("train", found.train), ("test", found.test))
+            for name, array in examples._asdict().items()
+        },
+        data=BUNDLED if source != "MNIST" else None,
+        note=note,
+    )

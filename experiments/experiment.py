@@ -1,0 +1,60 @@
+"""What an experiment is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from fnnet.losses import Loss
+from fnnet.training.evaluate import Metric
+from fnnet.types import Array, Layer, Optimizer, Shape
+
+
+@attrs.frozen(eq=False)
+class Problem:
+    """Everything a run trains on and with, made from a configuration and data.
+
+    Args:
+        net, loss, optimizer: see `fnnet.training.make_step`.
+        train, test: `(x, labels)`, x as the net reads it, labels integers.
+        classes: the name of every class.
+        source: the data set in a few words, such as "MNIST".
+        digests: name of array -> digest of the data as loaded.
+        data: what `--data` must be to get them for sure; None where that depends on the machine.
+        note: one line the user should read, such as where the data come from; or None.
+    """
+
+    net: Layer
+    loss: Loss
+    optimizer: Optimizer
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: tuple[str, ...]
+    source: str
+    digests: dict[str, str]
+    data: str | None = None
+    note: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Of one example."""
+        return self.train[0].shape[1:]
+
+
+@attrs.frozen
+class Experiment:
+    """A question that a training answers.
+
+    Args:
+        name: as on the command line.
+        config: attrs class of its settings, each with a default; at least those of `recipes.Training`.
+        net: `config -> Layer`, without data: how a saved net is built again.
+        problem: `(config, data directory or None) -> Problem`.
+        metric: what is reported as accuracy, `(predictions, labels) -> fraction`.
+    """
+
+    name: str
+    config: type[Any]
+    net: Callable[[Any], Layer]
+    problem: Callable[[Any, str | None], Problem]
+    metric: Metric

@@ -1,0 +1,149 @@
+"""Files that are whole at every moment: what a kill leaves behind is the old content or the new, nothing between."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from fnnet.errors import DataError, expected
+
+TEMPORARY = ".tmp"  # ends the hidden name of a file that is being written, here and in `fnnet.checkpoint`
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Put `content` into the file `path`: written under another name, synced, renamed.
+
+    Raises:
+        OSError: it could not be written, as on a full disk; the file named holds what it held before.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        with part.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        _remove(part)
+        with _named(path):
+            raise error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:  # the reason is the one already being told
+        return
+
+
+def clean(folder: Path) -> None:
+    """Remove what a killed process was writing. Call it with the folder locked."""
+    for part in folder.glob(f".*{TEMPORARY}"):
+        part.unlink()
+
+
+def to_json(value: Any) -> str:
+    """Indented JSON; floats keep every digit."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_json(path: Path, most: int = 10_000_000) -> Any:
+    """The value in a JSON file of at most `most` bytes.
+
+    Raises:
+        DataError: it is no JSON; the message names file and place.
+        FileNotFoundError: there is no such file.
+    """
+    size = path.stat().st_size
+    if size > most:
+        raise DataError(expected(str(path), f"a JSON file of at most {most:,} bytes", f"{size:,} bytes"))
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(expected(str(path), "JSON", str(error))) from None
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a JSON-lines file; a last line that a kill cut short is left out.
+
+    Raises:
+        DataError: another line is damaged; the message names it.
+    """
+    if not path.exists():
+        return []
+    *whole, last = path.read_bytes().split(b"\n")
+    del last  # empty, or torn: a line is whole with its newline
+    found = []
+    for number, line in enumerate(whole, 1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise DataError(expected(f"{path}, line {number}", "a JSON object", repr(line[:60])))
+        found.append(row)
+    return found
+
+
+def keep_rows(path: Path, keep: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Leave in a JSON-lines file only the whole lines that `keep` wants; they come back."""
+    kept = [row for row in rows(path) if keep(row)]
+    write(path, "".join(_line(row) for row in kept))
+    return kept
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class Appender:
+    """Adds lines to a JSON-lines file."""
+
+    def __init__(self, path: Path, file: IO[str]):
+        self._path = path
+        self._file = file
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one object; it may wait in memory until `sync`."""
+        with _named(self._path):
+            self._file.write(_line(row))
+
+    def sync(self) -> None:
+        """Put everything added so far on the disk."""
+        with _named(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[Appender]:
+    """An `Appender` to the end of `path`."""
+    file = path.open("a", encoding="utf-8")
+    try:
+        yield Appender(path, file)
+    finally:
+        with _named(path):
+            file.close()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write it: {error.strerror}", str(path)) from error

@@ -1,0 +1,52 @@
+"""R5: LeNet-5 with ReLU and max pooling on MNIST, the main job."""
+
+import attrs
+
+from experiments.datasets import digits
+from experiments.experiment import Experiment, Problem
+from experiments.recipes import INITIALIZERS, Training, optimizer
+from fnnet import layers, losses, metrics
+from fnnet.data import batch_count
+from fnnet.types import Layer
+
+
+@attrs.frozen
+class Config(Training):
+    """R5's net; by default with He initialisation and a learning rate that falls to zero along a half cosine.
+
+    R5's own run is `--epochs 50 --initialization normal_0.01 --schedule constant`.
+    """
+
+
+def net(config: Config) -> Layer:
+    """Two convolutions with pooling, then three dense layers: 44,426 parameters for images (1, 28, 28)."""
+    init = INITIALIZERS[config.initialization]
+    return layers.serial(
+        layers.conv2d(6, 5, init=init),
+        layers.relu(),
+        layers.max_pool(2),
+        layers.conv2d(16, 5, init=init),
+        layers.relu(),
+        layers.max_pool(2),
+        layers.flatten(),
+        layers.dense(120, init=init),
+        layers.relu(),
+        layers.dense(84, init=init),
+        layers.relu(),
+        layers.dense(10, init=init),
+    )
+
+
+def problem(config: Config, data: str | None) -> Problem:
+    """The net, and MNIST or what stands in for it, pixels in [0, 1]."""
+    found = digits(data, config.train_examples)
+    steps = config.epochs * batch_count(len(found.train[0]), config.batch_size)
+    return Problem(
+        net=net(config),
+        loss=losses.softmax_cross_entropy,
+        optimizer=optimizer(config, steps),
+        **attrs.asdict(found, recurse=False),
+    )
+
+
+EXPERIMENT = Experiment("lenet5", Config, net, problem, metrics.accuracy)

@@ -1,0 +1,173 @@
+"""One run from its configuration to its report, in its folder."""
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import attrs
+from threadpoolctl import threadpool_limits
+
+from experiments import facts, files, runs, signals, trainer
+from experiments.experiment import Experiment, Problem
+from experiments.progress import Progress, progress
+from experiments.trainer import Journal, Position
+from fnnet import checkpoint
+from fnnet.errors import CheckpointError, expected
+
+
+def perform(
+    experiment: Experiment,
+    config: Any,
+    out: Path,
+    *,
+    data: str | None = None,
+    resume: bool = False,
+    save_every: float = 30.0,
+    again: str = "",
+) -> int:
+    """Train, or go on training, in the folder `out`, and write the report; return an exit code.
+
+    Args:
+        experiment: what to train.
+        config: its settings.
+        out: the run folder.
+        data: data directory, see `experiments.datasets`.
+        resume: whether to go on with what is there.
+        save_every: seconds between saved positions.
+        again: the command that goes on, for the message after a stop.
+
+    Raises:
+        RunError: the folder is in use or holds something else.
+        CheckpointError: the checkpoint is damaged or of another run.
+    """
+    runs.check_usable(out)
+    with threadpool_limits(config.threads):
+        problem = experiment.problem(config, data)
+        with runs.locked(out):
+            wanted = runs.identity(experiment, config, problem)
+            begun = runs.claim(out, wanted, resume)
+            if begun and (out / runs.RESULTS).is_file():
+                print(f"{out}: this run is finished; read {out / runs.REPORT}")
+                return 0
+            position = load_position(out, wanted, problem, config) if begun else trainer.start(problem, config)
+            return _go(experiment, config, problem, wanted, out, position, resume, save_every, again)
+
+
+def _go(
+    experiment: Experiment,
+    config: Any,
+    problem: Problem,
+    wanted: runs.Identity,
+    out: Path,
+    position: Position,
+    resume: bool,
+    save_every: float,
+    again: str,
+) -> int:
+    total = config.epochs * trainer.batch_count(problem, config)
+    with progress(total, config.epochs, position.state.step) as telling:
+        _introduce(experiment, problem, out, position, resume, telling)
+        with journal(out, wanted, position) as writing, signals.deferred() as stop:
+            position = trainer.run(problem, config, position, writing, telling, lambda: bool(stop), save_every)
+    if position.epoch < config.epochs:
+        assert stop.number is not None
+        print(
+            f"stopped after step {position.state.step:,} of {total:,}, in epoch {position.epoch + 1} of "
+            f"{config.epochs}; everything is saved. Go on with:\n  {again}",
+            flush=True,
+        )
+        return 128 + stop.number
+    from experiments.report import finish  # matplotlib takes a moment; training needs none of it
+
+    results = finish(experiment, config, problem, out, position.state.params)
+    print(f"test accuracy {100 * results['test']['accuracy']:.2f} %; report: {out / runs.REPORT}", flush=True)
+    return 0
+
+
+def _introduce(
+    experiment: Experiment, problem: Problem, out: Path, position: Position, resume: bool, telling: Progress
+) -> None:
+    """Say what is about to happen, and record on what."""
+    if problem.note:
+        telling.note(problem.note)
+    sessions = runs.read_sessions(out)
+    now = facts.environment()
+    if position.state.step:
+        telling.note(f"{out}: going on after step {position.state.step:,}")
+        for change in facts.changed(sessions[0]["facts"], now) if sessions else []:
+            telling.note(f"note: {change}; the bytes may differ from those of an undisturbed run")
+    elif resume:
+        telling.note(f"{out}: nothing saved yet, beginning at the beginning")
+    session = {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "after_step": position.state.step,
+        "facts": now,
+    }
+    files.write(out / runs.SESSIONS, files.to_json([*sessions, session]))
+    n, m = len(problem.train[0]), len(problem.test[0])
+    threads = f"{now['blas']}, {now['blas threads']} thread" + "s" * (now["blas threads"] != 1)
+    telling.note(f"{experiment.name} on {problem.source}: {n:,} training and {m:,} test examples; {threads}; in {out}")
+
+
+@contextmanager
+def journal(out: Path, wanted: runs.Identity, position: Position) -> Iterator[Journal]:
+    """The journal of a run in its folder: what was written after `position` is dropped, then it goes on from there."""
+    files.keep_rows(out / runs.STEPS, lambda row: row["step"] < position.state.step)
+    files.keep_rows(out / runs.METRICS, lambda row: row["epoch"] <= position.epoch)
+    about = {"run": fingerprint(wanted)}
+    with files.appending(out / runs.STEPS) as steps, files.appending(out / runs.METRICS) as metrics:
+
+        def save(reached: Position) -> None:
+            steps.sync()
+            metrics.sync()
+            checkpoint.save(out / runs.CHECKPOINT, reached, about)
+
+        def epoch(row: dict[str, Any]) -> None:
+            metrics.add(row)
+            metrics.sync()
+
+        yield Journal(steps.add, epoch, save)
+
+
+def fingerprint(identity: runs.Identity) -> str:
+    """A digest of what makes a run this run."""
+    return blake2b(files.to_json(attrs.asdict(identity)).encode(), digest_size=16).hexdigest()
+
+
+def load_position(out: Path, wanted: runs.Identity, problem: Problem, config: Any) -> Position:
+    """Where the run in a folder stands; at the beginning, if it was ended before it saved anything.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or of another run.
+    """
+    first, path = trainer.start(problem, config), out / runs.CHECKPOINT
+    if not path.is_file():
+        return first
+    if checkpoint.read_metadata(path) != {"run": fingerprint(wanted)}:
+        fix = "put this run's own back, or remove it to begin again"
+        raise CheckpointError(expected(str(path), "the checkpoint of this run", "one of another run", fix))
+    position: Position = checkpoint.load(path, first)
+    count = trainer.batch_count(problem, config)
+    if position.state.step != position.epoch * count + position.batch or position.batch > count:
+        at = f"step {position.state.step} in epoch {position.epoch + 1}, batch {position.batch}"
+        raise CheckpointError(expected(str(path), f"a place in epochs of {count} batches", at))
+    return position
+
+
+def first_steps(experiment: Experiment, run: Path, data: str | None) -> tuple[Any, Problem]:
+    """The settings and the problem of a run in a folder, its data checked against what the run recorded.
+
+    Raises:
+        RunError: the data are not those of the run.
+    """
+    _, config = runs.read_config(run)
+    problem = experiment.problem(config, data)
+    different = runs.differences(runs.read_identity(run), runs.identity(experiment, config, problem))
+    if different:
+        raise runs.RunError(f"{run}: {'; '.join(different)}; name its data with --data")
+    return config, problem
+
+

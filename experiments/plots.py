@@ -1,0 +1,174 @@
+"""Figures: small PNGs, axes with units, readable in black and white. Each function returns the bytes of one."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fnnet.types import Array
+
+DPI = 110
+INK = "0.1"
+# line style and shade tell series apart where colour cannot
+SERIES = ({"color": "#1f4e9c", "linestyle": "-", "marker": "o"}, {"color": "#d1661f", "linestyle": "--", "marker": "s"})
+
+
+def _figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches, without pyplot's global state."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: int) -> bytes:
+    """Loss by step and epoch, and accuracy by epoch.
+
+    Args:
+        rows: the lines of metrics.jsonl.
+        losses: the loss of every step.
+        steps_per_epoch: to place steps on the axis of epochs.
+    """
+    figure = _figure(9, 3.6)
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    markers = {"markersize": 4, "markevery": max(1, len(rows) // 12)}
+    left.plot(np.arange(len(losses)) / steps_per_epoch, losses, color="0.82", linewidth=0.6, label="every batch")
+    parts = (("train", "training, mean over the epoch", 0.5), ("test", "test, after the epoch", 0.0))
+    for axes, quantity in ((left, "loss"), (right, "accuracy")):
+        for (part, words, back), style in zip(parts, SERIES, strict=True):
+            values = [row[f"{part}_{quantity}"] for row in rows]
+            axes.plot([epoch - back for epoch in epochs], values, label=words, linewidth=1.6, **style, **markers)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(0, max(epochs) * 1.02)
+        _plain(axes)
+    left.set_yscale("log")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter("")
+    left.set_ylabel("cross-entropy, nats per example")
+    left.set_title("Loss", loc="left")
+    if len(losses):
+        shown = [row[f"{part}_loss"] for row in rows for part in ("train", "test")]
+        left.set_ylim(max(1e-4, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
+    right.set_ylabel("accuracy, percent")
+    right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+    right.set_title("Accuracy", loc="left")
+    for axes in (left, right):
+        axes.legend(frameon=False)
+    return _png(figure)
+
+
+def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
+    """A confusion matrix: every cell with its count, errors shaded by their number (the diagonal is left white).
+
+    Args:
+        counts: examples (classes, classes) by true class (rows) and predicted class (columns).
+        classes: their names.
+        title: above the matrix.
+    """
+    n = len(classes)
+    side = 1.6 + 0.42 * n
+    figure = _figure(side, side)
+    axes = figure.subplots()
+    wrong = counts * (1 - np.eye(n, dtype=counts.dtype))
+    most = max(1, int(wrong.max()))
+    axes.imshow(wrong, cmap="Greys", vmin=0, vmax=1.6 * most)
+    for i in range(n):
+        for j in range(n):
+            count = int(counts[i, j])
+            if count:
+                bold = {"fontweight": "bold"} if i == j else {}
+                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK, **bold)
+    axes.set_xticks(range(n), classes)
+    axes.set_yticks(range(n), classes)
+    axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(n + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="0.85", linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.set_xlabel("predicted class, number of examples")
+    axes.set_ylabel("true class")
+    axes.set_title(title, loc="left", fontsize=10)
+    return _png(figure)
+
+
+def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequence[str], rows: Sequence[int]) -> bytes:
+    """Misclassified examples, each with what it is, what was read, and the probabilities of both.
+
+    Args:
+        images: (n, C, H, W).
+        labels: their true classes.
+        probabilities: (n, classes).
+        classes: names.
+        rows: where each stands in the test set.
+    """
+    across = 6
+    down = max(1, -(-len(images) // across))
+    figure = _figure(1.4 * across, 1.85 * down)
+    grid = figure.subplots(down, across, squeeze=False)
+    for axes in grid.flat[len(images) :]:
+        axes.set_axis_off()
+    for axes, image, label, p, row in zip(grid.flat, images, labels, probabilities, rows, strict=False):
+        read = int(p.argmax())
+        axes.imshow(_picture(image), cmap="Greys", interpolation="nearest")
+        axes.set_title(
+            f"read {classes[read]} ({_percent(p[read])})\nis {classes[label]} ({_percent(p[label])})",
+            fontsize=8,
+            color=INK,
+        )
+        axes.set_xlabel(f"no. {row}", fontsize=7, color="0.4", labelpad=2)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_color("0.75")
+    return _png(figure)
+
+
+def kernels(weight: Array) -> bytes:
+    """The kernels (O, C, kH, kW) of a convolution, one column for each O, one row for each C, on one scale."""
+    o, c = weight.shape[:2]
+    figure = _figure(max(3.0, 1.15 * o + 1.2), 1.2 * c + 0.5)
+    grid = figure.subplots(c, o, squeeze=False)
+    bound = float(np.abs(weight).max()) or 1.0
+    for j in range(c):
+        for i in range(o):
+            axes = grid[j, i]
+            image = axes.imshow(weight[i, j], cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if j == 0:
+                axes.set_title(f"kernel {i}", fontsize=9)
+            if i == 0 and c > 1:
+                axes.set_ylabel(f"channel {j}", fontsize=9)
+    bar = figure.colorbar(image, ax=grid.ravel().tolist(), shrink=0.9, aspect=12)
+    bar.set_label("weight")
+    return _png(figure)
+
+
+def _picture(image: Array) -> Array:
+    """(C, H, W) as matplotlib wants it."""
+    return image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
+
+
+def _percent(p: float) -> str:
+    """A probability in few letters.
+
+    >>> _percent(0.5), _percent(0.9999), _percent(0.00001)
+    ('50 %', '>99 %', '<1 %')
+    """
+    return "<1 %" if p < 0.01 else ">99 %" if p > 0.99 else f"{100 * p:.0f} %"

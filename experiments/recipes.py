@@ -1,0 +1,92 @@
+"""Settings that trainings share, and the tables from their words to values of fnnet."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from fnnet import initializers, optim
+from fnnet.errors import real, whole
+from fnnet.initializers import Initializer
+from fnnet.optim import schedules
+from fnnet.types import Optimizer
+
+Schedule: TypeAlias = Callable[[int], float]
+
+
+def at_least(least: int) -> Callable[[Any, Any, Any], None]:
+    """An attrs validator: a whole number ≥ `least`."""
+    return lambda _, attribute, value: (whole(attribute.name, value, least), None)[1]
+
+
+def within(low: float, high: float, open: str = "") -> Callable[[Any, Any, Any], None]:
+    """An attrs validator: a number in this interval, see `fnnet.errors.real`."""
+    return lambda _, attribute, value: (real(attribute.name, value, low, high, open=open), None)[1]
+
+
+InitializationName = Literal["he", "he_uniform", "xavier", "xavier_uniform", "lecun", "normal_0.01"]
+OptimizerName = Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"]
+ScheduleName = Literal["constant", "cosine", "one_cycle", "step", "exponential", "inverse_time"]
+
+
+@attrs.frozen
+class Training:
+    """Settings of a training."""
+
+    seed: int = attrs.field(default=0, validator=at_least(0))
+    """Seed of everything random: weights, order of the examples, dropout."""
+    epochs: int = attrs.field(default=10, validator=at_least(1))
+    """Times every example is seen."""
+    batch_size: int = attrs.field(default=64, validator=at_least(1))
+    """Examples in a step; the last batch of an epoch may be short."""
+    learning_rate: float = attrs.field(default=0.001, validator=within(0, 1e6, "("))
+    """The highest learning rate of the schedule."""
+    schedule: ScheduleName = "cosine"
+    """How the learning rate changes over the run, from step to step."""
+    optimizer: OptimizerName = "adam"
+    """The update rule."""
+    initialization: InitializationName = "he"
+    """Distribution of the first weights; biases start at zero."""
+    train_examples: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(at_least(1))
+    )
+    """Train on the first so many examples only; all by default."""
+    threads: int = attrs.field(default=1, validator=at_least(1))
+    """Threads of the matrix products. Another number may give other last digits."""
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "he": initializers.he_normal(),
+    "he_uniform": initializers.he_uniform(),
+    "xavier": initializers.xavier_normal(),
+    "xavier_uniform": initializers.xavier_uniform(),
+    "lecun": initializers.lecun_normal(),
+    "normal_0.01": initializers.normal(0.01),
+}
+
+# From the highest rate and the number of steps in the run to a schedule.
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
+    "constant": lambda rate, steps: schedules.constant(rate),
+    "cosine": lambda rate, steps: getattr(schedules, "cosine", lambda r, n: r)(rate, steps),
+    "one_cycle": lambda rate, steps: schedules.one_cycle(rate, steps),
+    "step": lambda rate, steps: schedules.step(rate, max(1, math.ceil(steps / 4)), 0.5),
+    "exponential": lambda rate, steps: schedules.exponential(rate, 0.01 ** (1 / steps)),
+    "inverse_time": lambda rate, steps: schedules.inverse_time(rate, 9 / steps),
+}
+
+# From a learning rate or schedule to an optimizer.
+OPTIMIZERS: dict[str, Callable[[Schedule], Optimizer]] = {
+    "adam": lambda rate: optim.adam(rate),
+    "adamw": lambda rate: optim.adamw(rate),
+    "sgd": lambda rate: optim.sgd(rate),
+    "momentum": lambda rate: optim.sgd(rate, momentum=0.9),
+    "nesterov": lambda rate: optim.sgd(rate, momentum=0.9, nesterov=True),
+    "rmsprop": lambda rate: optim.rmsprop(rate),
+    "adagrad": lambda rate: optim.adagrad(rate),
+}
+
+
+def optimizer(config: Training, steps: int) -> Optimizer:
+    """The optimizer of a configuration, its schedule stretched over `steps` steps."""
+    return OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.learning_rate, steps))

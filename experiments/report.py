@@ -1,0 +1,228 @@
+"""What a person reads of a run: results.json, the figures and report.md."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from experiments import facts, files, plots, runs, trainer
+from experiments.experiment import Experiment, Problem
+from experiments.registry import EXPERIMENTS
+from fnnet import layers, metrics, summary, tree
+from fnnet.types import Array, Params
+
+CURVES, CONFUSION, MISTAKES, KERNELS = "curves.png", "confusion_{part}.png", "mistakes.png", "kernels.png"
+SHOWN = 30  # mistakes on the page
+
+
+def finish(experiment: Experiment, config: Any, problem: Problem, out: Path, params: Params) -> dict[str, Any]:
+    """Write the trained net, the figures, report.md and results.json, in this order, and return the results.
+
+    results.json comes last: where it is, the run is finished.
+    """
+    runs.save_params(out, experiment, config, problem, params)
+    return write(experiment, config, problem, out, params)
+
+
+def write(experiment: Experiment, config: Any, problem: Problem, out: Path, params: Params) -> dict[str, Any]:
+    """Evaluate a trained net and write what can be read of its run."""
+    rows = files.rows(out / runs.METRICS)
+    measured = {part: _measure(problem, params, *getattr(problem, part)) for part in ("train", "test")}
+    losses = [row["loss"] for row in files.rows(out / runs.STEPS)]
+    results = {
+        **{part: found for part, (found, _) in measured.items()},
+        "steps": len(losses),
+        "seconds": sum(row["seconds"] for row in rows),
+        "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
+        "examples_per_second": float(np.median([row["examples_per_second"] for row in rows])),
+        "peak_memory": facts.peak_memory(),
+    }
+    steps_per_epoch = trainer.batch_count(problem, config)
+    figures = {CURVES: plots.curves(rows, losses, steps_per_epoch)}
+    for part, (found, _) in measured.items():
+        title = f"{'Training' if part == 'train' else 'Test'} set, {found['accuracy']:.2%} right".replace("%", " %")
+        counts = np.array(found["confusion"])
+        figures[CONFUSION.format(part=part)] = plots.confusion(counts, problem.classes, title)
+    worst = _worst(problem.test[1], measured["test"][1])
+    if len(problem.shape) == 3 and len(worst):
+        x, labels = problem.test
+        figures[MISTAKES] = plots.mistakes(x[worst], labels[worst], measured["test"][1][worst], problem.classes, worst)
+    kernel = next((tree.array(leaf) for leaf in tree.leaves(params) if tree.array(leaf).ndim == 4), None)
+    if kernel is not None:
+        figures[KERNELS] = plots.kernels(kernel)
+    for name, png in figures.items():
+        files.write(out / name, png)
+    files.write(out / runs.REPORT, _text(experiment, config, problem, params, rows, results, figures, out))
+    files.write(out / runs.RESULTS, files.to_json(results))
+    return results
+
+
+def _measure(problem: Problem, params: Params, x: Array, labels: Array) -> tuple[dict[str, Any], Array]:
+    """Loss, accuracy and confusion counts of one part of the data, and the probabilities of its examples."""
+    logits = trainer.predictions(problem.net, params, x)
+    loss, _ = problem.loss(logits, labels)
+    found = {
+        "examples": len(labels),
+        "loss": loss,
+        "accuracy": metrics.accuracy(logits, labels),
+        "confusion": metrics.confusion(logits, labels).tolist(),
+    }
+    probabilities, _ = layers.softmax().apply((), logits)
+    return found, probabilities
+
+
+def _worst(labels: Array, probabilities: Array) -> list[int]:
+    """Where the misclassified examples stand, the surest mistakes first, at most a page."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    return [int(row) for row in surest[:SHOWN]]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> str:
+    """A Markdown table; `right` has an `r` for each column that is set flush right.
+
+    >>> print(table(["a", "b"], [[1, 2]], " r"))
+    | a | b |
+    | --- | ---: |
+    | 1 | 2 |
+    """
+    marks = ["---:" if mark == "r" else "---" for mark in right.ljust(len(head))]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, marks, *rows])
+
+
+def _text(
+    experiment: Experiment,
+    config: Any,
+    problem: Problem,
+    params: Params,
+    rows: Sequence[dict[str, Any]],
+    results: dict[str, Any],
+    figures: dict[str, bytes],
+    out: Path,
+) -> str:
+    """report.md."""
+    test, train = results["test"], results["train"]
+    wrong = round((1 - test["accuracy"]) * test["examples"])
+    net = summary.summary(problem.net, problem.shape, params)
+    whole = summary.total(net)
+    sessions = runs.read_sessions(out)
+    parts = [
+        f"# {experiment.name}, seed {config.seed}",
+        f"{EXPERIMENTS[experiment.name][1]}",
+        f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {problem.source} are read right "
+        f"after {config.epochs} epoch{'s' * (config.epochs != 1)}; {wrong:,} are not.",
+        table(
+            ["", "training set", "test set"],
+            [
+                ["examples", f"{train['examples']:,}", f"{test['examples']:,}"],
+                ["accuracy", _percent(train["accuracy"]), _percent(test["accuracy"])],
+                ["cross-entropy", f"{train['loss']:.4f}", f"{test['loss']:.4f}"],
+            ],
+            " rr",
+        ),
+        table(
+            ["", ""],
+            [
+                ["time per epoch", f"{results['seconds_per_epoch']:.1f} s (median), training only"],
+                ["examples per second", f"{results['examples_per_second']:,.0f}"],
+                ["whole training", f"{results['seconds']:.1f} s, {results['steps']:,} steps"],
+                ["peak memory", _memory(results["peak_memory"])],
+                ["parameters", f"{whole.parameters:,}"],
+            ],
+        ),
+        "## Curves",
+        f"![Loss and accuracy by epoch]({CURVES})",
+        "Training figures are means over an epoch, of every batch just before the step on it; test figures are those of "
+        "the net after the epoch.",
+        table(
+            ["epoch", "training loss", "training accuracy", "test loss", "test accuracy", "seconds", "examples/s"],
+            [
+                [
+                    row["epoch"],
+                    f"{row['train_loss']:.4f}",
+                    _percent(row["train_accuracy"]),
+                    f"{row['test_loss']:.4f}",
+                    _percent(row["test_accuracy"]),
+                    f"{row['seconds']:.1f}",
+                    f"{row['examples_per_second']:,.0f}",
+                ]
+                for row in rows
+            ],
+            "rrrrrrr",
+        ),
+        "## Which classes are taken for which",
+        "Rows are the true class, columns what the net reads. Errors are shaded by their number.",
+        f"![Confusion matrix of the test set]({CONFUSION.format(part='test')})",
+        f"![Confusion matrix of the training set]({CONFUSION.format(part='train')})",
+    ]
+    if MISTAKES in figures:
+        of_all = f"The {SHOWN} of {wrong:,}" if wrong > SHOWN else "All"
+        parts += [
+            "## Mistakes",
+            f"{of_all} misclassified test examples, those first of which the net was surest: what it reads and what it "
+            "is, each with the probability the net gives it. The number is the place in the test set.",
+            f"![Misclassified examples]({MISTAKES})",
+        ]
+    if KERNELS in figures:
+        parts += [
+            "## Kernels of the first layer",
+            "Weights of the first convolution: grey is zero, white positive, black negative.",
+            f"![Kernels]({KERNELS})",
+        ]
+    parts += [
+        "## The net",
+        table(
+            ["path", "output shape", "parameters", "multiply-adds"],
+            [
+                *([f"`{row.path}`", row.out_shape, f"{row.parameters:,}", _count(row.multiply_adds)] for row in net),
+                ["**all**", "", f"**{whole.parameters:,}**", f"**{_count(whole.multiply_adds)}**"],
+            ],
+            "  rr",
+        ),
+        f"One example has the shape {problem.shape}; multiply-adds are those of one example in evaluation.",
+        "## Settings",
+        table(["setting", "value", ""], _settings(config)),
+        "## To repeat it",
+        f"```\n{_command(experiment, config, problem)}\n```",
+        "The same bytes are promised where these facts are the same:",
+        table(["", ""], [[name, value] for name, value in sessions[-1]["facts"].items()]),
+        table(["data", "digest"], [[name, f"`{digest}`"] for name, digest in problem.digests.items()]),
+    ]
+    if len(sessions) > 1:
+        after = ", ".join(f"{session['after_step']:,}" for session in sessions[1:])
+        parts.append(f"The run was resumed after step {after}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(config: Any) -> list[list[object]]:
+    """A row for every setting, those that are not the default marked."""
+    return [
+        [f"`{field.name}`", value, "" if value == field.default else f"default {field.default}"]
+        for field in attrs.fields(type(config))
+        for value in [getattr(config, field.name)]
+    ]
+
+
+def _command(experiment: Experiment, config: Any, problem: Problem) -> str:
+    words = ["python", "-m", "experiments", "run", experiment.name]
+    for field in attrs.fields(type(config)):
+        value = getattr(config, field.name)
+        if value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    words += ["--data", problem.data] if problem.data else []
+    return shlex.join(words)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+def _memory(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 1e6:,.0f} MB"
