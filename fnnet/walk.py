@@ -5,8 +5,9 @@ Combinators say what is inside them (`Layer.children`) and how to put other chil
 """
 
 from collections.abc import Callable
+from functools import reduce
 
-from fnnet.types import Layer
+from fnnet.types import Layer, Params
 
 
 def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
@@ -29,3 +30,14 @@ def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
         return layer.rebuild([within((*path, name), child) for name, child in layer.children])
 
     return within((), net)
+
+
+def at(params: Params, path: str) -> Params:
+    """The params of the layer that `replace` calls `path`.
+
+    >>> from fnnet import layers, rng
+    >>> net = layers.serial(layers.residual(layers.dense(1)))
+    >>> at(net.init(rng.key(0), (1,)), "residual_0.body").bias
+    array([0.], dtype=float32)
+    """
+    return reduce(getattr, path.split("."), params) if path else params

@@ -1,5 +1,6 @@
 """Training: a step is a pure function, a training is the fold of it over batches."""
 
+from fnnet.training.calibrate import calibrate
 from fnnet.training.early_stopping import Watch, early_stopping, patience, relative_rise, small_improvement
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
@@ -14,6 +15,7 @@ __all__ = [
     "Sizes",
     "TrainState",
     "Watch",
+    "calibrate",
     "early_stopping",
     "evaluate",
     "fold",

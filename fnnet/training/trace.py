@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 import attrs
@@ -15,7 +14,7 @@ from fnnet.training.micro_batches import micro_batches, parts
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.value_and_grad import Loss, value_and_grad
 from fnnet.types import Array, Layer, Optimizer, Params, Pullback
-from fnnet.walk import replace
+from fnnet.walk import at, replace
 
 
 class Sizes(NamedTuple):
@@ -118,7 +117,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
             event.made,
             back.given if back else None,
             back.made if back else None,
-            *(_together(_trained(_at(whole, event.path))) for whole in (state.params, grads, updates)),
+            *(_together(_trained(at(whole, event.path))) for whole in (state.params, grads, updates)),
         )
 
     return tuple(row(event) for event in forward)
@@ -137,7 +136,7 @@ def first_non_finite(
         found = next(_faults(net, loss, optimizer, state, x, target, micro_batch), None)
     if found is None:
         raise FnnetError(f"step {state.step}: made again, everything is finite; a function of the net is not pure")
-    return f"step {state.step}: {found}"
+    return f"step {state.step}: NaN or infinity: {found}"
 
 
 def _faults(
@@ -146,7 +145,7 @@ def _faults(
     """Whatever is not finite, in the order of the computation."""
     for what, given in (("x", x), ("target", target)):
         if isinstance(given, np.ndarray) and not sizes(given).finite:
-            yield f"{what} of the batch holds {_bad(sizes(given))}"
+            yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
     yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")
 
     events: list[_Event] = []
@@ -231,7 +230,7 @@ def _told(net: Layer, event: _Event) -> str:
     dead = f", {event.given.dead} of its {event.given.units} units zero in every example" if event.given.units else ""
     return (
         f"first in the {event.direction} pass of {' > '.join([net.name, *path])}: {what} holds {_bad(made)}; "
-        f"its {given} is finite, in {_range(event.given)}{dead}"
+        f"its {given} is finite, in {_range(event.given)}{dead}; lower the learning rate or clip the gradient"
     )
 
 
@@ -275,8 +274,3 @@ def _sizes(arrays: list[Array]) -> Sizes:
 
 def _trained(own: Any) -> list[Any]:
     return [leaf for leaf in tree.leaves(own) if leaf is tree.array(leaf)]
-
-
-def _at(params: Params, path: str) -> Params:
-    """The params of one layer, by the names of fields on the way to it."""
-    return reduce(getattr, path.split("."), params) if path else params

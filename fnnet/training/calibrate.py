@@ -1,0 +1,51 @@
+"""`calibrate`: the statistics a net remembers, found again with its params as they are and nothing dropped."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import rng, tree
+from fnnet.training.state import pair
+from fnnet.tree import Running
+from fnnet.types import Layer, Params
+from fnnet.walk import at, replace
+
+
+def calibrate(net: Layer, params: Params, batches: Iterable[Any], key: rng.Key = rng.key(0)) -> Params:
+    """The params with every `Running` leaf replaced by its successor, batch after batch; nothing else moves.
+
+        params ← successors of params on x,    for every batch (x, target)
+
+    Layers that remember something (batch norm) are in training, all others (dropout) in evaluation: so the statistics
+    fit the net that is evaluated, which after training with dropout in front of batch norm they do not. What is
+    remembered is a moving average, so with batch norm's decay d the last 1 / (1 - d) batches count most; a net built
+    with a larger decay averages over more.
+
+    Args:
+        net: as trained.
+        params: as trained.
+        batches: `(x, target)` pairs as for training; targets are not used.
+        key: for a remembering layer that also draws something; batch norm does not.
+
+    Source: Li et al. 2019, "Understanding the disharmony between dropout and batch normalization by variance shift".
+
+    >>> from fnnet import layers
+    >>> net = layers.batch_norm(decay=0.0)
+    >>> params = net.init(rng.key(0), (1,))
+    >>> calibrate(net, params, [(np.float32([[1], [3]]), None)]).mean.array
+    array([2.], dtype=float32)
+    """
+
+    def remembering(path: str, layer: Layer) -> Layer:
+        remembers = any(isinstance(leaf, Running) for leaf in tree.leaves(at(params, path)))
+        return layer if remembers else attrs.evolve(layer, sample=None)
+
+    trained = replace(remembering, net).train(key)
+    for batch in batches:
+        x, _ = pair(batch)
+        y, pullback = trained.apply(params, x)
+        successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy
+        params = tree.zip_leaves(lambda old, new: new if isinstance(old, Running) else old, params, successors)
+    return tree.freeze(params)

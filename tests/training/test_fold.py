@@ -1,0 +1,56 @@
+from functools import reduce
+from itertools import islice
+
+import pytest
+
+from fnnet import optim, training
+from tests.training.cases import KEY, LOSS, NETS, SHAPE, contents, stream
+
+NET = NETS["all"]
+OPTIMIZER = optim.sgd(0.1, momentum=0.9)
+
+
+@pytest.fixture
+def step():
+    return training.make_step(NET, LOSS, OPTIMIZER)
+
+
+@pytest.fixture
+def start():
+    return training.init(NET, OPTIMIZER, KEY, SHAPE)
+
+
+def test_training_is_a_fold(step, start):
+    by_hand = reduce(lambda state, batch: step(state, batch)[0], stream(8, 0, 7), start)
+    state, history = training.fold(step, start, stream(8, 0, 7))
+    assert contents(state) == contents(by_hand)
+    assert len(history) == 7
+
+
+def test_scan_yields_what_fold_passes_through(step, start):
+    scanned = list(training.scan(step, start, stream(8, 0, 7)))
+    for n in (1, 4, 7):
+        state, history = training.fold(step, start, stream(8, 0, n))
+        assert contents(scanned[n - 1][0]) == contents(state)
+        assert [metrics for _, metrics in scanned[:n]] == history
+
+
+def test_fold_over_no_batch_is_the_start(step, start):
+    assert training.fold(step, start, []) == (start, [])
+
+
+def test_scan_takes_a_batch_only_when_a_step_is_asked_for(step, start):
+    taken = []
+    steps = training.scan(step, start, (taken.append(1) or batch for batch in stream(8, 0, 7)))
+    assert not taken
+    list(islice(steps, 2))
+    assert len(taken) == 2
+
+
+def test_a_training_can_be_forked(step, start):
+    middle, _ = training.fold(step, start, stream(8, 0, 3))
+    other_step = training.make_step(NET, LOSS, optim.sgd(0.01, momentum=0.9))
+    one, _ = training.fold(step, middle, stream(8, 3, 6))
+    other, _ = training.fold(other_step, middle, stream(8, 3, 6))
+    straight, _ = training.fold(step, start, stream(8, 0, 6))
+    assert contents(one) == contents(straight) != contents(other)

@@ -1,0 +1,82 @@
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet import rng, training, tree
+from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
+
+
+def close(dparams, other):
+    tree.check_same(dparams, other, ("whole", "parts"))
+    for leaf, twin in zip(*map(tree.leaves, (dparams, other)), strict=True):
+        np.testing.assert_allclose(leaf, twin, rtol=1e-11, atol=1e-13)
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(
+    name=st.sampled_from(["plain", "frozen"]),
+    reduction=st.sampled_from(["mean", "sum"]),
+    n=st.integers(1, 23),
+    size=st.integers(1, 25),
+)
+def test_parts_equal_the_whole_where_examples_do_not_meet(name, reduction, n, size):
+    net = NETS[name]
+    params = tree.cast(net.init(KEY, SHAPE), np.float64)
+    loss = partial(LOSS, reduction=reduction)
+    batch = ARRAYS[0][:n].astype(np.float64), ARRAYS[1][:n]
+    value, dparams, predictions = training.value_and_grad(net, loss)(params, *batch)
+    own_value, own_dparams, own_predictions = training.micro_batches(net, loss, size, rng.key(4))(params, *batch)
+    assert own_value == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(own_predictions, predictions, rtol=1e-11)
+    close(dparams, own_dparams)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_sums_with_counts_divided_once(reduction):
+    """Against the definition, with randomness and memory, parts of 9, 9 and 5 examples."""
+    net, key = NETS["all"], rng.key(3)
+    params = tree.cast(net.init(KEY, SHAPE), np.float64)
+    x, labels = ARRAYS[0].astype(np.float64), ARRAYS[1]
+    loss = partial(LOSS, reduction=reduction)
+    parts = [
+        (
+            len(labels[i : i + 9]),
+            training.value_and_grad(net.train(rng.fold_in(key, i // 9)), loss)(params, x[i : i + 9], labels[i : i + 9]),
+        )
+        for i in range(0, 23, 9)
+    ]
+    assert [n for n, _ in parts] == [9, 9, 5]
+    value, dparams, predictions = training.micro_batches(net, loss, 9, key)(params, x, labels)
+    mean = reduction == "mean"
+    assert value == pytest.approx(sum(n * part[0] if mean else part[0] for n, part in parts) / (23 if mean else 1))
+    np.testing.assert_array_equal(predictions, np.concatenate([part[2] for _, part in parts]))
+
+    def combined(*leaves):
+        if isinstance(leaves[0], tree.Frozen):
+            return leaves[0]
+        if isinstance(leaves[0], tree.Running):
+            return tree.Running(sum(n * leaf.array for (n, _), leaf in zip(parts, leaves, strict=True)) / 23)
+        return sum((n / 23 if mean else 1) * leaf for (n, _), leaf in zip(parts, leaves, strict=True))
+
+    assert tree.structure(dparams) == tree.structure(params)
+    close(tree.zip_leaves(combined, *[part[1] for _, part in parts]), dparams)
+
+
+def test_evaluation_keeps_memory_and_frozen_leaves():
+    net = NETS["all"]
+    params = net.init(KEY, SHAPE)
+    _, dparams, _ = training.micro_batches(net, LOSS, 4)(params, *ARRAYS)
+    assert dparams.batch_norm_0.mean is params.batch_norm_0.mean
+    assert dparams.parallel_0.dense_1.bias is params.parallel_0.dense_1.bias
+
+
+def test_same_key_same_bytes_and_float32_stays():
+    net = NETS["all"]
+    params = net.init(KEY, SHAPE)
+    first = training.micro_batches(net, LOSS, 4, rng.key(1))(params, *ARRAYS)
+    assert contents(first) == contents(training.micro_batches(net, LOSS, 4, rng.key(1))(params, *ARRAYS))
+    assert contents(first) != contents(training.micro_batches(net, LOSS, 4, rng.key(2))(params, *ARRAYS))
+    assert {tree.array(leaf).dtype for leaf in tree.leaves(first[1])} == {np.dtype(np.float32)}
