@@ -26,6 +26,19 @@ from fnnet import rng
 from fnnet.errors import ShapeError, expected, real
 from fnnet.types import Array, Shape
 
+__all__ = [
+    "Initializer",
+    "fans",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
 Initializer: TypeAlias = Callable[[rng.Key, Shape], Array]
 
 

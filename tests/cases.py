@@ -1,0 +1,207 @@
+"""One row for every public layer, combinator and loss, and for the variants that take other paths.
+
+A row's first word is the factory it stands for; `test_laws.py` demands a row for every public name and runs every law
+over every row, in evaluation and in training.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import layers, losses, rng
+from fnnet.types import Array, Layer, Shape
+
+
+@attrs.frozen
+class Row:
+    """A layer to be checked: how to make it, the shape of an example, and what is said about it."""
+
+    name: str
+    make: Callable[[], Layer]
+    shape: Shape
+    smooth: bool = False
+    piecewise_linear: bool = False
+    batch_dependent: bool = False
+    draws: bool = False
+
+    @property
+    def covers(self) -> str:
+        """The public factory the row stands for."""
+        return self.name.split()[0]
+
+    @property
+    def claims(self) -> dict[str, bool]:
+        """What `fnnet.testing.check_layer` is told about the layer."""
+        return {tag: getattr(self, tag) for tag in ("smooth", "piecewise_linear", "batch_dependent", "draws")}
+
+
+smooth = partial(Row, smooth=True)
+linear = partial(Row, smooth=True, piecewise_linear=True)
+pieces = partial(Row, piecewise_linear=True)
+
+
+def scale() -> Layer:
+    """A user's own layer: a plain pair, no shape, no option."""
+
+    def init(key: rng.Key, shape: Shape) -> Any:
+        return {"gain": np.ones(shape, np.float32)}
+
+    def apply(params: Any, x: Array) -> tuple[Array, Any]:
+        def vjp(dy: Array) -> tuple[Any, Array]:
+            return {"gain": (dy * x).sum(axis=0)}, dy * params["gain"]
+
+        return x * params["gain"], vjp
+
+    return layers.layer(init, apply)
+
+
+def lenet() -> Layer:
+    """The nets of R2 and R5, small."""
+    return layers.serial(
+        *(layers.conv2d(2, 3), layers.relu(), layers.max_pool(2)),
+        *(layers.conv2d(3, 2), layers.sigmoid(), layers.avg_pool(2)),
+        *(layers.flatten(), layers.dense(4), layers.tanh(), layers.dense(3)),
+    )
+
+
+def residual_net() -> Layer:
+    """The residual net of R4, small, with a dropout."""
+    body = layers.serial(layers.conv2d(2, 3, padding=1), layers.batch_norm(), layers.relu())
+    shortcut = layers.serial(layers.conv2d(2, 1), layers.batch_norm())
+    return layers.serial(
+        *(layers.residual(body, shortcut), layers.relu(), layers.avg_pool(2)),
+        *(layers.flatten(), layers.dropout(0.5), layers.dense(3), layers.log_softmax()),
+    )
+
+
+LAYERS = [
+    linear("identity", layers.identity, (3,)),
+    linear("layer user's own", scale, (2, 3)),
+    linear("dense", lambda: layers.dense(3), (4,)),
+    linear("dense no bias", lambda: layers.dense(2, bias=False), (3,)),
+    linear("dense one by one", lambda: layers.dense(1), (1,)),
+    linear("conv2d", lambda: layers.conv2d(2, 3), (2, 4, 5)),
+    linear("conv2d same", lambda: layers.conv2d(2, 3, padding="same"), (1, 4, 3)),
+    linear("conv2d same stride", lambda: layers.conv2d(1, 2, stride=2, padding="same"), (2, 5, 4)),
+    linear("conv2d stride", lambda: layers.conv2d(2, 2, stride=(2, 3), padding=1), (2, 5, 4)),
+    linear("conv2d rectangular no bias", lambda: layers.conv2d(3, (1, 3), padding=(0, 2), bias=False), (2, 3, 4)),
+    linear("conv2d one by one", lambda: layers.conv2d(2, 1), (3, 2, 2)),
+    linear("conv2d gaps", lambda: layers.conv2d(2, 1, stride=2), (1, 4, 4)),
+    linear("conv2d whole image", lambda: layers.conv2d(2, (3, 4)), (2, 3, 4)),
+    pieces("max_pool", lambda: layers.max_pool(2), (2, 4, 5)),
+    pieces("max_pool overlapping padded", lambda: layers.max_pool(3, 2, padding=1), (2, 5, 4)),
+    pieces("max_pool rectangular", lambda: layers.max_pool((1, 3), (2, 1), padding=(0, 1)), (1, 4, 4)),
+    pieces("max_pool gaps", lambda: layers.max_pool(1, 2), (1, 4, 5)),
+    linear("avg_pool", lambda: layers.avg_pool(2), (2, 4, 5)),
+    linear("avg_pool overlapping padded", lambda: layers.avg_pool(3, 2, padding=1), (2, 5, 4)),
+    linear("avg_pool inside only", lambda: layers.avg_pool(3, 2, padding=1, count_padding=False), (2, 5, 4)),
+    linear("avg_pool rectangular", lambda: layers.avg_pool((2, 1), (1, 2), padding=(1, 0)), (1, 3, 4)),
+    linear("flatten", layers.flatten, (2, 3, 2)),
+    linear("reshape", lambda: layers.reshape((3, 2, 2)), (2, 6)),
+    pieces("dropout", lambda: layers.dropout(Fraction(1, 3)), (4, 3), draws=True),
+    Row("dropout float", lambda: layers.dropout(0.25), (6,), smooth=True, draws=True),
+    Row("dropout not rescaled", lambda: layers.dropout(Fraction(1, 2), rescale=False), (6,), draws=True),
+    smooth("batch_norm features", layers.batch_norm, (3,), batch_dependent=True),
+    smooth("batch_norm images", layers.batch_norm, (2, 3, 2), batch_dependent=True),
+    pieces("relu", layers.relu, (3, 4)),
+    pieces("leaky_relu", lambda: layers.leaky_relu(Fraction(1, 100)), (3, 4)),
+    pieces("leaky_relu steep", lambda: layers.leaky_relu(Fraction(3)), (5,)),
+    pieces("leaky_relu falling", lambda: layers.leaky_relu(-1), (5,)),
+    smooth("sigmoid", layers.sigmoid, (3, 4)),
+    smooth("tanh", layers.tanh, (3, 4)),
+    smooth("elu", layers.elu, (3, 4)),
+    Row("elu kinked", lambda: layers.elu(0.5), (3, 4)),
+    Row("selu", layers.selu, (3, 4)),
+    smooth("gelu", layers.gelu, (3, 4)),
+    smooth("silu", layers.silu, (3, 4)),
+    smooth("softplus", layers.softplus, (3, 4)),
+    smooth("softmax", layers.softmax, (4,)),
+    smooth("softmax channels", lambda: layers.softmax(axis=1), (3, 2, 2)),
+    smooth("log_softmax", layers.log_softmax, (4,)),
+    smooth("log_softmax channels", lambda: layers.log_softmax(axis=-3), (3, 2, 2)),
+    linear("serial empty", layers.serial, (3,)),
+    pieces("serial", lambda: layers.serial(layers.dense(4), layers.relu(), layers.dense(2)), (3,)),
+    smooth(
+        "serial nested", lambda: layers.serial(layers.serial(layers.dense(3), layers.tanh()), layers.dense(2)), (2,)
+    ),
+    pieces("parallel sum", lambda: layers.parallel(layers.dense(3), layers.relu(), layers.dense(3)), (3,)),
+    linear(
+        "parallel concatenate",
+        lambda: layers.parallel(layers.conv2d(2, 1), layers.conv2d(1, 3, padding=1), combine="concatenate"),
+        (2, 3, 3),
+    ),
+    pieces("residual", lambda: layers.residual(layers.serial(layers.dense(3), layers.relu())), (3,)),
+    linear("residual shortcut", lambda: layers.residual(layers.dense(2), layers.dense(2, bias=False)), (3,)),
+    linear("frozen", lambda: layers.frozen(layers.dense(2)), (3,)),
+    smooth("frozen statistics", lambda: layers.frozen(layers.batch_norm()), (3,)),
+    pieces("frozen dropout", lambda: layers.frozen(layers.dropout(0.5)), (3,)),
+    pieces(
+        "serial transfer", lambda: layers.serial(layers.frozen(layers.dense(3)), layers.relu(), layers.dense(2)), (3,)
+    ),
+    Row("serial lenet", lenet, (1, 10, 10)),
+    Row("serial residual net", residual_net, (1, 4, 4), batch_dependent=True, draws=True),
+]
+
+
+@attrs.frozen
+class LossRow:
+    """A loss to be checked: the function, examples of what it takes, and whether it is smooth."""
+
+    name: str
+    loss: Callable[..., Any]
+    prediction: Callable[[rng.Key, int], Array]  # key, examples in the batch
+    target: Callable[[rng.Key, int], Array]
+    smooth: bool = True
+
+    @property
+    def covers(self) -> str:
+        """The public loss the row stands for."""
+        return self.name.split()[0]
+
+
+def numbers(*shape: int) -> Callable[[rng.Key, int], Array]:
+    """Normal numbers (N, *shape)."""
+    return lambda key, n: rng.normal(key, (n, *shape), np.float64)
+
+
+def classes(k: int) -> Callable[[rng.Key, int], Array]:
+    """Class numbers (N,)."""
+    return lambda key, n: rng.permutation(key, n) % k
+
+
+def probabilities(*shape: int) -> Callable[[rng.Key, int], Array]:
+    """Positive numbers (N, *shape) that sum to 1 along the last axis."""
+
+    def draw(key: rng.Key, n: int) -> Array:
+        u = rng.uniform(key, (n, *shape), 0.1, 1.0, np.float64)
+        return u / u.sum(axis=-1, keepdims=True)
+
+    return draw
+
+
+def log_probabilities(k: int) -> Callable[[rng.Key, int], Array]:
+    """Their logarithms."""
+    return lambda key, n: np.log(probabilities(k)(key, n))
+
+
+LOSSES = [
+    LossRow("softmax_cross_entropy classes", losses.softmax_cross_entropy, numbers(4), classes(4)),
+    LossRow("softmax_cross_entropy probabilities", losses.softmax_cross_entropy, numbers(4), probabilities(4)),
+    LossRow("softmax_cross_entropy one class", losses.softmax_cross_entropy, numbers(1), classes(1)),
+    LossRow("negative_log_likelihood classes", losses.negative_log_likelihood, log_probabilities(3), classes(3)),
+    LossRow("negative_log_likelihood rows", losses.negative_log_likelihood, log_probabilities(3), probabilities(3)),
+    LossRow("binary_cross_entropy answers", losses.binary_cross_entropy, numbers(), classes(2)),
+    LossRow("binary_cross_entropy probabilities", losses.binary_cross_entropy, numbers(2, 3), probabilities(2, 3)),
+    LossRow("squared_error", losses.squared_error, numbers(3), numbers(3)),
+    LossRow("squared_error images", losses.squared_error, numbers(2, 3, 2), numbers(2, 3, 2)),
+    LossRow("mean_squared_error", losses.mean_squared_error, numbers(3), numbers(3)),
+    LossRow("mean_squared_error numbers", losses.mean_squared_error, numbers(), numbers()),
+    LossRow("norm_loss", losses.norm_loss, numbers(3), numbers(3)),
+    LossRow("norm_loss images", losses.norm_loss, numbers(2, 2), numbers(2, 2)),
+    LossRow("huber", losses.huber, numbers(3), numbers(3), smooth=False),
+    LossRow("huber narrow", partial(losses.huber, delta=0.1), numbers(3), numbers(3), smooth=False),
+]

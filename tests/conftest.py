@@ -1,0 +1,14 @@
+"""Hypothesis profiles: "ci", the default, is quick and always the same; "deep" looks further and elsewhere.
+
+    HYPOTHESIS_PROFILE=deep python -m pytest
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("ci", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "deep", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

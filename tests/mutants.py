@@ -1,0 +1,590 @@
+"""Our own layers with one mistake each, such as people make: the checker must catch every one.
+
+Each entry of `MUTANTS` is the mistake, the layer that has it, the shape of an example, what is said about the layer,
+and the law that is made for this mistake (others may catch it too).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import attrs
+import numpy as np
+
+from fnnet import layers, rng, tree
+from fnnet.types import Array, Layer, Params, Shape
+
+
+@attrs.frozen
+class Mutant:
+    """A wrong layer."""
+
+    name: str
+    make: Callable[[], Layer]
+    shape: Shape
+    caught_by: str
+    claims: dict[str, bool] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Call:
+    """What a mutant's vjp may look at: the arguments and the right results."""
+
+    params: Params
+    x: Array
+    y: Array
+    dy: Array
+    dparams: Params
+    dx: Array
+
+
+def wrong(
+    name: str,
+    layer: Layer,
+    shape: Shape,
+    caught_by: str,
+    claims: dict[str, bool] | None = None,
+    **changes: Callable[[Call], Any],
+) -> Mutant:
+    """A layer some of whose results are replaced: fields of dparams, or dx."""
+    return Mutant(name, lambda: pulling(layer, grads(**changes)), shape, caught_by, claims or {})
+
+
+def pulling(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
+    """The layer with another vjp, made of the right one."""
+
+    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(params: Params, x: Array) -> tuple[Array, Any]:
+            y, vjp = forward(params, x)
+            return y, lambda dy, input_gradient=True: f(Call(params, x, y, dy, *vjp(dy, True)))
+
+        return wrapped
+
+    return rewired(layer, wrap)
+
+
+def rewired(layer: Layer, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Layer:
+    """The layer with its forward wrapped, in evaluation and in training."""
+    sample = layer.sample
+    return attrs.evolve(
+        layer,
+        forward=wrap(layer.forward),
+        sample=None if sample is None else lambda key: attrs.evolve(layer, forward=wrap(sample(key).forward)),
+    )
+
+
+def grads(**changes: Callable[[Call], Any]) -> Callable[[Call], tuple[Params, Any]]:
+    """Results with some of them replaced: fields of dparams, or dx."""
+
+    def f(call: Call) -> tuple[Params, Any]:
+        fields = {name: change(call) for name, change in changes.items() if name != "dx"}
+        return call.dparams._replace(**fields) if fields else call.dparams, changes.get("dx", lambda c: c.dx)(call)
+
+    return f
+
+
+def c(array: Array) -> Array:
+    return np.ascontiguousarray(array)
+
+
+def flipped_input_gradient(call: Call) -> Array:
+    """dx by sliding the kernel instead of its mirror image."""
+    flipped = call.params._replace(weight=c(call.params.weight[:, :, ::-1, ::-1]))
+    _, vjp = layers.conv2d(call.y.shape[1], call.params.weight.shape[2:]).forward(flipped, call.x)
+    return vjp(call.dy, True)[1]
+
+
+def all_winners(call: Call) -> Array:
+    """dx of 2×2 max pooling that gives dy to every element equal to the maximum."""
+    up = partial(np.kron, b=np.ones((1, 1, 2, 2)))
+    return (call.x == up(call.y)) * up(call.dy)
+
+
+def without_mean_terms(call: Call) -> Array:
+    """dx of batch norm that takes the statistics for constants."""
+    axes = (0, *range(2, call.x.ndim))
+    shape = (1, -1, *[1] * (call.x.ndim - 2))
+    r = 1 / np.sqrt(call.x.var(axis=axes) + 1e-5)
+    return call.dy * (call.params.gain * r).reshape(shape)
+
+
+def without_variance_term(call: Call) -> Array:
+    """dx of batch norm (features) that forgets that the variance depends on x."""
+    return without_mean_terms(call) - without_mean_terms(call).mean(axis=0)
+
+
+def summed_instead_of_mean(call: Call) -> Array:
+    """dx of batch norm (features) without 1/N before its sums."""
+    r = 1 / np.sqrt(call.x.var(axis=0) + 1e-5)
+    z = (call.x - call.x.mean(axis=0)) * r
+    return call.params.gain * r * (call.dy - call.dy.sum(axis=0) - z * (call.dy * z).sum(axis=0))
+
+
+def running(change: Callable[[Call, str], Array]) -> Callable[[Call], tuple[Params, Any]]:
+    """Batch norm with other successors."""
+    return grads(
+        **{name: partial(lambda name, call: tree.Running(change(call, name)), name) for name in ("mean", "variance")}
+    )
+
+
+def in_place(layer: Layer, spoil: Callable[[Params, Array, Array], Any]) -> Layer:
+    """A layer whose vjp writes to params, x or y."""
+
+    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(params: Params, x: Array) -> tuple[Array, Any]:
+            y, vjp = forward(params, x)
+
+            def spoiling(dy: Array, input_gradient: bool = True) -> Any:
+                found = vjp(dy, input_gradient)
+                if dy.flags.writeable:
+                    spoil(params, x, dy)
+                return found
+
+            return y, spoiling
+
+        return wrapped
+
+    return rewired(layer, wrap)
+
+
+def add_one(array: Array) -> None:
+    array += 1
+
+
+def scribbling(layer: Layer) -> Layer:
+    """vjp uses the memory of y as its scratch space."""
+
+    def f(call: Call) -> tuple[Params, Any]:
+        call.y *= 0
+        return call.dparams, call.dx
+
+    return pulling(layer, f)
+
+
+def scratch_relu() -> Layer:
+    """A mask kept in one place for all calls."""
+    mask: dict[Shape, Array] = {}
+
+    def apply(params: Params, x: Array) -> tuple[Array, Any]:
+        mask[x.shape] = x > 0
+        return np.maximum(x, 0), lambda dy: ((), dy * mask[x.shape])
+
+    return layers.layer(lambda key, shape: (), apply, name="relu")
+
+
+def used_up(layer: Layer) -> Layer:
+    """vjp frees what it kept."""
+
+    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(params: Params, x: Array) -> tuple[Array, Any]:
+            y, vjp = forward(params, x)
+            kept = [1.0]
+            return y, lambda dy, input_gradient=True: vjp(dy * (kept.pop() if kept else 0.0), input_gradient)
+
+        return wrapped
+
+    return rewired(layer, wrap)
+
+
+def accumulating(layer: Layer) -> Layer:
+    """Gradients are added to those of the call before, as in libraries with `zero_grad`."""
+    total: list[Any] = []
+
+    def f(call: Call) -> tuple[Params, Any]:
+        grown = call.dparams if not total else tree.map(np.add, total[-1], call.dparams)
+        total.append(grown)
+        return grown, call.dx
+
+    return pulling(layer, f)
+
+
+def global_dropout() -> Layer:
+    """Dropout that counts calls instead of using its key."""
+    calls = count()
+    right = layers.dropout(0.5)
+    return attrs.evolve(right, sample=lambda key: attrs.evolve(right, forward=_at(right, calls)))
+
+
+def _at(right: Layer, calls: Any) -> Callable[..., Any]:
+    return lambda params, x: right.train(rng.key(next(calls))).forward(params, x)
+
+
+def keyless_dropout() -> Layer:
+    """Dropout with one mask for every key."""
+    right = layers.dropout(0.5)
+    return attrs.evolve(right, sample=lambda key: right.train(rng.key(0)))
+
+
+def two_masks() -> Layer:
+    """Dropout that draws a new mask on the way back."""
+
+    def sample(key: rng.Key) -> Layer:
+        right = layers.dropout(0.5)
+        there, back = right.train(key), right.train(rng.fold_in(key, "back"))
+
+        def forward(params: Params, x: Array) -> tuple[Array, Any]:
+            return there.forward(params, x)[0], back.forward(params, x)[1]
+
+        return attrs.evolve(right, forward=forward)
+
+    return attrs.evolve(layers.dropout(0.5), sample=sample)
+
+
+class Resampling(Layer):
+    """A layer whose trained net can be trained again."""
+
+    def train(self, key: rng.Key) -> Layer:
+        right = layers.dropout(0.5)
+        return Resampling(right.name, right.initialize, right.train(key).forward, right.infer, right.sample)
+
+
+def resampling() -> Layer:
+    right = layers.dropout(0.5)
+    return Resampling(right.name, right.initialize, right.forward, right.infer, right.sample)
+
+
+def drawing_init() -> Layer:
+    """Weights from a counter, not from the key."""
+    right, calls = layers.dense(2), count()
+    return attrs.evolve(right, initialize=lambda key, shape: right.initialize(rng.key(next(calls)), shape))
+
+
+def forwards(layer: Layer, f: Callable[[Params, Array, Array], Array]) -> Layer:
+    """The layer with another value y, made of the right one."""
+
+    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(params: Params, x: Array) -> tuple[Array, Any]:
+            y, vjp = forward(params, x)
+            return f(params, x, y), vjp
+
+        return wrapped
+
+    return rewired(layer, wrap)
+
+
+def wide_init(layer: Layer) -> Layer:
+    return attrs.evolve(layer, initialize=lambda key, shape: tree.cast(layer.initialize(key, shape), np.float64))
+
+
+BN = {"batch_dependent": True, "smooth": True}
+EXACT = {"piecewise_linear": True}
+SMOOTH = {"smooth": True}
+DRAWS = {"draws": True}
+
+dense, conv2d, batch_norm = layers.dense, layers.conv2d, layers.batch_norm
+
+MUTANTS = [
+    wrong("dense: dW has the wrong sign", dense(3), (2,), "derivative", EXACT, weight=lambda m: -m.dparams.weight),
+    wrong("dense: dW transposed", dense(3), (3,), "derivative", EXACT, weight=lambda m: c(m.dparams.weight.T)),
+    wrong(
+        "dense: dx by W instead of its transpose",
+        dense(3),
+        (3,),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dy @ m.params.weight,
+    ),
+    wrong("dense: db dropped", dense(3), (2,), "derivative", EXACT, bias=lambda m: np.zeros_like(m.params.bias)),
+    wrong("dense: db of the first example only", dense(3), (2,), "derivative", EXACT, bias=lambda m: m.dy[0].copy()),
+    wrong(
+        "dense: dW divided by the batch",
+        dense(3),
+        (2,),
+        "derivative",
+        EXACT,
+        weight=lambda m: m.dparams.weight / len(m.x),
+    ),
+    Mutant("dense: gradients add up over calls", lambda: accumulating(dense(3)), (2,), "repeatable"),
+    wrong(
+        "dense: dW laid out transposed in memory",
+        dense(3),
+        (2,),
+        "shape",
+        weight=lambda m: np.asfortranarray(m.dparams.weight),
+    ),
+    Mutant(
+        "dense: no dparams when no dx is wanted",
+        lambda: rewired(dense(3), lambda forward: lambda params, x: _lazy(forward, params, x)),
+        (2,),
+        "input_gradient",
+    ),
+    wrong("dense: db is the params' own bias", dense(3), (2,), "unaliased", bias=lambda m: m.params.bias),
+    Mutant(
+        "dense: vjp writes to params",
+        lambda: in_place(dense(3), lambda params, x, dy: add_one(params.weight)),
+        (2,),
+        "pure",
+    ),
+    Mutant("dense: weights do not come from the key", drawing_init, (2,), "keys"),
+    Mutant("dense: float64 weights", lambda: wide_init(dense(3)), (2,), "dtype"),
+    wrong(
+        "conv2d: dW with the kernel flipped",
+        conv2d(2, 3),
+        (1, 4, 4),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight[:, :, ::-1, ::-1]),
+    ),
+    wrong(
+        "conv2d: dx with the kernel not flipped",
+        conv2d(2, 2),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        dx=flipped_input_gradient,
+    ),
+    wrong(
+        "conv2d: dW with channels swapped",
+        conv2d(2, 2),
+        (2, 3, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight.swapaxes(0, 1)),
+    ),
+    wrong(
+        "conv2d: dW with rows and columns swapped",
+        conv2d(2, 2),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight.swapaxes(2, 3)),
+    ),
+    wrong(
+        "conv2d: db is a mean over positions",
+        conv2d(2, 2),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        bias=lambda m: m.dy.mean(axis=(2, 3)).sum(axis=0),
+    ),
+    wrong(
+        "conv2d: dx misses the last column",
+        conv2d(2, 2),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx * (np.arange(m.x.shape[3]) < m.x.shape[3] - 1),
+    ),
+    wrong("max_pool: a tie counts twice", layers.max_pool(2), (1, 4, 4), "ties", dx=all_winners),
+    wrong(
+        "max_pool: dy goes to the last element",
+        layers.max_pool(2),
+        (1, 2, 2),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx[:, :, ::-1, ::-1],
+    ),
+    wrong(
+        "avg_pool: dx not divided by the window",
+        layers.avg_pool(2),
+        (1, 4, 4),
+        "derivative",
+        EXACT,
+        dx=lambda m: 4 * m.dx,
+    ),
+    Mutant(
+        "avg_pool: dx counts padding where y does not",
+        lambda: _mixed(layers.avg_pool(3, 2, 1, count_padding=False), layers.avg_pool(3, 2, 1)),
+        (1, 4, 4),
+        "derivative",
+        EXACT,
+    ),
+    wrong("relu: no mask", layers.relu(), (4,), "derivative", EXACT, dx=lambda m: m.dy),
+    wrong(
+        "relu: the mask of the wrong branch", layers.relu(), (4,), "derivative", EXACT, dx=lambda m: m.dy * (m.x <= 0)
+    ),
+    wrong("relu: mask of dy instead of x", layers.relu(), (4,), "linear", dx=lambda m: m.dy * (m.dy > 0)),
+    Mutant("relu: writes to dy", lambda: in_place(layers.relu(), lambda params, x, dy: add_one(dy)), (4,), "pure"),
+    Mutant(
+        "relu: writes to x",
+        lambda: in_place(layers.relu(), lambda params, x, dy: x.flags.writeable and add_one(x)),
+        (4,),
+        "pure",
+    ),
+    Mutant("relu: one mask for all calls", scratch_relu, (4,), "repeatable"),
+    wrong("leaky_relu: the slope on both sides", layers.leaky_relu(0.1), (4,), "derivative", dx=lambda m: 0.1 * m.dy),
+    wrong(
+        "sigmoid: y where 1 - y belongs", layers.sigmoid(), (4,), "complex_steps", SMOOTH, dx=lambda m: m.dy * m.y * m.y
+    ),
+    Mutant(
+        "sigmoid: works in float64 inside",
+        lambda: forwards(layers.sigmoid(), lambda params, x, y: y * np.float64(1)),
+        (4,),
+        "dtype",
+    ),
+    wrong(
+        "sigmoid: dx through a float16 table",
+        layers.sigmoid(),
+        (4,),
+        "derivative",
+        dx=lambda m: m.dx.astype(np.float16).astype(m.x.dtype),
+    ),
+    wrong("tanh: 1 - y for 1 - y²", layers.tanh(), (4,), "complex_steps", SMOOTH, dx=lambda m: m.dy * (1 - m.y)),
+    Mutant("tanh: uses y up as scratch", lambda: scribbling(layers.tanh()), (4,), "pure"),
+    Mutant("tanh: vjp works once", lambda: used_up(layers.tanh()), (4,), "repeatable"),
+    wrong("softmax: the sum is missing", layers.softmax(), (4,), "derivative", SMOOTH, dx=lambda m: m.y * m.dy),
+    wrong(
+        "softmax: the sum runs over the batch",
+        layers.softmax(),
+        (4,),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.y * (m.dy - (m.y * m.dy).sum(axis=0)),
+    ),
+    wrong("softmax: dx = 0", layers.softmax(), (4,), "derivative", SMOOTH, dx=lambda m: 0 * m.dy),
+    Mutant("softmax: normalised over the batch", lambda: _over_batch(), (4,), "split", SMOOTH),
+    wrong(
+        "log_softmax: dy not summed",
+        layers.log_softmax(),
+        (4,),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.dy - np.exp(m.y) * m.dy,
+    ),
+    Mutant(
+        "gelu: derivative of the sigmoid form", lambda: _mixed(layers.gelu(), layers.silu()), (4,), "derivative", SMOOTH
+    ),
+    wrong(
+        "flatten: dx in Fortran order",
+        layers.flatten(),
+        (2, 3, 2),
+        "derivative",
+        dx=lambda m: m.dy.reshape(m.x.shape, order="F"),
+    ),
+    Mutant(
+        "flatten: promises the wrong length",
+        lambda: attrs.evolve(layers.flatten(), infer=lambda shape: (1 + int(np.prod(shape)),)),
+        (2, 3),
+        "shape",
+    ),
+    Mutant(
+        "reshape: reads memory in its order",
+        lambda: forwards(layers.reshape((6,)), lambda params, x, y: x.reshape(len(x), -1, order="A")),
+        (2, 3),
+        "order",
+    ),
+    wrong("batch_norm: statistics taken for constants", batch_norm(), (3,), "derivative", BN, dx=without_mean_terms),
+    wrong(
+        "batch_norm: the variance taken for a constant", batch_norm(), (3,), "derivative", BN, dx=without_variance_term
+    ),
+    wrong("batch_norm: 1/N missing", batch_norm(), (3,), "derivative", BN, dx=summed_instead_of_mean),
+    wrong("batch_norm: dx = 0", batch_norm(), (3,), "derivative", BN, dx=lambda m: 0 * m.dx),
+    Mutant(
+        "batch_norm: stale statistics",
+        lambda: pulling(batch_norm(), running(lambda m, name: getattr(m.params, name).array)),
+        (3,),
+        "successors",
+        BN,
+    ),
+    Mutant(
+        "batch_norm: the successor depends on dy",
+        lambda: pulling(batch_norm(), running(lambda m, name: getattr(m.dparams, name).array + m.dy.sum())),
+        (3,),
+        "successors",
+        BN,
+    ),
+    Mutant("batch_norm: evaluation hands out copies", lambda: _copies(), (3,), "successors", BN),
+    Mutant(
+        "batch_norm: batch statistics in evaluation",
+        lambda: attrs.evolve(batch_norm(), forward=batch_norm().train(rng.key(0)).forward),
+        (3,),
+        "split",
+        BN,
+    ),
+    Mutant(
+        "dropout: the mask not scaled on the way back",
+        lambda: _trained(layers.dropout(0.5), grads(dx=lambda m: m.dx / 2)),
+        (6,),
+        "derivative",
+        DRAWS,
+    ),
+    Mutant("dropout: another mask on the way back", two_masks, (6,), "derivative", DRAWS),
+    Mutant("dropout: random without a key", global_dropout, (6,), "repeatable", DRAWS),
+    Mutant("dropout: one mask for every key", keyless_dropout, (6,), "keys", DRAWS),
+    Mutant("dropout: trained again, drawn again", resampling, (6,), "train", DRAWS),
+    wrong(
+        "residual: the shortcut's gradient dropped",
+        layers.residual(dense(3)),
+        (3,),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx - m.dy,
+    ),
+    Mutant("parallel: slices of dy swapped", lambda: _swapped(), (3,), "derivative", EXACT),
+    Mutant("serial: dy not pulled through the last child", lambda: _short(), (3,), "derivative", SMOOTH),
+    wrong("frozen: its leaves get gradients", layers.frozen(dense(2)), (3,), "shape", weight=lambda m: m.x.T @ m.dy),
+    Mutant(
+        "identity: one example only",
+        lambda: forwards(layers.identity(), lambda params, x, y: x if len(x) > 1 else x[0]),
+        (3,),
+        "batch_of_one",
+    ),
+]
+
+
+def _lazy(forward: Callable[..., Any], params: Params, x: Array) -> tuple[Array, Any]:
+    y, vjp = forward(params, x)
+    return y, lambda dy, input_gradient=True: vjp(dy) if input_gradient else (tree.map(np.zeros_like, params), None)
+
+
+def _mixed(value: Layer, derivative: Layer) -> Layer:
+    """The value of one layer with the vjp of another."""
+    return attrs.evolve(value, forward=lambda p, x: (value.forward(p, x)[0], derivative.forward(p, x)[1]))
+
+
+def _over_batch() -> Layer:
+    right = layers.softmax()
+
+    def forward(params: Params, x: Array) -> tuple[Array, Any]:
+        y, vjp = right.forward(params, x.T)
+        return y.T, lambda dy, input_gradient=True: ((), vjp(dy.T)[1].T)
+
+    return attrs.evolve(right, forward=forward)
+
+
+def _copies() -> Layer:
+    right = batch_norm()
+
+    def forward(params: Params, x: Array) -> tuple[Array, Any]:
+        y, vjp = right.forward(params, x)
+
+        def copying(dy: Array, input_gradient: bool = True) -> Any:
+            dparams, dx = vjp(dy, input_gradient)
+            return dparams._replace(mean=tree.Running(params.mean.array.copy())), dx
+
+        return y, copying
+
+    return attrs.evolve(right, forward=forward)
+
+
+def _trained(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
+    """The mistake in training only."""
+    wrong = pulling(layer, f)
+    return attrs.evolve(layer, sample=wrong.sample)
+
+
+def _swapped() -> Layer:
+    right = layers.parallel(dense(2), dense(2), combine="concatenate")
+
+    def forward(params: Params, x: Array) -> tuple[Array, Any]:
+        y, vjp = right.forward(params, x)
+        return y, lambda dy, input_gradient=True: vjp(np.concatenate([dy[:, 2:], dy[:, :2]], axis=1), input_gradient)
+
+    return attrs.evolve(right, forward=forward)
+
+
+def _short() -> Layer:
+    right = layers.serial(dense(3), layers.tanh())
+
+    def forward(params: Params, x: Array) -> tuple[Array, Any]:
+        y, _ = right.forward(params, x)
+        _, vjp = dense(3).forward(params.dense_0, x)
+
+        def short(dy: Array, input_gradient: bool = True) -> Any:
+            own, dx = vjp(dy, input_gradient)
+            return params._replace(dense_0=own), dx
+
+        return y, short
+
+    return attrs.evolve(right, forward=forward)

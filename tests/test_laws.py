@@ -1,0 +1,175 @@
+"""Every law over every row of the case table, in evaluation and in training; and every public name has a row."""
+
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fnnet
+from fnnet import initializers, layers, losses, optim, rng, testing
+from fnnet.optim import schedules
+from fnnet.testing import strategies
+from tests.cases import LAYERS, LOSSES, Row, residual_net
+
+ROWS = [pytest.param(row, id=row.name) for row in LAYERS]
+
+
+@pytest.mark.parametrize("law", testing.LAWS)
+@pytest.mark.parametrize("row", ROWS)
+def test_law_in_evaluation(row: Row, law: str):
+    testing.assert_layer(row.make(), row.shape, laws=[law], modes=["evaluation"], **row.claims)
+
+
+@pytest.mark.parametrize("law", testing.LAWS)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in LAYERS if row.make().sample])
+def test_law_in_training(row: Row, law: str):
+    testing.assert_layer(row.make(), row.shape, laws=[law], modes=["training"], **row.claims)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_trains_as_it_evaluates_unless_it_samples(row: Row):
+    net = row.make()
+    assert (net.train(rng.key(0)) is net) == (not row.batch_dependent and not row.draws)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_another_key_gives_other_weights(row: Row):
+    """Whatever init does not fill with one number, it drew."""
+    net = row.make()
+    for one, other in zip(*(fnnet.tree.leaves(net.init(rng.key(seed), row.shape)) for seed in (0, 1)), strict=True):
+        one, other = fnnet.tree.array(one), fnnet.tree.array(other)
+        if np.ptp(one) or one.ndim > 1:
+            assert one.tobytes() != other.tobytes() or row.covers == "layer"
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_float32_agrees_with_float64(row: Row):
+    """Within 64 ulp of the largest result; behind batch norm, whose gradients nearly cancel, within 256."""
+    net, ulps = row.make(), 256 if row.batch_dependent else 64
+    nets = [net] if net.sample is None else [net, net.train(rng.key(5))]
+    x = rng.normal(rng.key(1), (4, *row.shape))
+    params = net.init(rng.key(2), row.shape)
+    for mode in nets:
+        y, vjp = mode.apply(params, x)
+        dy = rng.normal(rng.key(3), y.shape)
+        narrow = [y, *vjp(dy)]
+        wide_y, wide_vjp = mode.apply(fnnet.tree.cast(params, np.float64), x.astype(np.float64))
+        wide = [wide_y, *wide_vjp(dy.astype(np.float64))]
+        for got, expected in zip(fnnet.tree.leaves(narrow), fnnet.tree.leaves(wide), strict=True):
+            got, expected = fnnet.tree.array(got), fnnet.tree.array(expected)
+            bound = ulps * 2.0**-24 * max(1.0, float(np.abs(expected).max()))
+            np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
+
+
+def rows_of(tables: str) -> set[str]:
+    """The keys of every table (a dict in capitals) of a module of cases."""
+    module = import_module(tables)
+    return {
+        name for word, table in vars(module).items() if word.isupper() and isinstance(table, dict) for name in table
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "covered"),
+    [
+        pytest.param(layers, lambda: {row.covers for row in LAYERS}, id="layers"),
+        pytest.param(losses, lambda: {row.covers for row in LOSSES}, id="losses"),
+        pytest.param(initializers, lambda: rows_of("tests.test_initializers"), id="initializers"),
+        pytest.param(optim, lambda: rows_of("tests.optim.cases"), id="optim"),
+        pytest.param(schedules, lambda: rows_of("tests.optim.cases"), id="schedules"),
+    ],
+)
+def test_every_public_factory_has_a_row(module, covered):
+    public = {name for name in module.__all__ if not isinstance(getattr(module, name), type | ModuleType)}
+    assert public <= covered()
+
+
+@given(strategies.shapes_D(), st.integers(1, 5), st.booleans(), st.integers(1, 5), strategies.keys())
+def test_dense_of_any_size(shape, n, bias, batch, key):
+    testing.assert_vjp(layers.dense(n, bias), shape, key=key, batch=batch, smooth=True, piecewise_linear=True)
+
+
+@given(st.data(), strategies.shapes_CHW(channels=2, most=5), st.integers(1, 3), st.booleans(), strategies.keys())
+def test_conv2d_of_any_size(data, shape, channels, bias, key):
+    window = data.draw(strategies.windows(shape, most=3))
+    net = layers.conv2d(channels, **window, bias=bias)
+    testing.assert_vjp(net, shape, key=key, batch=2, laws=["derivative", "complex_steps", "linear"], smooth=True)
+
+
+@given(st.data(), strategies.shapes_CHW(), strategies.keys())
+def test_max_pool_of_any_size(data, shape, key):
+    window = data.draw(strategies.windows(shape))
+    testing.assert_vjp(layers.max_pool(**window), shape, key=key, batch=2, piecewise_linear=True)
+
+
+@given(st.data(), strategies.shapes_CHW(), st.booleans(), strategies.keys())
+def test_avg_pool_of_any_size(data, shape, count_padding, key):
+    window = data.draw(strategies.windows(shape))
+    net = layers.avg_pool(**window, count_padding=count_padding)
+    testing.assert_vjp(net, shape, key=key, batch=2, piecewise_linear=True)
+
+
+@given(st.one_of(strategies.shapes_D(), strategies.shapes_CHW(most=4)), st.integers(2, 5), strategies.keys())
+def test_batch_norm_of_any_size(shape, batch, key):
+    testing.assert_layer(layers.batch_norm(), shape, key=key, batch=batch, smooth=True, batch_dependent=True)
+
+
+@given(st.data(), st.sampled_from([row for row in LAYERS if len(row.shape) == 1 and not row.batch_dependent]))
+def test_linear_in_dy_for_any_values(data, row):
+    """Hypothesis chooses the numbers: zeros, ties, equal rows."""
+    net = row.make()
+    x = data.draw(strategies.batches(row.shape))
+    params = fnnet.tree.cast(net.init(rng.key(0), row.shape), np.float64)
+    y, vjp = net.apply(params, x)
+    dy = data.draw(strategies.batches(y.shape[1:]).filter(lambda dy: dy.shape == y.shape) | st.just(np.ones_like(y)))
+    once, twice = (fnnet.tree.leaves(vjp(scale * dy)) for scale in (1.0, -2.0))
+    for one, two in zip(once, twice, strict=True):
+        np.testing.assert_allclose(
+            fnnet.tree.array(two), fnnet.tree.array(one) * (-2.0 if isinstance(one, np.ndarray) else 1.0), atol=1e-12
+        )
+
+
+def test_second_derivatives_agree_with_differences_of_gradients():
+    """The Hessian of a smooth net by complex steps against differences of its hand-written gradient."""
+    net = layers.serial(layers.dense(4), layers.tanh(), layers.batch_norm(), layers.dense(3)).train(rng.key(0))
+    _compare_hvp(net, (3,), 1e-8)
+
+
+def test_second_derivatives_of_a_convolutional_net():
+    net = layers.serial(
+        *(layers.conv2d(2, 3), layers.relu(), layers.max_pool(2), layers.flatten(), layers.dense(3)),
+    )
+    _compare_hvp(net, (1, 6, 6), 1e-8)
+
+
+def test_second_derivatives_leave_holes_at_marked_leaves():
+    net = residual_net()
+    direction = _compare_hvp(net, (1, 4, 4), 1e-7)
+    kinds = set(fnnet.tree.structure(direction).kinds)
+    assert kinds == {"leaf", "hole"}
+
+
+def _compare_hvp(net, shape, allowed):
+    params = fnnet.tree.cast(net.init(rng.key(1), shape), np.float64)
+    x, labels = rng.normal(rng.key(2), (5, *shape), np.float64), np.array([0, 1, 2, 1, 0])
+    direction = fnnet.tree.map_with_path(
+        lambda path, leaf: rng.normal(rng.fold_in(rng.key(3), path), fnnet.tree.array(leaf).shape, np.float64), params
+    )
+
+    def gradient(h):
+        moved = fnnet.tree.zip_leaves(
+            lambda leaf, v: leaf + h * v if isinstance(leaf, np.ndarray) else leaf, params, direction
+        )
+        y, vjp = net.apply(moved, x)
+        _, pull = losses.softmax_cross_entropy(y, labels)
+        return vjp(pull(1.0))[0]
+
+    h = 1e-5
+    found = testing.hvp(net, losses.softmax_cross_entropy, params, x, labels, direction)
+    expected = fnnet.tree.map(lambda a, b: (a - b) / (2 * h), gradient(h), gradient(-h))
+    for got, wanted in zip(fnnet.tree.leaves(found), fnnet.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(got, wanted, atol=allowed, rtol=1e-6)
+    return found

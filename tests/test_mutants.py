@@ -1,0 +1,108 @@
+"""The checker is tested: it catches every wrong layer of the catalogue, and says where."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fnnet import layers, rng, testing
+from fnnet.testing import derivative as steps
+from tests.mutants import MUTANTS, Mutant, grads, pulling
+
+
+@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in MUTANTS])
+def test_every_mutant_is_caught_by_its_law(mutant: Mutant):
+    report = testing.check_layer(mutant.make(), mutant.shape, shrink=False, **mutant.claims)
+    broken = list(dict.fromkeys(finding.law for finding in report.broken))
+    print(f"{mutant.name}: caught by {', '.join(broken) or 'nothing'}")
+    assert mutant.caught_by in broken
+
+
+def test_the_catalogue_is_large_and_varied():
+    assert len(MUTANTS) >= 25
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    laws = {mutant.caught_by for mutant in MUTANTS}
+    assert set(testing.LAWS) - laws == {"exact"}  # which sharpens what `derivative` catches
+
+
+def test_layers_not_mutated_pass():
+    """What the mutants are made of is right; so is wrapping it."""
+    for make in (layers.relu, layers.softmax, lambda: layers.dense(3), layers.batch_norm):
+        testing.assert_layer(pulling(make(), grads()), (3,), batch_dependent=make().name == "batch_norm")
+
+
+@pytest.mark.parametrize("make", [layers.softmax, lambda: layers.batch_norm().train(rng.key(0))])
+def test_a_cotangent_of_ones_is_blind(make):
+    """Σ y is constant under softmax and under batch norm: with dy = 1, returning zero looks right."""
+    right = make()
+    wrong = pulling(right, grads(dx=lambda m: 0 * m.x))
+    params = right.init(rng.key(1), (4,))
+    params = testing.case.each_array(lambda array: array.astype(float), params)
+    x, u = (rng.normal(rng.key(seed), (3, 4), np.float64) for seed in (2, 3))
+
+    def error(dy):
+        _, vjp = wrong.apply(params, x)
+        expected = steps.finite_step(lambda moved: right.apply(params, moved)[0], x, u, dy)
+        return abs(float((vjp(dy)[1] * u).sum()) - expected)
+
+    assert error(np.ones((3, 4))) < 1e-9
+    assert error(rng.normal(rng.key(4), (3, 4), np.float64)) > 1e-3
+    assert not testing.check_vjp(wrong, (4,), shrink=False)
+
+
+def test_a_failure_is_shrunk_to_a_case_for_paper():
+    wrong = pulling(layers.dense(3), grads(weight=lambda m: -m.dparams.weight))
+    report = testing.check_layer(wrong, (4,), laws=["derivative"])
+    (finding,) = report.broken
+    assert finding.leaf == "weight"
+    assert finding.shape == (1,)
+    assert finding.example.x.tolist() == [[1]]
+    assert sorted(finding.example.dy.ravel()) == [0, 0, 1]
+    np.testing.assert_allclose(finding.example.expected, -finding.example.got, atol=1e-8)
+    assert "d weight: expected = [[" in str(report)
+
+
+def test_an_exact_failure_is_shown_in_fractions():
+    wrong = pulling(layers.leaky_relu(Fraction(1, 3)), grads(dx=lambda m: m.dy))
+    report = testing.check_layer(wrong, (4,), piecewise_linear=True, laws=["exact"])
+    assert report.broken[0].shape == (1,)
+    assert "d x: expected = [[1/3]]" in str(report)
+
+
+def test_the_report_replays():
+    wrong = pulling(layers.tanh(), grads(dx=lambda m: m.dy))
+    first = testing.check_layer(wrong, (3,), key=rng.key(7))
+    again = testing.check_layer(wrong, first.shape, batch=first.batch, key=first.key, laws=["derivative"])
+    assert str(again.broken[0]) in str(first)
+    assert "replay: check_layer(layer, (3,), batch=3, key=Key(seed=7, path=()), laws=" in str(first)
+
+
+def test_an_exception_in_a_layer_is_a_finding():
+    def fail(call):
+        raise RuntimeError("no memory left")
+
+    report = testing.check_layer(pulling(layers.relu(), fail), (3,), laws=["pure"])
+    assert "RuntimeError: no memory left" in str(report.broken[0])
+
+
+def test_steps_everywhere_are_no_derivative():
+    """Rounding has no derivative to measure; the checker says so instead of letting it pass."""
+    net = layers.layer(lambda key, shape: (), lambda params, x: (np.round(x * 1e6), lambda dy: ((), 1e6 * dy)))
+    report = testing.check_layer(net, (3,), laws=["derivative"])
+    assert "no derivative could be measured" in str(report)
+
+
+def test_unknown_laws_and_modes_are_errors():
+    with pytest.raises(ValueError, match=r"laws: expected 'shape' or .*, got 'speed'"):
+        testing.check_layer(layers.relu(), (3,), laws=["speed"])
+    with pytest.raises(ValueError, match=r"modes: expected 'evaluation' or 'training', got 'test'"):
+        testing.check_layer(layers.relu(), (3,), modes=["test"])
+
+
+def test_assertions_carry_the_report():
+    wrong = pulling(layers.relu(), grads(dx=lambda m: m.dy))
+    with pytest.raises(AssertionError, match=r"(?s)relu on examples \(3,\).*derivative.*smallest case found"):
+        testing.assert_layer(wrong, (3,))
+    with pytest.raises(AssertionError, match="laws broken"):
+        testing.assert_vjp(wrong, (3,))
+    testing.assert_vjp(layers.relu(), (3,), piecewise_linear=True)
