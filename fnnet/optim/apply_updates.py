@@ -1,7 +1,6 @@
 """`apply_updates`: the step itself."""
 
 import numpy as np
-import optree
 
 from fnnet.optim.leaves import flatten, locked, received, trained
 from fnnet.types import Params
@@ -22,7 +21,8 @@ def apply_updates(params: Params, updates: Params) -> Params:
     >>> apply_updates(params, {"weight": np.array([1.0, -1.0]), "bias": None})
     {'weight': array([2., 0.]), 'bias': array([0.])}
     """
-    ps, spec = flatten(params)
-    us = received(updates, params, "update")
-    moved = (p if u is None else locked(np.add(p, u)) if trained(u) else u for p, u in zip(ps, us, strict=True))
-    return optree.tree_unflatten(spec, moved)
+    flat = flatten(params)
+    us = received(updates, flat, "update")
+    return flat.like(
+        [p if u is None else locked(np.add(p, u)) if trained(u) else u for p, u in zip(flat.leaves, us, strict=True)]
+    )

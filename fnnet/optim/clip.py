@@ -1,6 +1,7 @@
 """`clip` and `clip_by_global_norm`: bounds on gradients, or on any updates."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def clip(value: float) -> Optimizer:
     value = real("value", value, 0, open="(")
 
     def rule(
-        u: Array, g: Array, p: Array, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+        u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
     ) -> None:
         np.clip(g, -value, value, out=u)
         passing(u, u, p, old, new, spare, factor)

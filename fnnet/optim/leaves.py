@@ -1,16 +1,17 @@
 """Leaves of params, gradients and states side by side: what may stand where, and the error that names the leaf.
 
-| params | gradient or update | state |
+| params | gradient, update | state |
 |---|---|---|
-| array | array of the same shape and dtype, or a hole | array of the same shape and dtype |
+| array | array of this shape and dtype, or a hole | array of this shape and dtype |
 | `Running` | `Running`, its successor, or a hole | hole |
 | `Frozen` | `Frozen` or a hole | hole |
 | hole | hole | hole |
 """
 
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
+import attrs
 import numpy as np
 import optree
 
@@ -18,75 +19,95 @@ from fnnet import tree
 from fnnet.errors import DtypeError, StructureError, expected
 from fnnet.types import Array, Params
 
-
-def trained(leaf: Any) -> TypeGuard[Array]:
-    """Whether this leaf is moved by an optimizer."""
-    return isinstance(leaf, np.ndarray)
+Leaves: TypeAlias = list[Any]
 
 
-def flatten(some: Any) -> tuple[list[Any], Any]:
-    """All leaves, marked leaves and holes too, and what puts them together again."""
-    return optree.tree_flatten(some, none_is_leaf=True)
+@attrs.frozen(eq=False)
+class Flat:
+    """A tree of params and its leaves in order, marked leaves and holes too."""
+
+    tree: Params
+    leaves: Leaves
+    spec: Any
+
+    def path(self, i: int) -> str:
+        """The path of leaf i."""
+        return _paths(self.spec)[i]
+
+    def like(self, leaves: Leaves) -> Any:
+        """A tree of this structure with other leaves."""
+        return optree.tree_unflatten(self.spec, leaves)
+
+    def twins(self, other: Any, name: str) -> Leaves:
+        """The leaves of another tree of this structure.
+
+        Raises:
+            StructureError: it has another one; the message names the first place where they differ.
+        """
+        leaves, spec = optree.tree_flatten(other, none_is_leaf=True)
+        if spec != self.spec:
+            tree.match(self.tree, other, ("params", name))
+        return leaves
+
+
+def flatten(params: Params) -> Flat:
+    """Lay out params."""
+    return Flat(params, *optree.tree_flatten(params, none_is_leaf=True))
 
 
 @lru_cache(maxsize=64)
-def paths(spec: Any) -> tuple[str, ...]:
-    """The path of every leaf, holes included."""
-    return tuple(path for path, _ in tree.slots(optree.tree_unflatten(spec, range(spec.num_leaves))))
+def _paths(spec: Any) -> list[str]:
+    return [path for path, _ in tree.slots(optree.tree_unflatten(spec, range(spec.num_leaves)))]
 
 
-def check_params(params: Params) -> None:
+def trained(leaf: Any) -> TypeGuard[Array]:
+    """Whether this leaf of params is for an optimizer to move, or this update moves one."""
+    return isinstance(leaf, np.ndarray)
+
+
+def check_params(params: Flat) -> None:
     """Raise unless every leaf is marked, a hole, or an array that can be trained."""
-    leaves, spec = flatten(params)
-    for i, leaf in enumerate(leaves):
-        if not (leaf is None or isinstance(leaf, tree.Running | tree.Frozen)) and not (
-            trained(leaf) and leaf.dtype.kind in "fcO"
-        ):
+    for i, leaf in enumerate(params.leaves):
+        if leaf is None or isinstance(leaf, tree.Running | tree.Frozen):
+            continue
+        if not (trained(leaf) and leaf.dtype.kind in "fcO"):
             fix = "cast all with tree.cast(params, np.float32)"
-            raise DtypeError(expected(f"params: {paths(spec)[i]}", "an array of a floating dtype", _words(leaf), fix))
+            raise DtypeError(expected(f"params: {params.path(i)}", "an array of a floating dtype", _words(leaf), fix))
 
 
-def received(grads: Params, params: Params, name: str = "gradient") -> list[Any]:
-    """The leaves of grads where params are trained, read-only successors where they run, holes elsewhere.
+def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
+    """Arrays where params are trained, read-only successors where they run, holes elsewhere.
 
     Raises:
-        StructureError: structure, mark, shape or dtype differ; names the first leaf.
+        StructureError: structure, mark, shape or dtype differ; names the leaf.
     """
-    ps, spec = flatten(params)
-    gs = _twins(grads, params, spec, name)
-    for i, (p, g) in enumerate(zip(ps, gs, strict=True)):
+    gs = params.twins(grads, name)
+    for i, (p, g) in enumerate(zip(params.leaves, gs, strict=True)):
+        if g is None:
+            continue
         if trained(p):
-            fits = g is None or (trained(g) and _alike(p, g))
+            fits = trained(g) and _alike(p, g)
         elif isinstance(p, tree.Running):
-            fits = g is None or (isinstance(g, tree.Running) and _alike(p.array, g.array))
-            if fits and g is not None:
-                gs[i] = tree.freeze(g)
+            fits = isinstance(g, tree.Running) and _alike(p.array, g.array)
+            gs[i] = tree.freeze(g)
         else:
-            fits = g is None or (isinstance(p, tree.Frozen) and isinstance(g, tree.Frozen))
+            fits = isinstance(p, tree.Frozen) and isinstance(g, tree.Frozen)
             gs[i] = None
         if not fits:
-            raise _differ(spec, i, p, g, name)
+            raise _differ(params, i, g, name)
     return gs
 
 
-def slots(values: Any, params: Params, name: str) -> list[Any]:
-    """The leaves of one tree of a state: arrays like those of params where these are trained, holes elsewhere.
+def slots(values: Any, params: Flat, name: str) -> Leaves:
+    """The leaves of one tree of a state: arrays where params are trained, holes elsewhere.
 
     Raises:
-        StructureError: structure, shape or dtype differ, or the state belongs to other marks; names the first leaf.
+        StructureError: structure, shape or dtype differ, or params are now marked otherwise; names the leaf.
     """
-    ps, spec = flatten(params)
-    leaves = _twins(values, params, spec, name)
-    for i, (p, s) in enumerate(zip(ps, leaves, strict=True)):
+    leaves = params.twins(values, name)
+    for i, (p, s) in enumerate(zip(params.leaves, leaves, strict=True)):
         if not (trained(s) and _alike(p, s) if trained(p) else s is None):
-            raise _differ(spec, i, p, s, name)
-    return leaves
-
-
-def _twins(other: Any, params: Params, spec: Any, name: str) -> list[Any]:
-    leaves, found = flatten(other)
-    if found != spec:
-        tree.match(params, other, ("params", name))
+            raise _differ(params, i, s, name)
     return leaves
 
 
@@ -94,9 +115,9 @@ def _alike(p: Array, other: Array) -> bool:
     return p.shape == other.shape and p.dtype == other.dtype
 
 
-def _differ(spec: Any, i: int, p: Any, other: Any, name: str) -> StructureError:
-    where = paths(spec)[i] or "the top"
-    return StructureError(f"{where}: params have {_words(p)}, {name} has {_words(other)}")
+def _differ(params: Flat, i: int, other: Any, name: str) -> StructureError:
+    where = params.path(i) or "the top"
+    return StructureError(f"{where}: params have {_words(params.leaves[i])}, {name} has {_words(other)}")
 
 
 def _words(leaf: Any) -> str:
@@ -108,6 +129,6 @@ def _words(leaf: Any) -> str:
 
 
 def locked(array: Array) -> Array:
-    """The same array, read-only; only for arrays the caller has just made."""
+    """The same array, read-only; for arrays the caller has just made."""
     array.flags.writeable = False
     return array

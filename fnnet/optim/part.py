@@ -15,13 +15,13 @@ class Rule(Protocol):
     """What a part does to one stretch of elements."""
 
     def __call__(
-        self, u: Array, g: Array, p: Array, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+        self, u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
     ) -> None:
         """Write `factor` times the part's result into `u`, and its next state into `new`.
 
-        All arrays are one-dimensional, of one length and dtype: `g` comes from the part before, `p` are the params,
-        `old` is the state. `u` may be `g` itself, so `g` is of no use once `u` is written; `spare` is room for one
-        intermediate result.
+        All arrays are one-dimensional, of one length and dtype: `g` comes from the part before, `p` are the params
+        (None unless the part says it reads them), `old` is the state, `spare` is room for one intermediate result.
+        `u` may be `g` and `new` may be `old`: nothing is read again once what replaces it was written.
         """
 
 
@@ -32,10 +32,11 @@ class Part:
     Args:
         name: the factory that made it, for messages.
         at: `(count, updates) -> rule`, asked once per update: `count` updates came before, and `updates` are the arrays
-            handed to this part (whole only where `whole` is set).
+            handed to this part (as they will be only where `whole` is set).
         state: the NamedTuple of its state: `steps` if it counts, then one tree for each of `starts`; None without any.
         starts: for each tree of the state, `leaf -> array`, what a leaf begins with.
         where: the leaves it acts on, all by default; others pass.
+        reads_params: whether its rule looks at params.
         whole: whether it must see all updates before it changes the first.
     """
 
@@ -44,6 +45,7 @@ class Part:
     state: Any = None
     starts: tuple[Callable[[Array], Array], ...] = ()
     where: Where | None = None
+    reads_params: bool = False
     whole: bool = False
 
 
@@ -64,7 +66,7 @@ class Scale:
 
 
 def passing(
-    u: Array, g: Array, p: Array, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+    u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
 ) -> None:
     """u = factor · g: the rule that changes nothing."""
     if factor != 1.0:

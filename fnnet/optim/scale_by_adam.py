@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,14 +52,14 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
         correction = root / (1 - b1 ** (count + 1))
 
         def rule(
-            u: Array, g: Array, p: Array, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+            u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
         ) -> None:
             m, v = new
             np.multiply(old[0], b1, out=m)
             np.multiply(g, 1 - b1, out=spare)
             np.add(m, spare, out=m)
             np.multiply(old[1], b2, out=v)
-            np.multiply(g, g, out=spare)
+            np.square(g, out=spare)
             np.multiply(spare, 1 - b2, out=spare)
             np.add(v, spare, out=v)
             np.sqrt(v, out=spare)

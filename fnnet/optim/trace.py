@@ -1,7 +1,7 @@
 """`trace`: momentum, the memory of past updates."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def trace(momentum: float, nesterov: bool = False) -> Optimizer:
     momentum = real("momentum", momentum, 0, 1, open=")")
 
     def rule(
-        u: Array, g: Array, p: Array, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+        u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
     ) -> None:
         (v,) = new
         np.multiply(old[0], momentum, out=v)
