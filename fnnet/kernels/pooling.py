@@ -5,7 +5,7 @@ passes instead of kH · kW. Reducing the width first makes ties fall to the firs
 row that holds the maximum, and in it the first place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -58,40 +58,56 @@ def _inside(axis: Axis, o: int) -> int:
 
 
 def _max_along(x: Array, dim: int, axis: Axis) -> tuple[Array, Array]:
-    """Maxima along one axis, and the tap of the first element that reaches each."""
-    y = _zeros(x, dim, axis.out)
+    """Maxima along one axis, and the tap of the first element that reaches each.
+
+    An output meets its first element with tap 0, or, if that lies in the padding, with the first tap that does not.
+    """
+    y = _like(np.empty_like, x, dim, axis.out)
     winner = np.zeros_like(y, dtype=np.min_scalar_type(axis.kernel), subok=False)
-    reached = axis.out  # outputs from here on have met an element of the image
+    met = axis.out  # this and all further outputs have met an element
     for j in range(axis.kernel):
         to, at = axis.tap(j)
-        fresh = slice(to.start, min(reached, to.stop))  # meet their first element with this tap
+        if to.stop == 0:
+            continue
+        fresh, old = slice(to.start, min(met, to.stop)), slice(max(min(met, to.stop), to.start), to.stop)
+        tap = _cut(x, dim, at)
         if fresh.start < fresh.stop:
-            reach = at.start + (fresh.stop - fresh.start - 1) * axis.stride + 1
-            _cut(y, dim, fresh)[...] = _cut(x, dim, slice(at.start, reach, axis.stride))
+            _cut(y, dim, fresh)[...] = _cut(tap, dim, slice(0, fresh.stop - to.start))
             _cut(winner, dim, fresh)[...] = j
-        rest = slice(max(fresh.start, fresh.stop), to.stop)
-        if rest.start < rest.stop:
-            skip = (rest.start - to.start) * axis.stride
-            tap, best = _cut(x, dim, slice(at.start + skip, at.stop, axis.stride)), _cut(y, dim, rest)
-            np.copyto(_cut(winner, dim, rest), j, where=tap > best)
+        if old.start < old.stop:
+            tap, best, place = (
+                _cut(tap, dim, slice(old.start - to.start, None)),
+                _cut(y, dim, old),
+                _cut(winner, dim, old),
+            )
+            better = np.multiply(tap > best, j, dtype=winner.dtype, casting="unsafe")
+            np.maximum(place, better, out=place)
             np.maximum(best, tap, out=best)
-        reached = min(reached, to.start) if to.stop else reached
+        met = min(met, to.start)
     return y, winner
 
 
 def _max_along_adjoint(dy: Array, winner: Array, dim: int, axis: Axis) -> Array:
     dy = laid_like(dy, winner)
-    dx = _zeros(dy, dim, axis.size)
+    dx = _like(np.empty_like if _tiles(axis) else np.zeros_like, dy, dim, axis.size)
     for j in range(axis.kernel):
         to, at = axis.tap(j)
-        read = _cut(dx, dim, at)
-        read += _cut(dy, dim, to) * (_cut(winner, dim, to) == j)
+        share, won, read = _cut(dy, dim, to), _cut(winner, dim, to) == j, _cut(dx, dim, at)
+        if axis.kernel <= axis.stride:  # windows apart: nothing else goes here
+            np.multiply(share, won, out=read)
+        else:
+            read += share * won
     return dx
 
 
 def _sum_along(x: Array, dim: int, axis: Axis) -> Array:
-    y = _zeros(x, dim, axis.out)
-    for j in range(axis.kernel):
+    if _tiles(axis) and axis.kernel > 1:
+        (_, first), (_, second) = axis.tap(0), axis.tap(1)
+        y = _cut(x, dim, first) + _cut(x, dim, second)
+        begun = 2
+    else:
+        y, begun = _like(np.zeros_like, x, dim, axis.out), 0
+    for j in range(begun, axis.kernel):
         to, at = axis.tap(j)
         sums = _cut(y, dim, to)
         sums += _cut(x, dim, at)
@@ -99,17 +115,25 @@ def _sum_along(x: Array, dim: int, axis: Axis) -> Array:
 
 
 def _sum_along_adjoint(dy: Array, dim: int, axis: Axis) -> Array:
-    dx = _zeros(dy, dim, axis.size)
+    dx = _like(np.empty_like if _tiles(axis) else np.zeros_like, dy, dim, axis.size)
     for j in range(axis.kernel):
         to, at = axis.tap(j)
         read = _cut(dx, dim, at)
-        read += _cut(dy, dim, to)
+        if axis.kernel <= axis.stride:
+            read[...] = _cut(dy, dim, to)
+        else:
+            read += _cut(dy, dim, to)
     return dx
 
 
-def _zeros(x: Array, dim: int, size: int) -> Array:
-    """Zeros like x, in its memory order, with another size along one axis."""
-    return np.zeros_like(x, shape=(*x.shape[:dim], size, *x.shape[dim + 1 :]), subok=False)
+def _tiles(axis: Axis) -> bool:
+    """Whether every element of the image lies in exactly one window, and no window reaches out of the image."""
+    return axis.kernel == axis.stride and axis.before == 0 and axis.out * axis.kernel == axis.size == axis.padded
+
+
+def _like(make: Callable[..., Array], x: Array, dim: int, size: int) -> Array:
+    """A new array like x, in its memory order, with another size along one axis."""
+    return make(x, shape=(*x.shape[:dim], size, *x.shape[dim + 1 :]), subok=False)
 
 
 def _cut(x: Array, dim: int, where: slice) -> Array:

@@ -40,10 +40,18 @@ class Axis:
         """Windows that fit: ⌊(padded - kernel) / stride⌋ + 1."""
         return (self.padded - self.kernel) // self.stride + 1
 
-    @property
-    def apart(self) -> bool:
-        """Whether no two windows overlap."""
-        return self.kernel <= self.stride
+    def part(self, first: int, last: int) -> "Axis":
+        """The same axis with the windows first … last - 1 only; padding it does not reach becomes negative.
+
+        >>> Axis(4, 3, before=1, after=1).part(1, 3)
+        Axis(size=4, kernel=3, stride=1, before=0, after=0)
+        """
+        before = self.before - first * self.stride
+        return Axis(self.size, self.kernel, self.stride, before, self.reach(last - first) - before - self.size)
+
+    def reach(self, windows: int) -> int:
+        """Elements that so many neighbouring windows read together."""
+        return (windows - 1) * self.stride + self.kernel
 
     def tap(self, j: int) -> tuple[slice, slice]:
         """The outputs whose tap j lies inside the image, and the inputs it meets there.

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnnet.kernels import affine, columns, moments, order, windows
-from tests.kernels.arrays import ORDERS, floats, fractions
+from fnnet.kernels import affine, moments, order, windows
+from tests.kernels.arrays import ORDERS, floats
 
 sizes = st.integers(1, 7)
 
@@ -26,16 +26,6 @@ def test_taps_meet_the_image_where_the_definition_says(size, kernel, stride, bef
         for o, i in zip(range(axis.out)[axis.tap(j)[0]], range(size)[axis.tap(j)[1]], strict=True)
     ]
     assert met == inside
-
-
-@settings(derandomize=True, deadline=None)
-@given(st.lists(st.tuples(sizes, st.integers(1, 3), st.integers(1, 3), st.integers(0, 2)), min_size=2, max_size=2))
-def test_columns_and_their_adjoint_are_exact_transposes(axes):
-    grid = tuple(windows.Axis(size, min(k, size + 2 * p), s, p, p) for size, k, s, p in axes)
-    x = fractions(1, (2, grid[0].size, grid[1].size, 2))
-    z = columns.columns(x, grid)
-    u = fractions(2, z.shape)
-    assert (z * u).sum() == (x * columns.columns_adjoint(u, grid)).sum()
 
 
 def test_memory_orders():

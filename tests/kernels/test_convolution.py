@@ -1,0 +1,94 @@
+"""Every algorithm, band width and block size agrees with the loops, exactly on fractions."""
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet.kernels import convolution
+from fnnet.kernels.unrolling import band, band_adjoint, unroll, unroll_adjoint
+from fnnet.kernels.windows import Axis
+from tests.kernels.arrays import floats, fractions, image_windows, laid, orders
+from tests.oracles import conv
+
+
+def grid_of(window):
+    shape, kernel, stride, padding = window
+    return tuple(Axis(*axis) for axis in zip(shape[2:], kernel, stride, padding, padding, strict=True))
+
+
+def with_band(q):
+    """Choose the q-th divisor of OH wherever a band is chosen."""
+
+    def choice(shape):
+        divisors = [d for d in range(1, shape.grid[0].out + 1) if shape.grid[0].out % d == 0]
+        return divisors[q % len(divisors)]
+
+    return patch.multiple(convolution, best_band=choice, best_scatter=choice)
+
+
+@settings(derandomize=True, deadline=None, max_examples=250)
+@given(
+    image_windows(most=8),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.sampled_from([1, 200, 10**6]),
+    st.sampled_from(sorted(convolution.INPUT_GRADIENTS)),
+    orders,
+    st.booleans(),
+)
+def test_every_algorithm_agrees_with_loops(window, channels, q, block, algorithm, order, exact):
+    shape, kernel, stride, padding = window
+    grid = grid_of(window)
+    draw = fractions if exact else floats
+    x, weight, bias = draw(1, shape), draw(2, (channels, shape[1], *kernel)), draw(3, (channels,))
+    both = tuple((p, p) for p in padding)
+    want = conv.convolve(x, weight, bias, stride, both)
+    dy = draw(4, want.shape)
+    dweight, _, dx = conv.gradients(x, weight, dy, stride, both)
+    if not convolution.INPUT_GRADIENTS[algorithm].accepts(grid):
+        algorithm = "scattered"
+    with with_band(q), patch.multiple(convolution, BLOCK=block, PIECE=block // 4 + 1):
+        pairs = [
+            (convolution.convolve(laid(x, order), weight, bias, grid), want),
+            (convolution.convolve_weight_gradient(laid(x, order), laid(dy, order), grid), dweight),
+            (convolution.convolve_input_gradient(laid(dy, order), weight, grid, algorithm), dx),
+        ]
+    for got, wanted in pairs:
+        if exact:
+            assert (got == wanted).all()
+        else:
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-11)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(image_windows())
+def test_unrolling_and_its_adjoint_are_exact_transposes(window):
+    grid = grid_of(window)
+    x = fractions(1, (*window[0][1:], window[0][0]))
+    z = unroll(x, grid)
+    u = fractions(2, z.shape)
+    assert (z * u).sum() == (x * unroll_adjoint(u, grid)).sum()
+
+
+@pytest.mark.parametrize(("stride", "q"), [(1, 1), (1, 3), (2, 2), (3, 2)])
+def test_band_and_its_adjoint_are_exact_transposes(stride, q):
+    rows = Axis(12, 3, stride)
+    weight = fractions(1, (2, 2, 3, 2))
+    full = band(weight, rows, q)
+    u = fractions(2, full.shape)
+    assert (full * u).sum() == (weight * band_adjoint(u, weight.shape, rows, q)).sum()
+
+
+def test_the_cost_rule_on_shapes_that_were_measured():
+    def shape(n, c, size, o, k, p):
+        return convolution.Shape(n, c, o, (Axis(size, k, 1, p, p),) * 2)
+
+    lenet, deep, point = shape(64, 6, 12, 16, 5, 0), shape(32, 64, 32, 64, 3, 1), shape(64, 8, 28, 64, 1, 0)
+    assert convolution.best_input_gradient(lenet) == "scattered"
+    assert convolution.best_input_gradient(deep) == "flipped"
+    assert convolution.best_input_gradient(point) == "pointwise"
+    assert convolution.best_band(lenet) > 1
+    assert convolution.best_band(deep) == 1
