@@ -149,10 +149,11 @@ def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
         parts = _parts(path, entry)
         if any(map(_hidden, parts)):
             continue
-        if len(parts) != 2 - entry.is_dir():
+        folder = entry.orig_filename.endswith("/")
+        if len(parts) != 2 - folder:
             raise damaged(path, f"entry {entry.filename!r}", "CLASS/PICTURE", f"a path of {len(parts)} names")
         pictures = listing.setdefault(parts[0], {})
-        if not entry.is_dir():
+        if not folder:
             if parts[1] in pictures:
                 raise damaged(path, f"entry {entry.filename!r}", "one of this name", "a second one")
             pictures[parts[1]] = partial(_unzip, path, archive, entry)
@@ -162,7 +163,7 @@ def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
 def _parts(path: FilePath, entry: zipfile.ZipInfo) -> list[str]:
     """The names of an entry's path, or the error that says what is wrong with the entry."""
     name, where = entry.orig_filename, f"entry {entry.orig_filename!r}"
-    parts = name.rstrip("/").split("/") if entry.is_dir() else name.split("/")
+    parts = name.removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\0]|^[A-Za-z]:", name):
         raise damaged(path, where, "a plain path below the archive", "one that may lead out of it")
     if stat.S_ISLNK(entry.external_attr >> 16):
@@ -176,7 +177,8 @@ def _parts(path: FilePath, entry: zipfile.ZipInfo) -> list[str]:
 
 def _unzip(path: FilePath, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
-        content = archive.read(entry)  # never more than entry.file_size, then the checksum
+        with archive.open(entry) as file:
+            content = file.read(entry.file_size)  # no more is unpacked than asked for; at the end comes the checksum
     except Exception as error:
         raise damaged(path, f"entry {entry.filename!r}", "intact content", _say(error), "get the file again") from error
     if len(content) != entry.file_size:

@@ -1,0 +1,290 @@
+import io
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet.data import Variable, read_mat
+from fnnet.errors import DataError
+from tests.data.files import MAT_CLASSES, mat, mat_element, mat_packed, mat_variable, ramp
+
+X, Y = ramp((5, 3)), ramp((5, 1))
+WANTED = {"X": Variable((None, 3), "uint8"), "y": Variable((None, 1), "uint8")}
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def plain(order: str = "<") -> bytes:
+    return mat(mat_variable("X", X, order), mat_variable("y", Y, order), order=order)
+
+
+def packed(order: str = "<") -> bytes:
+    return mat(*(mat_packed(mat_variable(n, a, order), order) for n, a in (("X", X), ("y", Y))), order=order)
+
+
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little", "big"])
+@pytest.mark.parametrize("file", [plain, packed])
+def test_reads(tmp_path, file, order):
+    read = read_mat(write(tmp_path / "a.mat", file(order)), WANTED)
+    assert list(read) == ["X", "y"]
+    for name, array in (("X", X), ("y", Y)):
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == np.uint8
+        assert read[name].flags.c_contiguous
+        assert read[name].flags.owndata
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("kind", MAT_CLASSES)
+def test_reads_what_scipy_writes(tmp_path, kind, compress):
+    array = np.array([[1, 2], [3, 4], [5, 100]]).astype(kind)
+    scipy.io.savemat(
+        tmp_path / "a.mat", {"other": "text", "cell": np.array([1, "a"], object), "A": array}, do_compression=compress
+    )
+    read = read_mat(tmp_path / "a.mat", {"A": Variable((3, 2), array.dtype.name)})["A"]
+    np.testing.assert_array_equal(read, array)
+    assert read.dtype == array.dtype
+
+
+def test_doubles_stored_as_bytes(tmp_path):
+    path = write(tmp_path / "a.mat", mat(mat_variable("X", X, matlab_class="f8")))
+    for dtype in ("uint8", "float64", "int16"):
+        read = read_mat(path, {"X": Variable((5, 3), dtype)})["X"]
+        np.testing.assert_array_equal(read, X.astype(dtype), strict=True)
+
+
+def test_cut_off_anywhere(tmp_path):
+    for content in (plain(), packed()):
+        for cut in range(len(content)):
+            path = write(tmp_path / "cut.mat", content[:cut])
+            with pytest.raises(DataError, match=r"cut.mat: (header|element at byte \d+|variables)"):
+                read_mat(path, WANTED)
+
+
+HEADER = 128
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"header: expected 128 bytes, got 0; this is not a MATLAB 5 file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(200), r"header: expected MATLAB 5 format, got HDF5 \(MATLAB 7.3\)"),
+        (b"MATLAB 7.3 MAT-file".ljust(200), r"header: expected MATLAB 5 format, got HDF5 \(MATLAB 7.3\)"),
+        (bytes(200), r"byte order \(bytes 126-127\): expected 'IM' or 'MI', got '.x00.x00'"),
+        (plain()[:124] + b"\x00\x02IM", r"version \(bytes 124-125\): expected 00 01, got 00 02"),
+        (mat(), r"variables: expected one called X, got none of this name"),
+        (mat(mat_variable("X", X)), r"variables: expected one called y, got none of this name"),
+        (
+            mat(mat_variable("X", X), mat_variable("X", X)),
+            r"variable X \(byte 208\): expected one of this name, got a sec",
+        ),
+        (plain() + b"1234", r"element at byte \d+: expected 8 bytes of type and size, got 4"),
+        (mat(mat_element(9, bytes(8))), r"type of the element at byte 128: expected 14 or 15, got 9"),
+        (mat(struct.pack("<II", 14, 2**32 - 1)), r"element at byte 128: expected 4294967295 bytes, got only 0"),
+        (
+            mat(mat_element(15, b"12345678")),
+            r"packed element at byte 128: expected an intact zlib stream, got Error -3",
+        ),
+        (mat(mat_packed(b"123")), r"packed element at byte 128: expected 8 bytes of type and size, got 3"),
+        (mat(mat_packed(mat_element(9, bytes(8)))), r"type inside the packed element at byte 128: expected 14, got 9"),
+        (
+            mat(mat_packed(struct.pack("<II", 14, 2**32 - 1))),
+            r"size inside the packed element at byte 128: expected at most \d+ bytes, got 4294967295",
+        ),
+        (
+            mat(mat_packed(struct.pack("<II", 14, 99) + bytes(98))),
+            r"packed element at byte 128: expected 99 bytes and the end of its stream, got 98, cut off",
+        ),
+        (
+            mat(mat_packed(struct.pack("<II", 14, 99) + bytes(100))),
+            r"packed element at byte 128: expected 99 bytes and the end of its stream, got more",
+        ),
+        (
+            mat(mat_element(15, zlib.compress(struct.pack("<II", 14, 9) + bytes(9)) + b"tail")),
+            r"packed element at byte 128: expected 9 bytes and the end of its stream, got more",
+        ),
+    ],
+)
+def test_wrong_file(tmp_path, content, message):
+    with pytest.raises(DataError, match=f"wrong.mat: {message}"):
+        read_mat(write(tmp_path / "wrong.mat", content), WANTED)
+
+
+def short(kind: int, content: bytes) -> bytes:
+    """An element in the short form."""
+    return struct.pack("<HH", kind, len(content)) + content.ljust(4, b"\0")
+
+
+INT = struct.Struct("<i").pack
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        (mat_element(14, b""), r"flags of the variable at byte 128: expected 8 bytes of type and size, got 0"),
+        (
+            mat_variable("X", X, flags=mat_element(5, bytes(8))),
+            r"type of the flags of the variable .*: expected 6, got 5",
+        ),
+        (
+            mat_variable("X", X, flags=mat_element(6, bytes(16))),
+            r"flags of variable X \(byte 128\): expected 8 bytes, got 16",
+        ),
+        (
+            mat_variable("X", X, flags=mat_element(6, bytes(7))),
+            r"size of the flags .*: expected a multiple of 4 .*, got 7",
+        ),
+        (mat_variable("X", X, bits=0x0800), r"X \(byte 128\): expected a full array of real numbers, .*flags 0x0809"),
+        (mat_variable("X", X, bits=0x0200), r"X \(byte 128\): expected a full array of real numbers, .*flags 0x0209"),
+        (
+            mat_variable("X", X, flags=mat_element(6, INT(5) + INT(0))),
+            r"X \(byte 128\): expected a full array of real numbers, .*flags 0x0005",
+        ),
+        (mat_variable("X", X, axes=mat_element(6, INT(5) + INT(3))), r"type of the axes .*: expected 5, got 6"),
+        (mat_variable("X", X, axes=mat_element(5, b"")), r"variable X \(byte 128\): expected shape \(N, 3\), got \(\)"),
+        (mat_variable("X", X, axes=mat_element(5, INT(15))), r"X \(byte 128\): expected shape \(N, 3\), got \(15,\)"),
+        (mat_variable("X", X, axes=mat_element(5, INT(3) + INT(5))), r"expected shape \(N, 3\), got \(3, 5\)"),
+        (mat_variable("X", X, axes=mat_element(5, INT(-5) + INT(3))), r"expected shape \(N, 3\), got \(-5, 3\)"),
+        (mat_variable("X", X, axes=mat_element(5, INT(0) + INT(3))), r"expected shape \(N, 3\), got \(0, 3\)"),
+        (
+            mat_variable("X", X, axes=mat_element(5, INT(2**31 - 1) + INT(3))),
+            r"expected 6442450941 for shape .*, got 15",
+        ),
+        (
+            mat_variable("X", X, axes=mat_element(5, INT(4) + INT(3))),
+            r"items of variable X .*: expected 12 for shape \(4, 3\)",
+        ),
+        (
+            mat_variable("X", X, title=mat_element(2, b"X")),
+            r"type of the name of the variable at byte 128: expected 1, got 2",
+        ),
+        (mat_variable("X", X, title=short(1, b"X" * 5)[:8]), r"size of the name of the variable .*, got 5"),
+        (mat_variable("X", X, title=mat_element(1, b"Z")), r"variables: expected one called X, got none"),
+        (
+            mat_variable("X", X, items=mat_element(14, bytes(15))),
+            r"type of the items of variable X .*: expected 1 or 2 .*, got 14",
+        ),
+        (
+            mat_variable("X", X, items=b""),
+            r"items of variable X \(byte 128\): expected 8 bytes of type and size, got 0",
+        ),
+        (
+            mat_variable("X", X, items=struct.pack("<II", 2, 999) + bytes(16)),
+            r"size of the items of variable X .*, got 999",
+        ),
+        (
+            mat_variable("X", X, items=mat_element(2, bytes(15)) + bytes(8)),
+            r"variable X \(byte 128\): expected \d+ bytes, got \d+",
+        ),
+        (
+            mat_variable("X", X, items=mat_element(4, bytes(30))),
+            r"items of .*: expected stored numbers that fit into uint8, got uint16",
+        ),
+        (
+            mat_variable("X", X.astype("i2"), matlab_class="f8"),
+            r"expected stored numbers that fit into uint8, got int16",
+        ),
+        (mat_variable("X", X.astype("f8")), r"expected stored numbers that fit into uint8, got float64"),
+        (mat_variable("X", X, matlab_class="i1"), r"expected stored numbers that fit into int8, got uint8"),
+    ],
+)
+@pytest.mark.parametrize("pack", [lambda element: element, mat_packed], ids=["plain", "packed"])
+def test_wrong_variable(tmp_path, variable, message, pack):
+    path = write(tmp_path / "wrong.mat", mat(pack(variable)))
+    wanted = {"X": WANTED["X"]}
+    with pytest.raises(DataError, match=f"wrong.mat: .*{message}"):
+        read_mat(path, wanted)
+
+
+def test_short_elements(tmp_path):
+    pair = np.array([[7, 9]], np.uint8)
+    content = mat(mat_variable("X", pair, title=short(1, b"X"), items=short(2, b"\x07\x09")))
+    np.testing.assert_array_equal(
+        read_mat(write(tmp_path / "a.mat", content), {"X": Variable((1, 2), "uint8")})["X"], pair
+    )
+
+
+def test_unpacks_no_more_than_promised(tmp_path):
+    bombs = {
+        "more than the tag says": struct.pack("<II", 14, 100) + bytes(50_000_000),
+        "more than max_bytes": struct.pack("<II", 14, 50_000_000) + bytes(50_000_000),
+    }
+    for name, bomb in bombs.items():
+        path = write(tmp_path / f"{name}.mat", mat(mat_packed(bomb)))
+        tracemalloc.start()
+        with pytest.raises(DataError, match="packed element at byte 128: expected"):
+            read_mat(path, WANTED, max_bytes=2**20)
+        assert tracemalloc.get_traced_memory()[1] < 2**20, name
+        tracemalloc.stop()
+
+
+def test_limit(tmp_path):
+    path = write(tmp_path / "a.mat", plain())
+    with pytest.raises(DataError, match="file: expected at most 100 bytes, got 280; raise max_bytes"):
+        read_mat(path, WANTED, max_bytes=100)
+    zeros = np.zeros((1000, 3), np.uint8)
+    many = [mat_packed(mat_variable(name, zeros)) for name in ("X", "Z", "y")]
+    with pytest.raises(DataError, match=r"size inside the packed element at byte \d+: expected at most"):
+        read_mat(write(tmp_path / "many.mat", mat(*many)), WANTED, max_bytes=7000)
+
+
+def test_what_scipy_refuses_is_our_error(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("no luck")
+
+    monkeypatch.setattr(scipy.io, "loadmat", refuse)
+    with pytest.raises(
+        DataError, match=r"a.mat: expected a MATLAB 5 file that SciPy reads, got NotImplementedError: no luck"
+    ):
+        read_mat(write(tmp_path / "a.mat", plain()), WANTED)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(DataError, match=r"none.mat: expected a MATLAB 5 file, got No such file or directory"):
+        read_mat(tmp_path / "none.mat", WANTED)
+
+
+@pytest.mark.parametrize("file", [plain, packed])
+def test_flipped_bits(tmp_path, file):
+    """Every single bit: our own error, or the very numbers, or (unpacked, unprotected) other items of the same form."""
+    content = file()
+    path, unchanged = tmp_path / "flipped.mat", 0
+    for bit in range(8 * 116, 8 * len(content)):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            read = read_mat(path, WANTED)
+        except DataError:
+            continue
+        same = np.array_equal(read["X"], X) and np.array_equal(read["y"], Y)
+        assert same or file is plain  # packed variables carry a checksum
+        assert read["X"].shape[1:] + read["y"].shape[1:] == (3, 1)
+        unchanged += same
+    assert unchanged < 8 * 60  # the subsystem offset, padding, unused flags
+
+
+@settings(derandomize=True, deadline=None, max_examples=300, database=None)
+@given(data=st.data(), file=st.sampled_from([plain, packed]))
+def test_damage_is_found_or_harmless(tmp_path_factory, data, file):
+    content = bytearray(file())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+    path = write(tmp_path_factory.getbasetemp() / "damaged.mat", bytes(content))
+    try:
+        read = read_mat(path, WANTED, max_bytes=2**20)
+    except DataError:
+        return
+    again = scipy.io.loadmat(io.BytesIO(bytes(content)), variable_names=["X", "y"])  # and SciPy agrees on what it says
+    for name, array in read.items():
+        np.testing.assert_array_equal(array, again[name])
