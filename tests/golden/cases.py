@@ -1,0 +1,297 @@
+"""What is compared with PyTorch: a table of cases, each with everything it takes to run it on either side.
+
+`ours.py` and `theirs.py` turn a case into named arrays, from the same numbers. Those come from `fnnet.rng` and are all
+exact in float32, so that a case can be run in float32 too; only draws that no release of NumPy changes are used.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+
+from fnnet import layers, rng, tree
+from fnnet.types import Layer
+
+PATH = Path(__file__).with_name("golden.safetensors")
+BIG = 4096  # gradients with more elements are compared by two projections
+
+Spec: TypeAlias = tuple[str, dict[str, Any]]  # a layer: its factory and options; children are Specs in the options
+
+
+@attrs.frozen
+class Case:
+    """One comparison.
+
+    Args:
+        kind: what to do, a word of `ours.RUNS` and `theirs.RUNS`.
+        of: the factory.
+        options: what it is called with, in fnnet's words.
+        arrays: shape and draw of every input.
+    """
+
+    kind: str
+    of: str
+    options: dict[str, Any]
+    arrays: dict[str, tuple[tuple[int, ...], str]] = attrs.field(factory=dict)
+
+
+def build(of: str, options: Mapping[str, Any]) -> Layer:
+    """The layer of a Spec."""
+    made = {key: build(*value) if key in ("body", "shortcut") else value for key, value in options.items()}
+    children = [build(*child) for child in made.pop("children", [])]
+    factory: Any = getattr(layers, of)
+    return factory(*children, **made)
+
+
+BATCH_AXES = {"layer": 1, "steps": 2, "training": 2}
+
+
+def params(case: Case) -> dict[str, np.ndarray]:
+    """The numbers for every leaf of a layer's params, by path."""
+    if case.kind not in BATCH_AXES:
+        return {}
+    in_shape = case.arrays["x"][0][BATCH_AXES[case.kind] :]
+    initial = build(case.of, case.options).init(rng.key(0), in_shape)
+    return {path: _param(path, tree.array(leaf).shape) for path, leaf in tree.items(initial)}
+
+
+def _param(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """One leaf: weights in the He bound, the others in a range where each of them matters."""
+    bound = math.sqrt(6 / (shape[0] if len(shape) == 2 else math.prod(shape[1:])))
+    ranges = {
+        "weight": (-bound, bound),
+        "bias": (-0.5, 0.5),
+        "gain": (0.5, 1.5),
+        "mean": (-1, 1),
+        "variance": (0.5, 2),
+    }
+    return _uniform(path, shape, *ranges[path.split(".")[-1]])
+
+
+def arrays(case: Case) -> dict[str, np.ndarray]:
+    """The inputs of a case."""
+    return {name: array(name, shape, draw) for name, (shape, draw) in case.arrays.items()}
+
+
+def array(name: str, shape: tuple[int, ...], draw: str = "uniform") -> np.ndarray:
+    """One input; `draw` is a word of `DRAWS`, for classes with their number behind a colon."""
+    word, _, n = draw.partition(":")
+    return DRAWS[word](name, shape, *([int(n)] if n else []))
+
+
+def _uniform(name: str, shape: tuple[int, ...], low: float, high: float) -> np.ndarray:
+    return rng.uniform(rng.fold_in(rng.key(0), name), shape, low, high).astype(np.float64)
+
+
+def _probabilities(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Rows of sixteenths, zeros among them, that sum to 1 without rounding."""
+    rows = np.floor(_uniform(name, shape, 0, 16 / shape[1])) / 16
+    rows[:, -1] += 1 - rows.sum(axis=1)
+    return rows
+
+
+DRAWS: dict[str, Any] = {
+    "uniform": lambda name, shape: _uniform(name, shape, -2, 2),
+    "pixels": lambda name, shape: _uniform(name, shape, 0, 1),
+    "integers": lambda name, shape: np.floor(_uniform(name, shape, -2, 3)),  # ties, and zeros at the kinks
+    "classes": lambda name, shape, n: np.floor(_uniform(name, shape, 0, n)).astype(np.int64),
+    "probabilities": _probabilities,
+    "log-probabilities": lambda name, shape: _uniform(name, shape, -5, 0),
+    "yes-or-no": lambda name, shape: rng.bernoulli(rng.fold_in(rng.key(0), name), 0.5, shape).astype(np.float64),
+}
+
+
+def small(results: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same, but a big array as a matrix (rows, everything else) times a random vector from either side."""
+    out: dict[str, np.ndarray] = {}
+    for name, value in results.items():
+        if value.size > BIG:
+            matrix = value.reshape(len(value), -1)
+            left, right = (array(f"{name} {i}", (n,)).astype(value.dtype) for i, n in enumerate(matrix.shape))
+            out[f"{name} left"], out[f"{name} right"] = left @ matrix, matrix @ right
+        else:
+            out[name] = value
+    return out
+
+
+def stacked(results: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The results of several steps, each name's in one array."""
+    return {name: np.stack([result[name] for result in results]) for name in results[0]}
+
+
+def digest(cases: Mapping[str, Case]) -> str:
+    """A hash of all cases and of the numbers drawn for them: when it changes, the file must be made again."""
+    total = sha256()
+    for name, case in cases.items():
+        total.update(json.dumps([name, attrs.asdict(case)], sort_keys=True).encode())
+        for value in (*params(case).values(), *arrays(case).values()):
+            total.update(value.astype(value.dtype.newbyteorder("<")).tobytes())
+    return total.hexdigest()
+
+
+# Layers: y, and under a random cotangent dx and the gradient of every param.
+
+
+def layer(of: str, shape: tuple[int, ...], draw: str = "uniform", **options: Any) -> Case:
+    return Case("layer", of, options, {"x": (shape, draw)})
+
+
+def steps(of: str, shape: tuple[int, ...], n: int, **options: Any) -> Case:
+    """The same in training, n times on other data with the statistics carried on; then in evaluation."""
+    return Case("steps", of, options, {"x": ((n, *shape), "uniform")})
+
+
+WINDOWS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
+    "apart": ((2, 2, 4, 6), {"kernel": 2, "stride": 2, "padding": 0}),
+    "overlapping": ((2, 2, 6, 5), {"kernel": 3, "stride": 1, "padding": 0}),
+    "padded": ((2, 2, 5, 6), {"kernel": 3, "stride": 2, "padding": 1}),
+    "rectangular": ((2, 2, 7, 5), {"kernel": (4, 2), "stride": (1, 2), "padding": (2, 1)}),
+    "with gaps": ((2, 2, 7, 8), {"kernel": 2, "stride": 3, "padding": 0}),
+}
+
+POOLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("max_pool", "uniform", {}),
+    ("max_pool", "integers", {}),
+    ("avg_pool", "uniform", {"count_padding": True}),
+    ("avg_pool", "uniform", {"count_padding": False}),
+]
+
+ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("relu", {}),
+    ("leaky_relu", {"slope": 0.01}),
+    ("leaky_relu", {"slope": 1.5}),
+    ("sigmoid", {}),
+    ("tanh", {}),
+    ("elu", {"alpha": 1.0}),
+    ("elu", {"alpha": 0.3}),
+    ("selu", {}),
+    ("gelu", {}),
+    ("silu", {}),
+    ("softplus", {}),
+]
+
+LAYERS = {
+    "dense": layer("dense", (3, 4), n=5),
+    "dense without bias": layer("dense", (3, 4), n=2, bias=False),
+    "conv2d 1x1": layer("conv2d", (2, 3, 4, 3), channels=2, kernel=1),
+    "conv2d": layer("conv2d", (2, 3, 6, 7), channels=4, kernel=3),
+    "conv2d of one image to one pixel": layer("conv2d", (1, 1, 5, 5), channels=1, kernel=5),
+    "conv2d without bias": layer("conv2d", (2, 2, 5, 4), channels=3, kernel=2, bias=False),
+    "conv2d padded": layer("conv2d", (2, 2, 5, 4), channels=3, kernel=3, padding=2),
+    "conv2d strided": layer("conv2d", (2, 2, 8, 7), channels=3, kernel=3, stride=2),
+    "conv2d strided, padded": layer("conv2d", (2, 2, 7, 8), channels=3, kernel=3, stride=3, padding=1),
+    "conv2d rectangular": layer(
+        "conv2d", (2, 3, 7, 6), channels=4, kernel=(3, 2), stride=(2, 1), padding=(0, 2), bias=False
+    ),
+    "conv2d same": layer("conv2d", (2, 2, 5, 6), channels=3, kernel=(2, 5), padding="same"),
+    **{
+        " ".join([of, window, draw, *(f"{key}={value}" for key, value in rest.items())]): layer(
+            of, shape, draw, **options, **rest
+        )
+        for (window, (shape, options)), (of, draw, rest) in product(WINDOWS.items(), POOLS)
+    },
+    **{
+        " ".join([of, draw, *(f"{key}={value}" for key, value in options.items())]): layer(of, (4, 5), draw, **options)
+        for (of, options), draw in product(ACTIVATIONS, ("uniform", "integers"))
+    },
+    **{f"{of} axis={axis}": layer(of, (2, 3, 4), axis=axis) for of in ("softmax", "log_softmax") for axis in (-1, 1)},
+    "batch_norm of features": steps("batch_norm", (5, 3), 20),
+    "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),
+    "batch_norm of two values": steps("batch_norm", (2, 4), 20, decay=0.0),
+}
+
+# Losses: the value, and dprediction under a cotangent.
+
+
+def loss(of: str, shape: tuple[int, ...], prediction: str, target: str, **options: Any) -> Case:
+    targets = shape[:1] if target.startswith("classes") else shape
+    return Case("loss", of, options, {"prediction": (shape, prediction), "target": (targets, target)})
+
+
+LOSS_ROWS: list[tuple[str, tuple[int, ...], str, str, dict[str, Any]]] = [
+    ("softmax_cross_entropy", (5, 4), "uniform", "classes:4", {}),
+    ("softmax_cross_entropy", (5, 4), "uniform", "probabilities", {}),
+    ("negative_log_likelihood", (5, 4), "log-probabilities", "classes:4", {}),
+    ("negative_log_likelihood", (5, 4), "log-probabilities", "probabilities", {}),
+    ("binary_cross_entropy", (6,), "uniform", "yes-or-no", {}),
+    ("binary_cross_entropy", (3, 4), "integers", "pixels", {}),
+    ("squared_error", (4, 3), "uniform", "uniform", {}),
+    ("squared_error", (3, 2, 2), "uniform", "uniform", {}),
+    ("mean_squared_error", (4, 3), "uniform", "uniform", {}),
+    ("mean_squared_error", (3, 2, 2), "uniform", "uniform", {}),
+    ("norm_loss", (4, 3), "uniform", "uniform", {}),
+    ("norm_loss", (9, 1), "integers", "integers", {}),
+    ("huber", (4, 3), "uniform", "uniform", {"delta": 1.0}),
+    ("huber", (5, 3), "integers", "integers", {"delta": 2.0}),
+]
+
+LOSSES = {
+    f"{of} {shape} {target} {reduction}": loss(of, shape, prediction, target, reduction=reduction, **options)
+    for (of, shape, prediction, target, options), reduction in product(LOSS_ROWS, ("mean", "sum"))
+}
+
+# Whole nets: scores and all gradients of the first step; the losses of a few steps of Adam, and the small leaves then.
+
+
+def training(net: Spec, shape: tuple[int, ...], classes: int, n: int, steps: int) -> Case:
+    arrays = {"x": ((steps, n, *shape), "pixels"), "target": ((steps, n), f"classes:{classes}")}
+    return Case("training", *net, arrays)
+
+
+def serial(*children: Spec) -> Spec:
+    return "serial", {"children": children}
+
+
+RELU: Spec = ("relu", {})
+FLATTEN: Spec = ("flatten", {})
+BATCH_NORM: Spec = ("batch_norm", {"eps": 1e-5, "decay": 0.9})
+
+LENET5 = serial(  # R5
+    ("conv2d", {"channels": 6, "kernel": 5}),
+    RELU,
+    ("max_pool", {"kernel": 2}),
+    ("conv2d", {"channels": 16, "kernel": 5}),
+    RELU,
+    ("max_pool", {"kernel": 2}),
+    FLATTEN,
+    ("dense", {"n": 120}),
+    RELU,
+    ("dense", {"n": 84}),
+    RELU,
+    ("dense", {"n": 10}),
+)
+
+RESIDUAL_CNN = serial(  # R4, without the biases in front of batch norm, whose derivatives are rounding errors of 0
+    (
+        "residual",
+        {
+            "body": serial(
+                ("conv2d", {"channels": 32, "kernel": 3, "padding": 1, "bias": False}),
+                BATCH_NORM,
+                RELU,
+                ("conv2d", {"channels": 64, "kernel": 3, "padding": 1, "bias": False}),
+                BATCH_NORM,
+            ),
+            "shortcut": serial(("conv2d", {"channels": 64, "kernel": 1, "bias": False}), BATCH_NORM),
+        },
+    ),
+    RELU,
+    ("avg_pool", {"kernel": 4}),
+    FLATTEN,
+    ("dense", {"n": 128}),
+    RELU,
+    ("dense", {"n": 12}),
+)
+
+NETS = {
+    "LeNet-5": training(LENET5, (1, 28, 28), classes=10, n=4, steps=5),
+    "residual CNN": training(RESIDUAL_CNN, (1, 28, 28), classes=12, n=3, steps=3),
+}
+
+CASES: dict[str, Case] = {**LAYERS, **LOSSES, **NETS}

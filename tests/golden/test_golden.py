@@ -1,0 +1,104 @@
+"""fnnet against numbers that PyTorch made (see `make.py`); PyTorch itself is not needed here.
+
+The two agree to 1e-10 in float64 and to 1e-5 in float32, relative to the largest element of each array. Where their
+conventions differ, `theirs.py` makes up for it. The whole list:
+
+| fnnet | PyTorch |
+|---|---|
+| dense `weight` (in, out), y = x W + b | `Linear.weight` (out, in), y = x Wᵀ + b |
+| `avg_pool(count_padding=…)` | `count_include_pad=…` |
+| `conv2d(padding="same")` with any stride | with stride 1 only |
+| windows may lie in the padding up to kernel - 1 | padding of pools at most half the kernel |
+| `batch_norm(decay=0.9)`, weight of the old statistics | `momentum=0.1`, weight of the new |
+| `gelu` in its tanh form | `approximate="tanh"`; the default is the erf form |
+| `softplus` is exact | the identity for x > `threshold` = 20 (off by up to 2e-9) |
+| losses sum over outputs, then reduce over the batch | `reduction="mean"` is over outputs too, except cross-entropy |
+| `squared_error` is ½ Σ (x - t)² | `mse_loss(reduction="sum")` has no ½ |
+| `mean_squared_error(reduction="sum")` sums means over outputs | `mse_loss(reduction="sum")` sums everything |
+| `negative_log_likelihood` takes probabilities too | `nll_loss` takes classes only |
+| `huber` is ½e² inside δ | the same; `smooth_l1_loss` is `huber` / δ |
+| `norm_loss` | `torch.linalg.vector_norm` of the error; no loss of that name |
+"""
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from fnnet import layers, losses
+from tests.golden import ours
+from tests.golden.cases import CASES, PATH, digest
+
+TOLERANCE = {np.float64: 1e-10, np.float32: 1e-5}
+
+# Batch norm divides the one weight of each channel of this 1x1 convolution out again: its derivative is what is left
+# of a difference of equal numbers, and float32 (PyTorch's too) keeps four digits of it.
+CANCELLED = "residual_0.shortcut.conv2d_0.weight"
+
+
+def golden():
+    results = {name: {} for name in CASES}
+    for key, value in load_file(PATH).items():
+        case, _, name = key.partition("/")
+        results.setdefault(case, {})[name] = value
+    with safe_open(PATH, "np") as file:
+        return results, file.metadata()
+
+
+GOLDEN, METADATA = golden()
+
+
+def agree(got, want, tolerance):
+    """Raise unless both have the same names, and arrays within `tolerance` of the largest element."""
+    assert got.keys() == want.keys()
+    for name, expected in want.items():
+        assert got[name].shape == expected.shape, name
+        allowed = tolerance * np.abs(expected).max() * (10 if name.endswith(CANCELLED) else 1)
+        np.testing.assert_allclose(got[name], expected, rtol=0, atol=allowed, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("case", CASES)
+def test_agrees_with_pytorch(case, dtype):
+    got = ours.run(CASES[case], dtype)
+    agree(got, GOLDEN[case], TOLERANCE[dtype])
+    assert {value.dtype for name, value in got.items() if name not in ("value", "values")} == {np.dtype(dtype)}
+
+
+def test_the_file_is_of_these_cases():
+    assert METADATA["cases"] == digest(CASES), "cases changed: run `python -m tests.golden.make` (extra `parity`)"
+    assert METADATA["torch"].split(".")[0].isdigit()
+    assert GOLDEN.keys() == CASES.keys()
+
+
+def test_another_list_of_cases_is_noticed():
+    fewer = {name: case for name, case in CASES.items() if name != "dense"}
+    assert digest(fewer) != METADATA["cases"]
+
+
+def test_a_difference_is_noticed():
+    want = {"y": np.array([1.0, -2.0])}
+    agree({"y": np.array([1.0, -2.0 + 1e-10])}, want, 1e-10)
+    with pytest.raises(AssertionError, match="y"):
+        agree({"y": np.array([1.0 + 4e-10, -2.0])}, want, 1e-10)
+    with pytest.raises(AssertionError):
+        agree({"y": want["y"], "dx": want["y"]}, want, 1e-10)
+    with pytest.raises(AssertionError, match="y"):
+        agree({"y": want["y"][None]}, want, 1e-10)
+
+
+WITHOUT_COUNTERPART = {
+    "dropout": "its mask is random",
+    "flatten": "moves no number",
+    "reshape": "moves no number",
+    "identity": "moves no number",
+    "frozen": "as the layer inside",
+    "layer": "makes a user's own",
+    "parallel": "as residual",
+}
+
+
+def test_every_layer_and_loss_is_compared():
+    compared = {case.of for case in CASES.values()} | {"residual"}  # in the residual CNN
+    assert {*layers.__all__} - compared == {*WITHOUT_COUNTERPART}
+    assert {*losses.__all__} <= compared
