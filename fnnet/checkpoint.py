@@ -40,6 +40,7 @@ _ENTRY = "fnnet"
 _FORMAT = 1
 _MAX_HEADER = 2**24  # bytes; room for some 50,000 leaves
 _MAX_AXES = 32
+_MAX_BITS = 1024  # of a Python int
 _DTYPES = {
     "BOOL": np.dtype(np.bool_),
     "I8": np.dtype(np.int8),
@@ -203,6 +204,9 @@ def _row(path: str, leaf: Any) -> tuple[list[Any], np.ndarray | None]:
         return [path, "hole"], None
     if isinstance(leaf, Key):
         return [path, "key", [leaf.seed, list(leaf.path)]], None
+    if type(leaf) is int and leaf.bit_length() > _MAX_BITS:
+        wanted = f"a whole number of at most {_MAX_BITS} bits"
+        raise CheckpointError(expected(path or "tree", wanted, f"one of {leaf.bit_length()}"))
     if type(leaf) in _NUMBERS:
         return [path, _NUMBERS[type(leaf)], _word_of(leaf)], None
     if isinstance(leaf, np.ndarray):
@@ -213,7 +217,8 @@ def _row(path: str, leaf: Any) -> tuple[list[Any], np.ndarray | None]:
             raise CheckpointError(expected(path, f"at most {_MAX_AXES} axes", leaf.ndim))
         return [path, "array"], np.array(leaf, order="C", copy=None)
     wanted = "an array, a Python number or string, a Key or None"
-    raise CheckpointError(expected(path or "tree", wanted, f"a {type(leaf).__name__}"))
+    fix = "use leaf.item() or np.asarray(leaf)" if isinstance(leaf, np.generic) else ""
+    raise CheckpointError(expected(path or "tree", wanted, f"a {type(leaf).__name__}", fix))
 
 
 def _word_of(number: Any) -> Any:
@@ -234,7 +239,10 @@ def _fitted(contents: _Contents, like: Any) -> Any:
     Raises:
         CheckpointError: they do not fit; the message names the first leaf or node that differs.
     """
-    rows, wanted = _rows(like)
+    try:
+        rows, wanted = _rows(like)
+    except CheckpointError as error:
+        raise CheckpointError(f"like: {error}") from None
     found = contents.body["tree"]
     for row, saved in zip(rows, found, strict=False):
         path = row[0]
@@ -242,7 +250,7 @@ def _fitted(contents: _Contents, like: Any) -> Any:
         saved_words = _described(saved[:2], contents.arrays.get(path))
         if (saved[0], saved_words) != (path, words):
             got = saved_words if saved[0] == path else f"{saved[0]} in its place"
-            raise CheckpointError(expected(path or "the top", words, got, "load it into the net it was saved from"))
+            raise CheckpointError(expected(path or "the top", words, got, "load it into what it was saved from"))
     if len(rows) != len(found):
         raise CheckpointError(expected("tree", f"{len(rows)} rows", len(found)))
     values = {row[0]: row[2] for row in found if len(row) > 2}
