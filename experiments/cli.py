@@ -5,10 +5,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from experiments import signals
 from fnnet.errors import ConfigError, FnnetError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -67,6 +70,13 @@ def parse(f: Callable[..., T], args: list[str], command: str) -> T:
     import tyro
 
     return tyro.cli(f, prog=f"python -m experiments {command}", args=args)
+
+
+def console() -> "Console":
+    """Where tables go: as wide as the terminal, or wide enough where there is none."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def _help() -> str:

@@ -69,16 +69,25 @@ def outcomes(one: Path, other: Path) -> list[str]:
         found.append(step)
     if len(these) != len(those):
         found.append(f"{len(these):,} steps and {len(those):,}")
-    for this, that in zip_longest(*(files.rows(run / runs.METRICS) for run in (one, other))):
-        names = [name for name in {**(this or {}), **(that or {})} if name not in TIMES]
-        parts = [name for name in names if (this or {}).get(name) != (that or {}).get(name)]
-        if parts:
-            epoch = (this or that)["epoch"]
-            found.append(f"metrics of epoch {epoch} differ in {', '.join(parts)}")
-            break
+    found += metrics_differ(*(files.rows(run / runs.METRICS) for run in (one, other)))
     if (one / runs.PARAMS).is_file() and (other / runs.PARAMS).is_file():
         found += params_differ(checkpoint.load(one / runs.PARAMS), checkpoint.load(other / runs.PARAMS))
     return found
+
+
+def metrics_differ(these: Sequence[dict[str, Any]], those: Sequence[dict[str, Any]]) -> list[str]:
+    """A phrase for the first epoch in which the lines of two metrics.jsonl differ, times aside.
+
+    >>> metrics_differ([{"epoch": 1, "train_loss": 0.5, "seconds": 7.0}], [{"epoch": 1, "train_loss": 0.25}])
+    ['metrics of epoch 1 differ in train_loss']
+    """
+    nothing: dict[str, Any] = {}
+    for number, pair in enumerate(zip_longest(these, those, fillvalue=nothing), 1):
+        this, that = ({name: value for name, value in row.items() if name not in TIMES} for row in pair)
+        parts = [name for name in {**this, **that} if this.get(name) != that.get(name)]
+        if parts:
+            return [f"metrics of epoch {number} differ in {', '.join(parts)}"]
+    return []
 
 
 def params_differ(this: dict[str, Params], that: dict[str, Params]) -> list[str]:

@@ -8,6 +8,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.types import Array
 
 BUNDLED = "bundled"  # in place of a data directory: the digits that ship with scikit-learn
+BUNDLED_DIGITS = "bundled digits"  # and what they are called
 
 
 @attrs.frozen(eq=False)
@@ -33,10 +34,10 @@ def digits(directory: str | None, train_examples: int | None = None) -> Found:
     if directory == BUNDLED:
         small = data.small_digits()
         found = data.Dataset(*(data.Examples(data.like_mnist(part.images), part.labels) for part in small[:2]))
-        note, source = None, "bundled digits"
+        note, source = None, BUNDLED_DIGITS
     else:
         found, note = data.mnist_or_digits(directory)
-        source = "MNIST" if note is None else "bundled digits"
+        source = "MNIST" if note is None else BUNDLED_DIGITS
     if train_examples is not None:
         if train_examples > len(found.train.labels):
             most = f"at most the {len(found.train.labels):,} training examples of {source}"
@@ -52,6 +53,6 @@ def digits(directory: str | None, train_examples: int | None = None) -> Found:
             for part, examples in (("train", found.train), ("test", found.test))
             for name, array in examples._asdict().items()
         },
-        data=BUNDLED if source != "MNIST" else None,
+        data=BUNDLED if source == BUNDLED_DIGITS else None,
         note=note,
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
+
+from experiments.threads import blas
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,12 +32,6 @@ def environment() -> dict[str, Any]:
         facts["blas"] = f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip()
         facts["blas threads"] = pool["num_threads"]
     return facts
-
-
-def blas() -> list[dict[str, Any]]:
-    """What threadpoolctl knows about the BLAS that NumPy has loaded."""
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return [pool for pool in pools if "numpy" in pool["filepath"]] or pools  # SciPy may bring its own
 
 
 @cache
@@ -79,7 +74,7 @@ def array_digest(array: np.ndarray) -> str:
     False
     """
     digest = blake2b(f"{array.dtype.str} {array.shape} ".encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from threadpoolctl import threadpool_limits
 
-from experiments import facts, files, runs, signals, trainer
+from experiments import datasets, facts, files, runs, signals, trainer
 from experiments.experiment import Experiment, Problem
 from experiments.progress import Progress, progress
+from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
 from fnnet.errors import CheckpointError, expected
@@ -44,7 +44,7 @@ def perform(
         CheckpointError: the checkpoint is damaged or of another run.
     """
     runs.check_usable(out)
-    with threadpool_limits(config.threads):
+    with limited(config.threads):
         problem = experiment.problem(config, data)
         with runs.locked(out):
             wanted = runs.identity(experiment, config, problem)
@@ -52,7 +52,9 @@ def perform(
             if begun and (out / runs.RESULTS).is_file():
                 print(f"{out}: this run is finished; read {out / runs.REPORT}")
                 return 0
-            position = load_position(out, wanted, problem, config) if begun else trainer.start(problem, config)
+            position = (
+                load_position(out, fingerprint(wanted), problem, config) if begun else trainer.start(problem, config)
+            )
             return _go(experiment, config, problem, wanted, out, position, resume, save_every, again)
 
 
@@ -137,8 +139,13 @@ def fingerprint(identity: runs.Identity) -> str:
     return blake2b(files.to_json(attrs.asdict(identity)).encode(), digest_size=16).hexdigest()
 
 
-def load_position(out: Path, wanted: runs.Identity, problem: Problem, config: Any) -> Position:
+def load_position(out: Path, run: str, problem: Problem, config: Any) -> Position:
     """Where the run in a folder stands; at the beginning, if it was ended before it saved anything.
+
+    Args:
+        out: the folder.
+        run: the run's `fingerprint`.
+        problem, config: what it trains.
 
     Raises:
         CheckpointError: the checkpoint is damaged or of another run.
@@ -146,7 +153,7 @@ def load_position(out: Path, wanted: runs.Identity, problem: Problem, config: An
     first, path = trainer.start(problem, config), out / runs.CHECKPOINT
     if not path.is_file():
         return first
-    if checkpoint.read_metadata(path) != {"run": fingerprint(wanted)}:
+    if checkpoint.read_metadata(path) != {"run": run}:
         fix = "put this run's own back, or remove it to begin again"
         raise CheckpointError(expected(str(path), "the checkpoint of this run", "one of another run", fix))
     position: Position = checkpoint.load(path, first)
@@ -157,17 +164,22 @@ def load_position(out: Path, wanted: runs.Identity, problem: Problem, config: An
     return position
 
 
-def first_steps(experiment: Experiment, run: Path, data: str | None) -> tuple[Any, Problem]:
-    """The settings and the problem of a run in a folder, its data checked against what the run recorded.
+def same_problem(experiment: Experiment, config: Any, run: Path, data: str | None) -> Problem:
+    """The problem of the run in a folder once more, its data compared with what the run recorded.
+
+    Args:
+        experiment, config: from `runs.read_config`.
+        run: the folder.
+        data: data directory; by default the same rule as for a new run, except that bundled data stay bundled.
 
     Raises:
         RunError: the data are not those of the run.
     """
-    _, config = runs.read_config(run)
+    recorded = runs.read_identity(run)
+    if data is None and recorded.source == datasets.BUNDLED_DIGITS:
+        data = datasets.BUNDLED
     problem = experiment.problem(config, data)
-    different = runs.differences(runs.read_identity(run), runs.identity(experiment, config, problem))
+    different = runs.differences(recorded, runs.identity(experiment, config, problem), ("in the run", "found now"))
     if different:
-        raise runs.RunError(f"{run}: {'; '.join(different)}; name its data with --data")
-    return config, problem
-
-
+        raise runs.RunError(f"{run}: {'; '.join(different)}; name the run's data with --data")
+    return problem

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fnnet.training import LayerTrace
 from fnnet.types import Array
 
 DPI = 110
@@ -94,8 +95,8 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
         for j in range(n):
             count = int(counts[i, j])
             if count:
-                bold = {"fontweight": "bold"} if i == j else {}
-                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK, **bold)
+                weight = "bold" if i == j else "normal"
+                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK, fontweight=weight)
     axes.set_xticks(range(n), classes)
     axes.set_yticks(range(n), classes)
     axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
@@ -157,6 +158,36 @@ def kernels(weight: Array) -> bytes:
                 axes.set_ylabel(f"channel {j}", fontsize=9)
     bar = figure.colorbar(image, ax=grid.ravel().tolist(), shrink=0.9, aspect=12)
     bar.set_label("weight")
+    return _png(figure)
+
+
+def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
+    """How large a step's numbers are in every layer, on a logarithmic axis.
+
+    Args:
+        rows: from `fnnet.training.trace`.
+        title: above the figure.
+    """
+    figure = _figure(max(5.0, 1.2 + 0.55 * len(rows)), 4.4)
+    axes = figure.subplots()
+    series = (
+        ("output", "activations", "0.1", "o-"),
+        ("output_gradient", "gradient by activations", "0.45", "s--"),
+        ("params", "weights", "0.1", "D"),
+        ("gradient", "gradient by weights", "0.45", "v"),
+        ("update", "updates", "0.1", "x"),
+    )
+    for part, words, shade, style in series:
+        found = [(i, getattr(row, part).rms) for i, row in enumerate(rows) if getattr(row, part) is not None]
+        shown = [(i, rms) for i, rms in found if rms > 0]
+        if shown:
+            axes.plot(*zip(*shown, strict=True), style, color=shade, markerfacecolor="none", linewidth=1.2, label=words)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(rows)), [row.path or row.kind for row in rows], rotation=60, ha="right", fontsize=8)
+    axes.set_ylabel("root mean square")
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    _plain(axes)
     return _png(figure)
 
 

@@ -91,7 +91,13 @@ def live(steps: int, epochs: int, start: int, stream: TextIO) -> Iterator[Progre
     )
     # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
     with Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        fields = {"epoch": 1, "epochs": epochs, "loss": float("nan"), "accuracy": float("nan"), "rate": 0.0}
+        fields: dict[str, Any] = {
+            "epoch": 1,
+            "epochs": epochs,
+            "loss": float("nan"),
+            "accuracy": float("nan"),
+            "rate": 0.0,
+        }
         task = bar.add_task("", total=steps, completed=start, **fields)
         shown = time.perf_counter()
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from experiments import cli, facts
 from experiments.lenet5 import Config
 from experiments.lenet5 import net as lenet5
+from experiments.threads import limited
 from fnnet import data, losses, optim, rng, training, tree
 from fnnet.types import Array
 
@@ -145,7 +145,7 @@ def measure(examples: int = 6400, batch_size: int = 64, threads: int = 1, seed: 
     state = training.init(net, optimizer, key, (1, 28, 28))
     loops, p = adam_step(), dict(tree.items(state.params))
     times, apart = {"ours": 0.0, "loops": 0.0}, 0.0
-    with threadpool_limits(threads):
+    with limited(threads):
         for batch in data.batches(rng.fold_in(key, "shuffle"), (x, labels), batch_size):
             clock = time.perf_counter()
             state, values = step(state, batch)
@@ -173,7 +173,9 @@ def main(args: list[str]) -> int:
     found = cli.parse(r5_loops, args, "r5_loops")
     print(f"{facts.processor()}, {facts.environment()['blas']}")
     print(f"R5's loops over output positions: {found['loops']:6.1f} s an epoch of 60,000 examples")
-    print(f"fnnet:                            {found['ours']:6.1f} s, {found['loops'] / found['ours']:.1f} times faster")
+    print(
+        f"fnnet:                            {found['ours']:6.1f} s, {found['loops'] / found['ours']:.1f} times faster"
+    )
     print(f"losses apart by at most {found['apart']:.1e}")
     return 0
 

@@ -48,9 +48,7 @@ class Training:
     """The update rule."""
     initialization: InitializationName = "he"
     """Distribution of the first weights; biases start at zero."""
-    train_examples: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(at_least(1))
-    )
+    train_examples: int | None = attrs.field(default=None, validator=attrs.validators.optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
     threads: int = attrs.field(default=1, validator=at_least(1))
     """Threads of the matrix products. Another number may give other last digits."""

@@ -112,8 +112,8 @@ def _text(
     parts = [
         f"# {experiment.name}, seed {config.seed}",
         f"{EXPERIMENTS[experiment.name][1]}",
-        f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {problem.source} are read right "
-        f"after {config.epochs} epoch{'s' * (config.epochs != 1)}; {wrong:,} are not.",
+        f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {problem.source} are read "
+        f"right after {config.epochs} epoch{'s' * (config.epochs != 1)}; {wrong:,} are not.",
         table(
             ["", "training set", "test set"],
             [
@@ -135,8 +135,8 @@ def _text(
         ),
         "## Curves",
         f"![Loss and accuracy by epoch]({CURVES})",
-        "Training figures are means over an epoch, of every batch just before the step on it; test figures are those of "
-        "the net after the epoch.",
+        "Training figures are means over an epoch, of every batch just before the step on it; test figures are those "
+        "of the net after the epoch.",
         table(
             ["epoch", "training loss", "training accuracy", "test loss", "test accuracy", "seconds", "examples/s"],
             [

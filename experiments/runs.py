@@ -136,9 +136,7 @@ def read_config(folder: Path) -> tuple[Experiment, Any]:
     return experiment, settings(experiment, found.config, folder / CONFIG)
 
 
-def differences(
-    this: Identity, other: Identity, names: tuple[str, str] = ("in the folder", "asked for")
-) -> list[str]:
+def differences(this: Identity, other: Identity, names: tuple[str, str] = ("in the folder", "asked for")) -> list[str]:
     """One phrase for every difference between two runs' identities.
 
     >>> a = Identity("lenet5", {"epochs": 10}, "MNIST", {})
@@ -171,7 +169,9 @@ def read_sessions(folder: Path) -> list[dict[str, Any]]:
         for one in sessions
     )
     if not whole:
-        raise DataError(expected(str(path), "a list of sessions with started, after_step and facts", repr(sessions)[:80]))
+        raise DataError(
+            expected(str(path), "a list of sessions with started, after_step and facts", repr(sessions)[:80])
+        )
     return sessions
 
 

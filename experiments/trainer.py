@@ -65,12 +65,21 @@ def batch_count(problem: Problem, config: Training) -> int:
     return data.batch_count(len(problem.train[0]), config.batch_size)
 
 
+def order(position: Position) -> rng.Key:
+    """The key that names the order of the examples in the current epoch."""
+    return rng.fold_in(rng.fold_in(position.state.key, "shuffle"), position.epoch)
+
+
+def next_epoch(position: Position) -> Position:
+    """The same place, seen as the beginning of the next epoch."""
+    return Position(position.state, position.epoch + 1, 0, 0, 0.0, 0.0, 0.0)
+
+
 def steps(problem: Problem, config: Training, position: Position) -> Iterator[tuple[Position, dict[str, Any]]]:
     """The steps to the end of the current epoch, each with the position after it and its metrics."""
     step = training.make_step(problem.net, problem.loss, problem.optimizer, {"accuracy": metrics.accuracy})
-    order = rng.fold_in(rng.fold_in(position.state.key, "shuffle"), position.epoch)
     clock = time.perf_counter()
-    for batch in data.batches(order, problem.train, config.batch_size, start=position.batch):
+    for batch in data.batches(order(position), problem.train, config.batch_size, start=position.batch):
         state, values = step(position.state, batch)
         n, now = len(batch[0]), time.perf_counter()
         position = Position(
@@ -183,7 +192,7 @@ def finish_epoch(problem: Problem, position: Position) -> tuple[Position, dict[s
         "test_seconds": time.perf_counter() - clock,
         "examples_per_second": position.examples / position.seconds,
     }
-    return Position(position.state, position.epoch + 1, 0, 0, 0.0, 0.0, 0.0), row
+    return next_epoch(position), row
 
 
 def predictions(net: Layer, params: Params, x: Array) -> Array:

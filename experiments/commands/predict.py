@@ -1,5 +1,6 @@
 """`predict`: read picture files with a trained net."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def predict(
         try:
             x, done = pictures.read(path, shape)
         except FnnetError as error:
-            print(f"{error}")
+            print(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
         logits, _ = net.apply(params, x[None])

@@ -31,12 +31,12 @@ def report(
 
 def rewrite(run: Path, data: str | None) -> int:
     """Write a run's report again from its files and the data."""
-    from experiments.perform import first_steps
+    from experiments.perform import same_problem
     from experiments.report import write
 
     _, params = runs.load(run)
-    experiment, _ = runs.read_config(run)
-    config, problem = first_steps(experiment, run, data)
+    experiment, config = runs.read_config(run)
+    problem = same_problem(experiment, config, run, data)
     with runs.locked(run):
         write(experiment, config, problem, run, params)
     print(run / runs.REPORT)
@@ -45,7 +45,6 @@ def rewrite(run: Path, data: str | None) -> int:
 
 def compare(folder: Path) -> int:
     """Print a table of the runs below a folder."""
-    from rich.console import Console
     from rich.table import Table
 
     found = sorted(path.parent for path in folder.glob(f"**/{runs.CONFIG}"))
@@ -54,7 +53,7 @@ def compare(folder: Path) -> int:
     table = Table("run", "experiment", "data", "epochs", "test accuracy", "seconds per epoch", box=None)
     for path in found:
         table.add_row(*_row(path))
-    Console().print(table)
+    cli.console().print(table)
     return 0
 
 

@@ -8,9 +8,10 @@ import attrs
 import tyro
 
 from experiments import cli, runs
+from experiments.datasets import BUNDLED, BUNDLED_DIGITS
 from experiments.experiment import Experiment
-from experiments.registry import EXPERIMENTS, get
 from experiments.perform import perform
+from experiments.registry import EXPERIMENTS, get
 from fnnet.errors import ConfigError, expected
 
 
@@ -43,6 +44,8 @@ def main(args: list[str]) -> int:
         if held.name != name:
             raise runs.RunError(expected(f"--out {out}", f"a run of {name}", f"one of {held.name}"))
         config, _ = _parse(experiment, settings, rest)
+        if options.data is None and runs.read_identity(out).source == BUNDLED_DIGITS:
+            options = attrs.evolve(options, data=BUNDLED)
     if options.save_every <= 0:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
     again = ["python", "-m", "experiments", "run", name, "--out", str(out), "--resume"]

@@ -1,0 +1,248 @@
+"""Studies: a question asked of several settings, each trained over the same seeds; and the table of them all."""
+
+import difflib
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+import attrs
+
+from fnnet.errors import ConfigError, expected
+
+Tell: TypeAlias = Callable[[float], None]  # the fraction of a run that is done
+
+
+class Result(NamedTuple):
+    """What a task makes of a setting and a seed, in plain values that JSON can hold.
+
+    Args:
+        rows: one object an epoch (or whatever the task counts by), for curves.
+        final: the figures at the end, by name.
+    """
+
+    rows: list[dict[str, Any]]
+    final: dict[str, Any]
+
+
+# (config, seed, data directory or None, tell) -> Result. A function of a module, so that other processes find it; pure
+# but for reading data and for measured times.
+Task: TypeAlias = Callable[[Any, int, str | None, Tell], Result]
+
+
+@attrs.frozen(eq=False)
+class Run:
+    """A finished run, as its file tells.
+
+    Args:
+        seed: of everything random.
+        rows, final: see `Result`.
+        seconds: it took.
+        code: digest of the code that made it, see `experiments.studies.store`.
+        facts: versions, processor and the like.
+    """
+
+    seed: int
+    rows: list[dict[str, Any]]
+    final: dict[str, Any]
+    seconds: float
+    code: str
+    facts: dict[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Measure:
+    """A figure that a run ends with.
+
+    Args:
+        title: column head, with its unit.
+        read: from a run; None where this run has none.
+        scale: factor before printing, such as 100 for percent.
+        digits: decimals printed.
+        higher: whether more is better.
+    """
+
+    title: str
+    read: Callable[[Run], float | None]
+    scale: float = 1.0
+    digits: int = 2
+    higher: bool = True
+
+    def text(self, value: float) -> str:
+        """A value of this measure in print, without its unit."""
+        return f"{value * self.scale:,.{self.digits}f}"
+
+
+def final(name: str) -> Callable[[Run], float | None]:
+    """Reads the final figure of that name."""
+    return lambda run: run.final.get(name)
+
+
+def at_epoch(epoch: int, name: str) -> Callable[[Run], float | None]:
+    """Reads a column of the row of that epoch; of the last row, where a run has fewer (as quick ones have)."""
+
+    def read(run: Run) -> float | None:
+        rows = [row for row in run.rows if row["epoch"] <= epoch and row.get(name) is not None]
+        return rows[-1][name] if rows else None
+
+    return read
+
+
+def percent(title: str, name: str, digits: int = 2) -> Measure:
+    """A final fraction, printed in percent."""
+    return Measure(f"{title}, %", final(name), 100, digits)
+
+
+TEST_ACCURACY = percent("test accuracy", "test_accuracy")
+
+
+@attrs.frozen(eq=False)
+class Setting:
+    """One answer that is tried.
+
+    Args:
+        label: row of the table and name in the figure.
+        config: attrs value of plain settings; settings with equal configs share their runs.
+        reported: the figure in the report, in the measure's own unit before its scale.
+        says: the figure as the report words it, where it is more or less than a number.
+        read: where this setting's figure stands in a run; by default where the study's measure looks.
+        ours: whether we added it, for a fair comparison or as an improvement.
+    """
+
+    label: str
+    config: Any
+    reported: float | None = None
+    says: str = ""
+    read: Callable[[Run], float | None] | None = None
+    ours: bool = False
+
+
+@attrs.frozen(eq=False)
+class Claim:
+    """That one setting is better than another.
+
+    Args:
+        better, worse: labels.
+        ours: whether we ask it and not the report.
+    """
+
+    better: str
+    worse: str
+    ours: bool = False
+
+
+@attrs.frozen(eq=False)
+class Study:
+    """A question and how it is answered.
+
+    Args:
+        name: as on the command line.
+        report: "R1" to "R5", or "best" for the attempts to do better.
+        asks: the question in a line.
+        task: what trains.
+        settings: what is compared.
+        measure: by which figure.
+        claims: differences that are looked at, seed by seed.
+        data: names of data sets in `experiments.studies.sources`.
+        seeds: of every setting; the same for all, so random numbers are common.
+        columns: further figures for the table.
+        figures: file name without ending -> picture (PNG) of the answers.
+        remarks: sentences made from the answers.
+        notes: what a reader has to know, such as where the report is silent.
+        cost: estimate of the seconds one run takes on one core.
+        quick: the config of a run that takes a moment, for tests.
+    """
+
+    name: str
+    report: str
+    asks: str
+    task: Task
+    settings: Sequence[Setting]
+    measure: Measure = TEST_ACCURACY
+    claims: Sequence[Claim] = ()
+    data: Sequence[str] = ()
+    seeds: Sequence[int] = range(5)
+    columns: Sequence[Measure] = ()
+    figures: Mapping[str, "Callable[[Answers], bytes]"] = attrs.field(factory=dict)
+    remarks: "Callable[[Answers], Sequence[str]]" = lambda answers: ()
+    notes: str = ""
+    cost: Callable[[Any], float] = lambda config: 1.0
+    quick: Callable[[Any], Any] = lambda config: config
+
+    def __attrs_post_init__(self) -> None:
+        labels = [setting.label for setting in self.settings]
+        if len(set(labels)) < len(labels):
+            raise ConfigError(expected(f"{self.name}: settings", "labels that differ", labels))
+        for claim in self.claims:
+            for label in (claim.better, claim.worse):
+                if label not in labels:
+                    raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
+
+
+@attrs.frozen(eq=False)
+class Answers:
+    """The finished runs of a study: label -> seed -> run."""
+
+    study: Study
+    runs: Mapping[str, Mapping[int, Run]]
+
+    def values(self, label: str, measure: Measure | None = None) -> dict[int, float]:
+        """The figure of every seed that has one; by default the study's measure as this setting reads it."""
+        setting = next(setting for setting in self.study.settings if setting.label == label)
+        read = measure.read if measure else setting.read or self.study.measure.read
+        found = {seed: read(run) for seed, run in sorted(self.runs[label].items())}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no run is finished."""
+        return not any(self.runs.values())
+
+
+MODULES = tuple(f"experiments.studies.{name}" for name in ("r1", "r2", "r3", "r4", "r5", "best"))  # with STUDIES
+
+
+@cache
+def studies() -> dict[str, Study]:
+    """Every study by name, in the order of the reports."""
+    found = [study for module in MODULES for study in importlib.import_module(module).STUDIES]
+    return {study.name: study for study in found}
+
+
+def get(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        ConfigError: there is none; the message suggests one.
+    """
+    if name not in studies():
+        close = difflib.get_close_matches(name, studies(), n=1)
+        fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
+        raise ConfigError(expected("study", "the name of one", repr(name), fix))
+    return studies()[name]
+
+
+def list_studies() -> list[tuple[str, str]]:
+    """Name and question of every study, the report it comes from in brackets."""
+    return [(study.name, f"{study.asks} ({study.report})") for study in studies().values()]
+
+
+def run_id(task: Task, config: Any, seed: int, bundled: bool) -> str:
+    """What a run is called: the task, the seed and a digest of everything it depends on but the code.
+
+    Args:
+        task: of the study.
+        config: of the setting.
+        seed: of the run.
+        bundled: whether it runs on the bundled digits in place of the real data.
+    """
+    depends = {"task": task_name(task), "config": attrs.asdict(config), "bundled": bundled}
+    digest = blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return f"{task_name(task).rpartition('.')[2].replace(':', '-')}-{digest}-seed{seed}"
+
+
+def task_name(task: Task) -> str:
+    """Module and name of a task."""
+    return f"{task.__module__}:{task.__name__}"
