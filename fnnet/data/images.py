@@ -197,7 +197,7 @@ def _decode(where: str, content: bytes, mode: Mode, max_bytes: int) -> Array:
     width, height = picture.size
     if width * height * len(mode) > max_bytes:
         raise damaged(where, "picture", f"at most {max_bytes} bytes", f"{width}×{height} pixels", "raise max_bytes")
-    deep = picture.format == "PNG" and content[24] > 8  # bits a channel; Pillow would cut them to 8
+    deep = picture.format == "PNG" and ";16" in str(picture.tile)  # bits a channel; Pillow would cut colours to 8
     if picture.mode not in _MODES or "transparency" in picture.info or deep:
         got = (
             f"mode {picture.mode}" + ", 16 bits a channel" * deep + ", transparency" * ("transparency" in picture.info)
@@ -226,14 +226,17 @@ def _say(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _natural(name: str) -> tuple[list[tuple[int, int | str]], str]:
+def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Sort key that reads runs of digits as numbers: 2 before 10.
 
     >>> sorted(["10", "9b", "9a", "2"], key=_natural)
     ['2', '9a', '9b', '10']
     """
-    words = re.findall(r"[0-9]+|[^0-9]+", name)
-    return [(0, int(word)) if word.isascii() and word.isdigit() else (1, word) for word in words], name
+    words = []
+    for number, text in re.findall(r"([0-9]+)|([^0-9]+)", name):
+        digits = number.lstrip("0")  # the longer number is the larger one
+        words.append((1, 0, text) if text else (0, len(digits), digits))
+    return words, name
 
 
 def _hidden(name: str) -> bool:

@@ -58,6 +58,18 @@ def test_natural_order(make):
     assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
 
 
+def test_numbers_of_any_length(make):
+    names = ["0", "7", "007", "10", "10x", "1" * 200, "2" + "0" * 199, "x9", "x10"]
+    entries = {f"{name}/{name}": numbered(1) for name in reversed(names)}
+    assert read_classes(make(entries)).classes == ("0", "007", "7", *names[3:])
+
+
+def test_numbers_beyond_python(tmp_path):
+    """A zip may hold names of more digits than `int` reads."""
+    content = zipped({"a/" + "9" * 5000: numbered(2), "a/1": numbered(1)})
+    assert read_classes(write(tmp_path / "set.zip", content)).images[:, 0, 0].tolist() == [1, 2]
+
+
 def test_modes(make):
     path = make({"a/1.png": picture(GREY, "PNG"), "a/2.bmp": picture(COLOUR)})
     images = read_classes(path).images
