@@ -181,8 +181,8 @@ def softplus() -> Layer:
     """
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        top = _positive_part(x)
-        y = np.log1p(np.exp(x - top - top)) + top
+        below = np.where(x.real > 0, -x, x) if x.dtype.kind == "c" else -np.abs(x)
+        y = np.log1p(np.exp(below)) + _positive_part(x)
         return y, lambda dy: dy * -np.expm1(-y)
 
     return _elementwise("softplus", f)

@@ -75,7 +75,7 @@ def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims
 
 def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims) -> Case:
     """A case with small whole numbers, for a person to work through; statistics stay as `init` makes them."""
-    x = _whole(rng.fold_in(key, "x"), (batch, *shape))
+    x = whole(rng.fold_in(key, "x"), (batch, *shape))
 
     def small(path: str, leaf: Any) -> Any:
         if not isinstance(leaf, np.ndarray):
@@ -85,7 +85,7 @@ def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, 
 
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
     params = tree.seal(tree.map_with_path(small, params))
-    dy = _whole(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)))
+    dy = whole(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)))
     return Case(layer, mode, shape, claims, key, params, seal(x), seal(dy), probes=1)
 
 
@@ -158,7 +158,7 @@ def _lived_in(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Param
     return params
 
 
-def _whole(key: rng.Key, shape: Shape) -> Array:
+def whole(key: rng.Key, shape: Shape) -> Array:
     """Distinct whole numbers from ±1 up."""
     size = int(np.prod(shape))
     signs = 2 * rng.bernoulli(rng.fold_in(key, "sign"), 0.5, (size,)) - 1.0

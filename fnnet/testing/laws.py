@@ -14,7 +14,7 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import StructureError
-from fnnet.testing.case import Case, direction, each_array, replaced, results, seal, spread, tied, trained
+from fnnet.testing.case import Case, direction, each_array, replaced, results, seal, spread, tied, trained, whole
 from fnnet.testing.derivative import (
     ABSOLUTE,
     RELATIVE,
@@ -129,12 +129,8 @@ def _in_fractions(case: Case) -> Case:
 
 
 def _fractions(key: rng.Key, shape: tuple[int, ...], offset: Fraction) -> Array:
-    """Distinct whole numbers around 0, all moved by an offset, as Fractions."""
-    size = int(np.prod(shape))
-    drawn = [Fraction(int(number) - size // 2) + offset for number in rng.permutation(key, size)]
-    array = np.empty(size, object)
-    array[:] = drawn
-    return array.reshape(shape)
+    """Distinct whole numbers other than 0, all moved by an offset, as Fractions."""
+    return np.array([Fraction(int(number)) + offset for number in whole(key, shape).flat], object).reshape(shape)
 
 
 def _rational(case: Case, path: str, leaf: Any) -> Any:

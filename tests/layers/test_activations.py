@@ -1,0 +1,185 @@
+"""Activations: against long doubles everywhere, at kinks, in every kind of number, and with bad settings."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from fnnet import layers, rng
+from fnnet.errors import ConfigError, ShapeError
+from tests.oracles.activations import FORMULAS, LONG, log_softmax, softmax
+
+NAMES = sorted(FORMULAS)
+POINTS = np.concatenate(
+    [sign * np.array([1e4, 800.0, 90.0, 40.0, 17.0, 5.5, 2.25, 1.0, 0.3, 1e-2, 1e-4, 1e-8]) for sign in (-1, 1)]
+)
+
+# The largest error in ulp over POINTS and 10,000 normal numbers: of the value by the value itself (silu's is the only
+# one that rounds below the normal numbers); of the derivative by 1, near which all of them lie.
+VALUE_ULPS = {"relu": 0, "leaky_relu": 1, "silu": 8}
+SLOPE_ULPS = {"relu": 0, "silu": 12, "gelu": 64}
+
+
+def condition(name, x):
+    """How much an error in x grows relatively: the exponent in gelu's tail is a cubic."""
+    return 1 + 1.6 * np.abs(x + 0.0447 * x**3) if name == "gelu" else 1
+
+
+def points(dtype):
+    return np.concatenate([POINTS, 4 * rng.normal(rng.key(0), (10_000,), np.float64)]).astype(dtype)[None]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NAMES)
+def test_value_in_ulp(name, dtype):
+    """Relative accuracy in the tails too; below the smallest normal number, zero will do."""
+    x = points(dtype)
+    y, _ = getattr(layers, name)().apply((), x)
+    x = x.astype(LONG)
+    expected = FORMULAS[name][0](x)
+    info = np.finfo(dtype)
+    error = np.abs(y - expected) / (info.eps * np.maximum(np.abs(expected), info.tiny / info.eps))
+    assert (error / condition(name, x)).max() <= VALUE_ULPS.get(name, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NAMES)
+def test_derivative_in_ulp(name, dtype):
+    x = points(dtype)
+    _, vjp = getattr(layers, name)().apply((), x)
+    expected = FORMULAS[name][1](x.astype(LONG))
+    error = np.abs(vjp(np.ones_like(x))[1] - expected) / np.finfo(dtype).eps
+    assert error.max() <= SLOPE_ULPS.get(name, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "slope"),
+    [
+        (layers.relu, 0),
+        (lambda: layers.leaky_relu(0.1), 0.1),
+        (layers.elu, 1),
+        (lambda: layers.elu(0.5), 0.5),
+        (layers.sigmoid, 0.25),
+        (layers.tanh, 1),
+        (layers.gelu, 0.5),
+        (layers.silu, 0.5),
+        (layers.softplus, 0.5),
+        (layers.selu, 1.0507009873554805 * 1.6732632423543772),
+    ],
+)
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_derivative_at_zero(make, slope, zero):
+    """At kinks it is the one from the left; relu′(0) = 0."""
+    _, vjp = make().apply((), np.array([[zero]]))
+    assert vjp(np.array([[2.0]]))[1] == pytest.approx(2 * slope, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "softmax", "log_softmax"])
+def test_not_a_number_stays_one(name):
+    """A fault upstream is not covered up."""
+    y, _ = getattr(layers, name)().apply((), np.array([[np.nan, 1.0]]))
+    assert np.isnan(y[0, 0])
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus"])
+def test_infinities(name):
+    y, _ = getattr(layers, name)().apply((), np.array([[-np.inf, np.inf]]))
+    at = getattr(layers, name)().apply((), np.array([[-1e5, 1e5]]))[0]
+    assert y[0, 0] == (-np.inf if name == "leaky_relu" else at[0, 0])
+    assert y[0, 1] == (at[0, 1] if name in ("sigmoid", "tanh") else np.inf)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "softmax", "log_softmax"])
+def test_memory_order_is_kept(name):
+    """Batch last in memory in, batch last out, both ways: the next layer counts on it."""
+    x = np.moveaxis(rng.normal(rng.key(0), (3, 4, 5, 7)), -1, 0)
+    dy = np.moveaxis(rng.normal(rng.key(1), (3, 4, 5, 7)), -1, 0)
+    y, vjp = getattr(layers, name)().apply((), x)
+    assert y.strides == vjp(dy)[1].strides == x.strides
+
+
+def test_fractions_stay_fractions():
+    x = np.array([[Fraction(-1, 3), Fraction(0), Fraction(2, 3)]])
+    y, vjp = layers.leaky_relu(Fraction(1, 7)).apply((), x)
+    assert y.tolist() == [[Fraction(-1, 21), 0, Fraction(2, 3)]]
+    assert vjp(x)[1].tolist() == [[Fraction(-1, 21), 0, Fraction(2, 3)]]
+    assert layers.relu().apply((), x)[0].tolist() == [[0, 0, Fraction(2, 3)]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_complex_steps_keep_the_side_of_the_kink(name):
+    """An imaginary step at 0 follows the derivative chosen there; elsewhere the value is the real one."""
+    net = getattr(layers, name)()
+    x = np.array([[-1.5, 0.0, 1.5]])
+    y, vjp = net.apply((), x)
+    stepped, _ = net.apply((), x + 1e-30j)
+    np.testing.assert_allclose(stepped.real, y, rtol=1e-15, atol=1e-50)
+    np.testing.assert_allclose(stepped.imag / 1e-30, vjp(np.ones_like(x))[1], rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "oracle"), [("softmax", softmax), ("log_softmax", log_softmax)])
+def test_softmax_at_extremes_in_ulp(name, oracle, dtype):
+    """Within 8 ulp of 1, of log-probabilities within 8 ulp of the largest score."""
+    x = np.array([[1e4, -1e4, 9999.0], [0.0, 0.0, 0.0], [-1e4, -1e4, -1e4 - 3], [30.0, -50.0, 1.0]], dtype)
+    y, _ = getattr(layers, name)().apply((), x)
+    size = 1.0 if name == "softmax" else np.maximum(1, np.abs(x).max(axis=1, keepdims=True))
+    assert (np.abs(y - oracle(x)) / size).max() <= 8 * np.finfo(dtype).eps
+
+
+def test_softmax_rows_sum_to_one_and_do_not_shift():
+    x = rng.normal(rng.key(0), (5, 7), np.float64)
+    y, _ = layers.softmax().apply((), x)
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-15)
+    np.testing.assert_allclose(layers.softmax().apply((), x + 1000)[0], y, rtol=1e-12)
+
+
+def test_softmax_works_along_the_axis_named():
+    x = rng.normal(rng.key(0), (2, 3, 4), np.float64)
+    last, _ = layers.softmax().apply((), x)
+    middle, _ = layers.softmax(axis=1).apply((), x)
+    np.testing.assert_allclose(last.sum(axis=2), 1)
+    np.testing.assert_allclose(middle.sum(axis=1), 1)
+    np.testing.assert_array_equal(layers.softmax(axis=-2).apply((), x)[0], middle)
+
+
+@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+@pytest.mark.parametrize(
+    ("axis", "shown"), [(0, "0"), (1.0, "1.0"), ("1", "'1'"), (True, "True"), (None, "None")], ids=repr
+)
+def test_axis_must_be_whole_and_not_the_batch(make, axis, shown):
+    with pytest.raises(
+        ConfigError, match=f"axis: expected a whole number other than 0, which is the batch, got {shown}"
+    ):
+        make(axis)
+
+
+@pytest.mark.parametrize("axis", [2, -2, 3])
+def test_axis_must_exist(axis):
+    message = rf"softmax: input: expected a batch array with axis {axis} beside the batch axis, got examples \(4,\)"
+    with pytest.raises(ShapeError, match=message):
+        layers.softmax(axis).shape((4,))
+
+
+@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+def test_a_batch_of_numbers_has_no_axis_to_normalise(make):
+    with pytest.raises(ShapeError, match="beside the batch axis"):
+        make().apply((), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.leaky_relu("steep"), r"slope: expected a finite number, got 'steep'"),
+        (lambda: layers.leaky_relu(np.inf), r"slope: expected a finite number, got inf"),
+        (lambda: layers.elu(-1), r"alpha: expected a number in \[0, inf\], got -1.0"),
+    ],
+)
+def test_bad_settings(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_settings_may_be_numpy_scalars_without_promoting():
+    y, _ = layers.leaky_relu(np.float64(0.1)).apply((), np.array([[-1.0]], np.float32))
+    assert y.dtype == np.float32

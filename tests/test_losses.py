@@ -1,0 +1,310 @@
+"""Losses: against loops, against differences and complex steps, at extremes, and with bad input."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fnnet import layers, losses, rng
+from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError
+from fnnet.testing.derivative import complex_step, finite_step
+from tests.cases import LOSSES, LossRow
+from tests.oracles import losses as oracles
+
+ROWS = [pytest.param(row, id=row.name) for row in LOSSES]
+REDUCTIONS = ["mean", "sum"]
+EPS = float(np.finfo(np.float64).eps)
+
+
+def draw(row: LossRow, n: int = 5, seed: int = 0):
+    key = rng.key(seed)
+    return row.prediction(rng.fold_in(key, "prediction"), n), row.target(rng.fold_in(key, "target"), n)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("row", ROWS)
+def test_value_is_the_loops(row: LossRow, reduction: str):
+    x, t = draw(row)
+    options = row.loss.keywords if isinstance(row.loss, partial) else {}
+    rows = oracles.rows(t, x.shape[1]) if t.dtype.kind == "i" and x.ndim == 2 else t
+    value, _ = row.loss(x, t, reduction)
+    assert type(value) is float
+    assert value == pytest.approx(
+        oracles.reduced(getattr(oracles, row.covers), x, rows, reduction, **options), rel=1e-14
+    )
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("row", ROWS)
+def test_derivative(row: LossRow, reduction: str):
+    for seed in range(4):
+        x, t = draw(row, seed=seed)
+        u = rng.normal(rng.key(99), x.shape, np.float64)
+        got = float((row.loss(x, t, reduction)[1](1.0) * u).sum())
+
+        def value(moved, t=t):
+            return np.array(row.loss(moved, t, reduction)[0])
+
+        assert got == pytest.approx(finite_step(value, x, u, np.array(1.0)), rel=1e-7, abs=1e-9)
+        expected, size = complex_step(value, x, u, np.array(1.0))
+        assert got == pytest.approx(expected, rel=1e-13, abs=1e-13 * size + 1e-14)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_second_derivatives_of_smooth_losses(row: LossRow):
+    """The hand-written derivative runs on complex numbers, so it has exact derivatives itself."""
+    x, t = draw(row)
+    u, dy = rng.normal(rng.key(1), x.shape, np.float64), rng.normal(rng.key(2), x.shape, np.float64)
+
+    def gradient(moved):
+        return row.loss(moved, t, "sum")[1](1.0)
+
+    by_complex, _ = complex_step(gradient, x, u, dy)
+    assert by_complex == pytest.approx(finite_step(gradient, x, u, dy), rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_mean_is_the_sum_over_the_batch_size(row: LossRow):
+    x, t = draw(row, n=7)
+    (mean, mean_vjp), (total, sum_vjp) = (row.loss(x, t, reduction) for reduction in REDUCTIONS)
+    assert mean == pytest.approx(total / 7, rel=1e-15)
+    np.testing.assert_allclose(mean_vjp(7.0), sum_vjp(1.0), rtol=1e-14)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_examples_add_up(row: LossRow):
+    x, t = draw(row, n=5)
+    whole, vjp = row.loss(x, t, "sum")
+    parts = [row.loss(x[i : i + 1], t[i : i + 1], "sum") for i in range(5)]
+    assert whole == pytest.approx(sum(value for value, _ in parts), rel=1e-14)
+    np.testing.assert_allclose(vjp(1.0), np.concatenate([one(1.0) for _, one in parts]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row", ROWS)
+def test_pure_repeatable_and_of_one_dtype(row: LossRow, dtype):
+    x, t = draw(row)
+    x = x.astype(dtype)
+    t = t.astype(dtype) if t.dtype.kind == "f" else t
+    kept = x.tobytes(), t.tobytes()
+    x.flags.writeable = t.flags.writeable = False
+    value, vjp = row.loss(x, t)
+    row.loss(x[::-1], t[::-1])[1](1.0)
+    first, again, double = vjp(1.0), vjp(1.0), vjp(np.float64(2.0))
+    assert first.dtype == double.dtype == dtype
+    assert first.shape == x.shape
+    assert first.tobytes() == again.tobytes()
+    np.testing.assert_allclose(double, 2 * first, rtol=1e-6)
+    assert kept == (x.tobytes(), t.tobytes())
+    assert not np.may_share_memory(first, again)
+    assert not np.may_share_memory(first, x)
+    assert type(value) is float
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_float32_agrees_with_float64(row: LossRow):
+    x, t = draw(row, n=50)
+    x, narrow = x.astype(np.float32), t.astype(np.float32) if t.dtype.kind == "f" else t
+    wide = narrow.astype(np.float64) if t.dtype.kind == "f" else t
+    got, got_vjp = row.loss(x, narrow)
+    expected, expected_vjp = row.loss(x.astype(np.float64), wide)
+    assert got == pytest.approx(expected, rel=4 * 2.0**-24)
+    bound = 4 * 2.0**-24 * max(1 / 50, float(np.abs(expected_vjp(1.0)).max()))
+    np.testing.assert_allclose(got_vjp(1.0), expected_vjp(1.0), rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_memory_order_is_free(row: LossRow):
+    x, t = draw(row)
+    value, vjp = row.loss(x, t)
+    laid, laid_vjp = row.loss(np.asfortranarray(x), t)
+    assert laid == pytest.approx(value, rel=1e-15)
+    np.testing.assert_allclose(laid_vjp(1.0), vjp(1.0), rtol=1e-15)
+
+
+def test_log_softmax_and_likelihood_are_softmax_cross_entropy():
+    x, t = rng.normal(rng.key(0), (6, 4), np.float64), np.array([0, 1, 2, 3, 0, 1])
+    y, pull = layers.log_softmax().apply((), x)
+    value, vjp = losses.negative_log_likelihood(y, t)
+    other, other_vjp = losses.softmax_cross_entropy(x, t)
+    assert value == pytest.approx(other, rel=1e-15)
+    np.testing.assert_allclose(pull(vjp(1.0))[1], other_vjp(1.0), atol=1e-16)
+
+
+def test_classes_are_one_hot_rows():
+    x, t = rng.normal(rng.key(0), (4, 3), np.float64), np.array([2, 0, 1, 1], np.uint8)
+    for loss in (losses.softmax_cross_entropy, lambda x, t: losses.negative_log_likelihood(-np.abs(x), t)):
+        (value, vjp), (other, other_vjp) = loss(x, t), loss(x, np.eye(3)[t])
+        assert value == pytest.approx(other, rel=1e-15)
+        np.testing.assert_allclose(vjp(1.0), other_vjp(1.0), atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(st.lists(st.sampled_from([-1e4, -100.0, -1.0, 0.0, 0.5, 30.0, 1e4]), min_size=2, max_size=5), st.data())
+def test_softmax_cross_entropy_at_extremes(dtype, scores, data):
+    """Within 4 ulp of the largest score (and of 1), everywhere; derivatives within 4 ulp of 1."""
+    label = data.draw(st.integers(0, len(scores) - 1))
+    x = np.array([scores], dtype)
+    value, vjp = losses.softmax_cross_entropy(x, np.array([label]))
+    expected = float(oracles.softmax_cross_entropy(x[0], np.eye(len(scores))[label]))
+    ulp = np.finfo(dtype).eps
+    assert abs(value - expected) <= 4 * ulp * max(1.0, np.abs(x).max())
+    exact = np.exp(x[0].astype(np.longdouble) - x.max())
+    slope = exact / exact.sum() - np.eye(len(scores))[label]
+    assert np.abs(vjp(1.0)[0] - slope).max() <= 4 * ulp
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("answer", [0, 1])
+@pytest.mark.parametrize("score", [-1e4, -700.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 700.0, 1e4])
+def test_binary_cross_entropy_at_extremes(dtype, answer, score):
+    """Within 4 ulp of the value or of the score; derivatives within 2 ulp of 1."""
+    x = np.array([score], dtype)
+    value, vjp = losses.binary_cross_entropy(x, np.array([answer]))
+    ulp = np.finfo(dtype).eps
+    expected = float(oracles.binary_cross_entropy(x, [answer]))
+    assert abs(value - expected) <= 4 * ulp * max(expected, abs(float(x[0])) if answer else expected)
+    assert abs(vjp(1.0)[0] - float(1 / (1 + np.exp(-np.longdouble(x[0]))) - answer)) <= 2 * ulp
+
+
+def test_impossible_classes_cost_nothing_unless_they_come():
+    x = np.array([[0.0, -np.inf]])
+    assert losses.negative_log_likelihood(x, np.array([[1.0, 0.0]]))[0] == 0
+    assert losses.softmax_cross_entropy(x, np.array([[1.0, 0.0]]))[0] == 0
+    assert losses.negative_log_likelihood(x, np.array([1]))[0] == np.inf
+
+
+def test_the_norm_has_derivative_zero_at_zero():
+    value, vjp = losses.norm_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [0.0, 0.0]]))
+    assert value == 2.5
+    np.testing.assert_allclose(vjp(1.0), [[0, 0], [0.3, 0.4]])
+
+
+def test_the_norm_of_huge_and_tiny_float32():
+    for size in (1e30, 1e-30):
+        value, vjp = losses.norm_loss(np.array([[3 * size, 4 * size]], np.float32), np.zeros((1, 2), np.float32))
+        assert value == pytest.approx(5 * size, rel=1e-6)
+        np.testing.assert_allclose(vjp(1.0), [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_huber_meets_the_parabola_and_the_line():
+    x = np.array([0.25, -0.25, 3.0, -3.0, 0.5])
+    value, vjp = losses.huber(x, np.zeros(5), "sum", delta=0.5)
+    assert value == 2 * 0.03125 + 2 * (0.5 * 2.75) + 0.125
+    np.testing.assert_array_equal(vjp(1.0), [0.25, -0.25, 0.5, -0.5, 0.5])
+
+
+def test_sums_are_made_in_float64():
+    """A million float32 losses of 0.1 each: naive float32 sums are off in the third digit."""
+    value, _ = losses.mean_squared_error(np.full(10**6, 0.1**0.5, np.float32), np.zeros(10**6, np.float32))
+    assert value == pytest.approx(0.1, rel=1e-6)
+
+
+F32, F64 = np.float32, np.float64
+SCORES = np.zeros((3, 4), F32)
+RAGGED = np.full((3, 4), 0.3, F32)
+cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_likelihood
+
+
+@pytest.mark.parametrize(
+    ("loss", "prediction", "target", "error", "message"),
+    [
+        (
+            cross_entropy,
+            SCORES,
+            np.array([0, 1, 4]),
+            DataError,
+            r"labels: expected classes from 0 to 3, got 4 at example 2",
+        ),
+        (cross_entropy, SCORES, np.array([1, 2, 4]), DataError, r"got 4 at example 2; subtract 1 if they count from 1"),
+        (cross_entropy, SCORES, np.array([0, -1, 1]), DataError, r"labels: .* got -1 at example 1"),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([0, 1]),
+            ShapeError,
+            r"labels: expected classes \(3,\) or .* \(3, 4\), got \(2,\)",
+        ),
+        (cross_entropy, SCORES, np.zeros((3, 1), int), ShapeError, r"got \(3, 1\); pass labels\[:, 0\]"),
+        (cross_entropy, SCORES, np.zeros((3, 5), F32), ShapeError, r"labels: .* got \(3, 5\)"),
+        (cross_entropy, SCORES, np.array([0.0, 1.0, 2.0]), DtypeError, r"integer classes, got float64; cast .*int64"),
+        (cross_entropy, SCORES, np.array([True, False, True]), DtypeError, r"integer classes, got bool"),
+        (cross_entropy, SCORES, np.eye(4, dtype=int)[:3], DtypeError, r"probabilities of the dtype float32, got int64"),
+        (
+            cross_entropy,
+            SCORES,
+            np.eye(4)[:3],
+            DtypeError,
+            r"labels: expected the dtype float32 of logits, got float64",
+        ),
+        (cross_entropy, SCORES, RAGGED, DataError, r"sum to 1, got a row with sum 1.2 and least 0.3 at example 0"),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([[2, -1, 0, 0]] * 3, F32),
+            DataError,
+            r"sum to 1, got a row with sum 1 and least -1",
+        ),
+        (cross_entropy, SCORES, [0, 1, 2], DtypeError, r"labels: expected a NumPy array, got list"),
+        (cross_entropy, [[0.0]], np.array([0]), DtypeError, r"logits: expected a NumPy array, got list"),
+        (cross_entropy, SCORES[0], np.array([0]), ShapeError, r"logits: expected \(N, K\): .* got shape \(4,\)"),
+        (cross_entropy, SCORES[:0], np.zeros(0, int), ShapeError, r"logits: expected a batch .* got shape \(0, 4\)"),
+        (
+            cross_entropy,
+            np.zeros((3, 4), int),
+            np.zeros(3, int),
+            DtypeError,
+            r"logits: expected float32 or .* got int64",
+        ),
+        (cross_entropy, SCORES.astype(np.float16), np.zeros(3, int), DtypeError, r"logits: expected .* got float16"),
+        (
+            likelihood,
+            SCORES + 1,
+            np.zeros(3, int),
+            DataError,
+            r"log_probabilities: expected .* none above 0, got 1.0; end",
+        ),
+        (likelihood, SCORES, np.array([0, 9, 0]), DataError, r"labels: .* got 9 at example 1"),
+        (losses.binary_cross_entropy, SCORES, SCORES + 2, DataError, r"target: .* numbers in \[0, 1\], got 2.0 to 2.0"),
+        (losses.binary_cross_entropy, SCORES, SCORES - 1, DataError, r"target: .* got -1.0 to -1.0"),
+        (losses.binary_cross_entropy, SCORES, SCORES + np.nan, DataError, r"target: .* got nan to nan"),
+        (
+            losses.binary_cross_entropy,
+            SCORES,
+            np.array([0, 1, 0]),
+            ShapeError,
+            r"the shape \(3, 4\) of logits, got \(3,\)",
+        ),
+        (
+            losses.squared_error,
+            SCORES,
+            np.zeros(4, F32),
+            ShapeError,
+            r"target: expected the shape \(3, 4\) of prediction",
+        ),
+        (losses.mean_squared_error, SCORES, np.zeros((3, 4)), DtypeError, r"target: .* got float64; cast .*np.float32"),
+        (
+            losses.norm_loss,
+            SCORES,
+            np.zeros((3, 4), int),
+            DtypeError,
+            r"target: expected the dtype float32 .* got int64",
+        ),
+        (losses.huber, np.array(1.0), np.array(1.0), ShapeError, r"prediction: expected a batch .* got shape \(\)"),
+        (partial(losses.huber, delta=0), SCORES, SCORES, ConfigError, r"delta: expected a number in \(0, inf\], got 0"),
+        (partial(losses.squared_error, reduction="none"), SCORES, SCORES, ConfigError, r"'mean' or 'sum', got 'none'"),
+    ],
+)
+def test_bad_input_has_its_own_message(loss, prediction, target, error, message):
+    with pytest.raises(error, match=message):
+        loss(prediction, target)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_pullback_takes_a_finite_real_number(row: LossRow):
+    _, vjp = row.loss(*draw(row))
+    for bad, shown in [("1", "'1'"), (np.nan, "nan"), (None, "None")]:
+        with pytest.raises(ConfigError, match=rf"dvalue: expected a finite number, got {shown}"):
+            vjp(bad)
