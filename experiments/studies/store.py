@@ -1,0 +1,107 @@
+"""Run files: one JSON file a run, written whole at its end, and a digest of the code that made it."""
+
+import ast
+import datetime
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from experiments import facts, files
+from experiments.study import Answers, Result, Run, Study, run_id
+from fnnet.errors import DataError, expected
+
+FORMAT = 1
+SESSIONS = "sessions.json"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def code_digest() -> str:
+    """A digest of the code that computes: fnnet and the studies, blind to comments, docstrings and layout."""
+    digest = blake2b(digest_size=8)
+    for folder in ("fnnet", "experiments/studies"):
+        for path in sorted((_ROOT / folder).rglob("*.py")):
+            if "testing" not in path.parts:
+                digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
+    return digest.hexdigest()
+
+
+def meaning(source: bytes | str) -> str:
+    """What Python makes of a module, without its docstrings.
+
+    >>> meaning('"About f."\\nx = 1  # one') == meaning("x  =  1")
+    True
+    >>> meaning("x = 1") == meaning("x = 2")
+    False
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            node.body = body[1:]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def path(out: Path, identifier: str) -> Path:
+    """The file of a run."""
+    return out / f"{identifier}.json"
+
+
+def write(out: Path, identifier: str, config: Any, seed: int, result: Result, seconds: float) -> None:
+    """Put a finished run into its file.
+
+    Raises:
+        OSError: it could not be written; finished runs are as they were.
+    """
+    about = {"format": FORMAT, "run": identifier, "config": attrs.asdict(config), "seed": seed, "seconds": seconds}
+    made = {"code": code_digest(), "facts": facts.environment()}
+    out.mkdir(parents=True, exist_ok=True)
+    files.write(path(out, identifier), files.to_json({**about, **made, "final": result.final, "rows": result.rows}))
+
+
+def read(out: Path, identifier: str) -> Run | None:
+    """A run from its file; None where it is not finished.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    file = path(out, identifier)
+    if not file.is_file():
+        return None
+    content = files.read_json(file, most=100_000_000)
+    wanted = {"format", "run", "config", "seed", "seconds", "code", "facts", "final", "rows"}
+    if not isinstance(content, dict) or content.keys() != wanted or content["format"] != FORMAT:
+        fix = "delete it to run it again"
+        raise DataError(expected(str(file), f"a run file of format {FORMAT}", "something else", fix))
+    names = [field.name for field in attrs.fields(Run)]
+    return Run(**{name: content[name] for name in names})
+
+
+def answers(study: Study, out: Path, quick: bool = False, bundled: bool = False) -> Answers:
+    """The finished runs of a study."""
+    runs: dict[str, dict[int, Run]] = {}
+    for setting in study.settings:
+        config = study.quick(setting.config) if quick else setting.config
+        read_all = ((seed, read(out, run_id(study.task, config, seed, bundled))) for seed in study.seeds)
+        runs[setting.label] = {seed: run for seed, run in read_all if run is not None}
+    return Answers(study, runs)
+
+
+def log(out: Path, entry: dict[str, Any]) -> None:
+    """Add what one command did to the record of the folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    stamped = {"ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **entry}
+    files.write(out / SESSIONS, files.to_json([*sessions(out), stamped]))
+
+
+def sessions(out: Path) -> list[dict[str, Any]]:
+    """What commands did in this folder, oldest first."""
+    return files.read_json(out / SESSIONS) if (out / SESSIONS).is_file() else []
