@@ -1,24 +1,67 @@
-"""Optimizers: chains of named parts, each a pair of pure functions."""
+"""Optimizers: chains of named parts, each a pair of pure functions.
+
+    state = optimizer.init(params)
+    updates, state = optimizer.update(grads, state, params)
+    params = apply_updates(params, updates)
+
+| | |
+|---|---|
+| whole optimizers | `sgd`, `adam`, `adamw`, `rmsprop`, `adagrad` |
+| their parts | `trace`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate`, `scale` |
+| more parts | `clip`, `clip_by_global_norm`, `add_decayed_weights` |
+| put together | `chain`, `partition`, `freeze`, `l2` |
+| to choose leaves | `is_weight`, `everywhere`, or any `where(path, leaf) -> bool` |
+
+A leaf that is marked, held or without a gradient has a hole in updates and keeps its very object. `schedules` are
+functions of an optimizer's own count of updates, welcome wherever a learning rate is.
+
+Clipping in front, decay on weights only, a rate that falls:
+
+>>> from fnnet import optim
+>>> optimizer = optim.chain(
+...     optim.clip_by_global_norm(1.0),
+...     optim.adamw(optim.schedules.cosine(1e-3, steps=10_000), weight_decay=0.01, where=optim.is_weight),
+... )
+>>> optimizer.update
+chain(clip_by_global_norm, scale_by_adam, add_decayed_weights, scale_by_learning_rate)
+"""
 
 from fnnet.optim import schedules
-from fnnet.optim.aliases import adam, sgd
+from fnnet.optim.aliases import adagrad, adam, adamw, rmsprop, sgd
 from fnnet.optim.apply_updates import apply_updates
 from fnnet.optim.chain import chain
-from fnnet.optim.clip import clip
+from fnnet.optim.clip import clip, clip_by_global_norm
+from fnnet.optim.decay import add_decayed_weights, l2
+from fnnet.optim.partition import freeze, partition
 from fnnet.optim.scale import scale, scale_by_learning_rate
+from fnnet.optim.scale_by_adagrad import scale_by_adagrad
 from fnnet.optim.scale_by_adam import scale_by_adam
+from fnnet.optim.scale_by_rms import scale_by_rms
 from fnnet.optim.trace import trace
+from fnnet.optim.where import everywhere, is_weight
 from fnnet.types import Optimizer
 
 __all__ = [
     "Optimizer",
+    "adagrad",
     "adam",
+    "adamw",
+    "add_decayed_weights",
     "apply_updates",
     "chain",
     "clip",
+    "clip_by_global_norm",
+    "everywhere",
+    "freeze",
+    "is_weight",
+    "l2",
+    "partition",
+    "rmsprop",
     "scale",
+    "scale_by_adagrad",
     "scale_by_adam",
     "scale_by_learning_rate",
+    "scale_by_rms",
     "schedules",
     "sgd",
     "trace",

@@ -1,5 +1,7 @@
 """`apply_updates`: the step itself."""
 
+from typing import Any
+
 import numpy as np
 
 from fnnet.optim.leaves import flatten, locked, received, trained
@@ -23,6 +25,10 @@ def apply_updates(params: Params, updates: Params) -> Params:
     """
     flat = flatten(params)
     us = received(updates, flat, "update")
-    return flat.like(
-        [p if u is None else locked(np.add(p, u)) if trained(u) else u for p, u in zip(flat.leaves, us, strict=True)]
-    )
+
+    def step(p: Any, u: Any) -> Any:
+        if u is None:
+            return p
+        return locked(np.add(p, u, out=np.empty(p.shape, p.dtype))) if trained(u) else u
+
+    return flat.like([step(p, u) for p, u in zip(flat.leaves, us, strict=True)])

@@ -1,5 +1,6 @@
 """`clip` and `clip_by_global_norm`: bounds on gradients, or on any updates."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from fnnet.errors import real
 from fnnet.optim.chain import link
-from fnnet.optim.part import Part, passing
+from fnnet.optim.part import Part, Rule, passing
 from fnnet.types import Array, Optimizer
 
 
@@ -16,13 +17,15 @@ def clip(value: float) -> Optimizer:
 
         u ← min(max(u, -value), value)
 
-    Stateless. Complex numbers are bounded by their real part.
+    Stateless. Complex numbers are bounded by their real parts.
 
     Args:
         value: the bound, > 0.
 
     >>> import numpy as np
-    >>> clip(1.0).update((np.array([3.0, -0.5]),), ((),), (np.zeros(2),))[0]
+    >>> bounded = clip(1.0)
+    >>> params, grads = (np.zeros(2),), (np.array([3.0, -0.5]),)
+    >>> bounded.update(grads, bounded.init(params), params)[0]
     (array([ 1. , -0.5]),)
     """
     value = real("value", value, 0, open="(")
@@ -34,3 +37,55 @@ def clip(value: float) -> Optimizer:
         passing(u, u, p, old, new, spare, factor)
 
     return link(Part("clip", lambda count, updates: rule))
+
+
+def clip_by_global_norm(norm: float) -> Optimizer:
+    """Shorten all updates together where they are longer than `norm`; their direction stays.
+
+        u ← u min(1, norm / ‖u‖),    ‖u‖² = Σ u² over all leaves
+
+    Stateless. The sum is taken in float64 at least. Where ‖u‖ is not finite there is no direction to keep, and all
+    updates become NaN. (PyTorch divides by ‖u‖ + 10⁻⁶, optax as here.)
+
+    Args:
+        norm: the greatest length, > 0.
+
+    Source: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
+
+    >>> import numpy as np
+    >>> bounded = clip_by_global_norm(1.0)
+    >>> params, grads = (np.zeros(1), np.zeros(1)), (np.array([3.0]), np.array([-4.0]))
+    >>> bounded.update(grads, bounded.init(params), params)[0]
+    (array([0.6]), array([-0.8]))
+    """
+    limit = real("norm", norm, 0, open="(")
+
+    def at(count: int, updates: Sequence[Array]) -> Rule:
+        length = sum(_squares(u) for u in updates) ** 0.5
+        share = 1.0
+        if not math.isfinite(length.real):
+            share = math.nan
+        elif length.real > limit:
+            share = limit / length
+
+        def rule(
+            u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
+        ) -> None:
+            passing(u, g, p, old, new, spare, share * factor)
+
+        return rule
+
+    return link(Part("clip_by_global_norm", at, whole=True))
+
+
+_BLOCK = 2**14  # elements widened at a time
+
+
+def _squares(u: Array) -> Any:
+    """Σ u² in float64 or wider, as a Python number where there is one."""
+    elements, wide = u.reshape(-1), np.result_type(u.dtype, np.float64)
+    total: Any = 0
+    for a in range(0, elements.size, _BLOCK):
+        block = elements[a : a + _BLOCK].astype(wide, copy=False)
+        total = total + block.dot(block)
+    return total.item() if isinstance(total, np.generic) else total

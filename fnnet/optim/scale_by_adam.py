@@ -32,7 +32,7 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
     Args:
         b1: the weight of the old mean, in [0, 1).
         b2: the weight of the old mean of squares, in [0, 1).
-        eps: ε ≥ 0, outside the root and after the correction of v, as in the paper's algorithm 1, PyTorch and optax.
+        eps: ε > 0, outside the root and after the correction of v, as in the paper's algorithm 1, PyTorch and optax.
             Keras puts it before the correction (the paper's "epsilon hat").
 
     Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1. Computed in the order the paper
@@ -45,7 +45,7 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
     (array([ 1.       , -0.999999]),)
     """
     b1, b2 = real("b1", b1, 0, 1, open=")"), real("b2", b2, 0, 1, open=")")
-    eps = real("eps", eps, 0)
+    eps = real("eps", eps, 0, open="(")
 
     def at(count: int, updates: Sequence[Array]) -> Rule:
         root = math.sqrt(1 - b2 ** (count + 1))

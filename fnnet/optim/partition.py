@@ -1,0 +1,136 @@
+"""`partition` and `freeze`: other optimizers for other leaves, or none."""
+
+from collections.abc import Callable, Hashable, Mapping, Set
+from typing import Any
+
+from fnnet.errors import ConfigError, StructureError, expected, one_of
+from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, received, trained
+from fnnet.optim.part import Where
+from fnnet.optim.where import predicate
+from fnnet.types import Optimizer, Params
+
+
+def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hashable, Optimizer]) -> Optimizer:
+    """Give every leaf to the optimizer of its label.
+
+    Each optimizer sees the params and gradients of its own leaves, and holes in all other places. The state is a dict
+    from label to the state of its optimizer. Successors of `Running` leaves are handed on whatever their label.
+
+    Args:
+        label_of_path: `path -> label` of a trained leaf.
+        optimizers: `{label: optimizer}`.
+
+    Raises:
+        ConfigError: a leaf has an unknown label, or a label has no leaf.
+
+    >>> import numpy as np
+    >>> from fnnet import optim
+    >>> kind = lambda path: path.rpartition(".")[2]
+    >>> optimizer = partition(kind, {"weight": optim.sgd(0.1), "bias": optim.sgd(0.2)})
+    >>> params = grads = {"weight": np.ones((1, 2)), "bias": np.ones(2)}
+    >>> optimizer.update(grads, optimizer.init(params), params)[0]
+    {'weight': array([[-0.1, -0.1]]), 'bias': array([-0.2, -0.2])}
+    """
+    if not callable(label_of_path):
+        raise ConfigError(expected("label_of_path", "a function from path to label", repr(label_of_path)))
+    own = dict(optimizers)
+    for label, optimizer in own.items():
+        if not isinstance(optimizer, Optimizer):
+            raise ConfigError(expected(f"partition: {label!r}", "an Optimizer", repr(optimizer)))
+
+    def shares(params: Flat) -> dict[Hashable, set[int]]:
+        """The leaves of each label."""
+        found: dict[Hashable, set[int]] = {label: set() for label in own}
+        for i in _trained(params):
+            label = label_of_path(params.path(i))
+            if label not in found:
+                raise ConfigError(expected(f"partition: label of {params.path(i)}", one_of(map(str, own)), repr(label)))
+            found[label].add(i)
+        for label, share in found.items():
+            if not share:
+                paths = ", ".join(params.path(i) for i in _trained(params))
+                raise ConfigError(expected(f"partition: {label!r}", f"a leaf among {paths or 'none'}", "none"))
+        return found
+
+    def init(params: Params) -> Any:
+        flat = flatten(params)
+        check_params(flat)
+        return {label: own[label].init(_only(flat, flat.leaves, share)) for label, share in shares(flat).items()}
+
+    def update(grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+        if not isinstance(state, dict) or set(state) != set(own):
+            got = f"labels {', '.join(map(repr, state))}" if isinstance(state, dict) else type(state).__name__
+            fix = "make it with this optimizer's init"
+            raise StructureError(expected("state of partition", f"labels {', '.join(map(repr, own))}", got, fix))
+        flat = flatten(params)
+        us = received(grads, flat)
+        then: dict[Hashable, Any] = {}
+        for label, share in shares(flat).items():
+            us, then[label] = _update(own[label], share, us, state[label], flat)
+        return flat.like(us), then
+
+    return Optimizer(init, update)
+
+
+def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
+    """Hold the chosen leaves: they have holes in updates and state, and the optimizer never sees them.
+
+    Fine-tuning the last layer takes `freeze(adam(1e-3), lambda path, leaf: not path.startswith("dense_2."))`. The net
+    still computes their gradients; to save that, and to put batch norm into evaluation, wrap layers in `layers.frozen`.
+    Successors of `Running` leaves are handed on all the same: statistics follow the layer's mode.
+
+    Args:
+        optimizer: moves the other leaves.
+        where: `(path, leaf) -> bool`, the trained leaves to hold.
+
+    Raises:
+        ConfigError: no leaf is chosen, as after a slip in a path.
+
+    >>> import numpy as np
+    >>> from fnnet import optim
+    >>> optimizer = freeze(optim.sgd(0.1), lambda path, leaf: path == "bias")
+    >>> params = grads = {"weight": np.ones((1, 2)), "bias": np.ones(2)}
+    >>> optimizer.update(grads, optimizer.init(params), params)[0]
+    {'weight': array([[-0.1, -0.1]]), 'bias': None}
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise ConfigError(expected("freeze", "an Optimizer", repr(optimizer)))
+
+    where = predicate(where)
+
+    def moving(params: Flat) -> set[int]:
+        share = {i for i in _trained(params) if not where(params.path(i), params.leaves[i])}
+        if len(share) == len(_trained(params)):
+            paths = ", ".join(params.path(i) for i in _trained(params))
+            raise ConfigError(expected("freeze: where", f"to choose at least one of {paths or 'no leaves'}", "none"))
+        return share
+
+    def init(params: Params) -> Any:
+        flat = flatten(params)
+        check_params(flat)
+        return optimizer.init(_only(flat, flat.leaves, moving(flat)))
+
+    def update(grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+        flat = flatten(params)
+        share = moving(flat)
+        us = [None if trained(u) and i not in share else u for i, u in enumerate(received(grads, flat))]
+        us, then = _update(optimizer, share, us, state, flat)
+        return flat.like(us), then
+
+    return Optimizer(init, update)
+
+
+def _trained(params: Flat) -> list[int]:
+    return [i for i, leaf in enumerate(params.leaves) if trained(leaf)]
+
+
+def _only(params: Flat, leaves: Leaves, share: Set[int]) -> Params:
+    """A tree like params with holes outside the share."""
+    return params.like([leaf if i in share else None for i, leaf in enumerate(leaves)])
+
+
+def _update(optimizer: Optimizer, share: Set[int], us: Leaves, state: Any, params: Flat) -> tuple[Leaves, Any]:
+    """The leaves `us` with what the optimizer makes of its share, and its state."""
+    updates, state = optimizer.update(_only(params, us, share), state, _only(params, params.leaves, share))
+    made = params.twins(updates, "update")
+    return [made[i] if i in share else u for i, u in enumerate(us)], state
