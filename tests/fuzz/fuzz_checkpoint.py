@@ -5,9 +5,9 @@ on purpose, so the second target signs what the fuzzer made, as such a person wo
 """
 
 import json
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,16 +41,15 @@ def check(path: Path) -> None:
         assert sum(array.nbytes for array in flat.values()) < path.stat().st_size
         assert not any(array.flags.writeable for array in flat.values())
         assert all("array" in words[name] for name in flat)
-        fits = words == WORDS
-        fitted = checkpoint.load(path, like=WHOLE) if fits else None
+        fitted = checkpoint.load(path, like=WHOLE)
     except CheckpointError:
         raise
     except FnnetError as error:
         raise AssertionError("an error of another kind") from error
     assert tree.structure(fitted) == tree.structure(WHOLE)
-    content = path.read_bytes()
     checkpoint.save(path, fitted, metadata)
-    assert len(path.read_bytes()) <= len(content)
+    again = checkpoint.load(path)
+    assert {name: array.tobytes() for name, array in flat.items()} == {n: a.tobytes() for n, a in again.items()}
 
 
 def check_signed(path: Path) -> None:
@@ -65,7 +64,9 @@ def signed(path: Path) -> bytes:
     try:
         header = json.loads(content[8:end])
         body = json.loads(header["__metadata__"]["fnnet"])
-        places = checkpoint._places({name: header[name] for name in header if name != "__metadata__"}, len(content) - end)
+        places = checkpoint._places(
+            {name: header[name] for name in header if name != "__metadata__"}, len(content) - end
+        )
         with path.open("rb") as file:
             arrays = {name: checkpoint._array(file, end, place) for name, place in places.items()}
         body.pop("digest", None)
