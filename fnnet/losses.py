@@ -42,6 +42,7 @@ class LossPullback(Protocol):
 
 
 LossValue: TypeAlias = tuple[Any, LossPullback]
+Loss: TypeAlias = Callable[..., LossValue]  # of (prediction, target, reduction="mean")
 
 
 def softmax_cross_entropy(logits: Array, labels: Array, reduction: str = "mean") -> LossValue:
