@@ -23,6 +23,7 @@ import threading
 from collections.abc import Iterator
 from hashlib import blake2b
 from io import BufferedReader
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -446,6 +447,10 @@ def _body(contents: Any) -> dict[str, Any]:
     for row in body["tree"]:
         if not _is_row(row):
             raise CheckpointError(expected("tree", "rows of path, word and value", repr(row)[:80]))
+    paths = sorted(row[0] for row in body["tree"])
+    twice = next((path for path, other in pairwise(paths) if path == other), None)
+    if twice is not None:
+        raise CheckpointError(expected("tree", "every path once", f"{twice!r} twice"))
     try:
         canonical = _canonical(body) == contents[_ENTRY]
     except ValueError:
@@ -458,10 +463,10 @@ def _body(contents: Any) -> dict[str, Any]:
 def _is_row(row: Any) -> bool:
     if not isinstance(row, list) or len(row) not in (2, 3) or not all(isinstance(word, str) for word in row[:2]):
         return False
-    kind = row[1].split(" ")[-1]
-    if len(row) == 2:
-        return kind not in _VALUES
-    return kind in _VALUES and _VALUES[kind](row[2])
+    *marks, kind = row[1].split(" ")
+    if kind in ("array", "hole", *_VALUES) and not set(marks) <= {"running", "frozen"}:
+        return False
+    return len(row) == 3 and _VALUES[kind](row[2]) if kind in _VALUES else len(row) == 2
 
 
 def _is_array(word: str) -> bool:
