@@ -8,9 +8,9 @@ import numpy as np
 
 from fnnet.data.batches import in_order
 from fnnet.errors import ConfigError, expected
+from fnnet.losses import Loss
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import pair
-from fnnet.training.value_and_grad import Loss
 from fnnet.types import Array, Layer, Params
 
 Metric: TypeAlias = Callable[[Array, Any], Any]  # (predictions, target) -> mean over the batch, or counts

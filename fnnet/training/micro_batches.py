@@ -7,9 +7,10 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.errors import whole
+from fnnet.losses import Loss
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of
-from fnnet.training.value_and_grad import Gradient, Loss
+from fnnet.training.value_and_grad import Gradient
 from fnnet.tree import Frozen, Running
 from fnnet.types import Array, Layer, Params
 

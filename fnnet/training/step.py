@@ -8,12 +8,13 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.errors import NonFiniteError, whole
+from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.evaluate import Metric, named_metrics
 from fnnet.training.micro_batches import micro_batches
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.trace import first_non_finite
-from fnnet.training.value_and_grad import Loss, value_and_grad
+from fnnet.training.value_and_grad import value_and_grad
 from fnnet.types import Layer, Optimizer, Params
 
 Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for

@@ -9,10 +9,11 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.errors import FnnetError
+from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.micro_batches import micro_batches, parts
 from fnnet.training.state import TrainState, pair, step_key
-from fnnet.training.value_and_grad import Loss, value_and_grad
+from fnnet.training.value_and_grad import value_and_grad
 from fnnet.types import Array, Layer, Optimizer, Params, Pullback
 from fnnet.walk import at, replace
 

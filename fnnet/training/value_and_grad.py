@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from fnnet.losses import LossValue
+from fnnet.losses import Loss
 from fnnet.types import Array, Layer, Params
 
-Loss: TypeAlias = Callable[[Array, Any], LossValue]  # see `fnnet.losses`
 Gradient: TypeAlias = Callable[[Params, Array, Any], tuple[Any, Params, Array]]
 
 
