@@ -15,6 +15,7 @@ Paths join the names of fields, indices and keys with dots, just as one would wr
 ['dense_0.weight', 'batch_norm_0.0']
 """
 
+import builtins
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -125,12 +126,14 @@ def zip_leaves(f: Callable[..., Any], *trees: Any) -> Any:
     >>> zip_leaves(lambda a, b: a or b, (None, 2), (1, None))
     (1, 2)
     """
-    try:
-        return optree.tree_map(f, *trees, none_is_leaf=True)
-    except (ValueError, TypeError):
-        for other in trees[1:]:
+    found, spec = optree.tree_flatten(trees[0], none_is_leaf=True)
+    columns = [found]
+    for other in trees[1:]:
+        found, own = optree.tree_flatten(other, none_is_leaf=True)
+        if own != spec:
             match(trees[0], other)
-        raise
+        columns.append(found)
+    return spec.unflatten(builtins.map(f, *columns))
 
 
 def match(tree: Any, other: Any, names: tuple[str, str] = ("first tree", "other tree")) -> None:

@@ -58,9 +58,9 @@ def layer(
 
 
 def _enclosing(init: Init) -> str:
-    """`scale` for `scale.<locals>.init`."""
-    words = [word for word in getattr(init, "__qualname__", "").split(".") if word.isidentifier()]
-    return words[-2] if len(words) > 1 else "layer"
+    """`scale` for `scale.<locals>.init` and `scale.<locals>.<lambda>`."""
+    around = [word for word in getattr(init, "__qualname__", "").split(".")[:-1] if word.isidentifier()]
+    return around[-1] if around else "layer"
 
 
 def _with_option(apply: Callable[..., Any]) -> Apply:
