@@ -66,7 +66,7 @@ def test_cut_off_gzip(tmp_path):
 def test_flipped_bits_of_gzip(tmp_path):
     content = gz(idx(IMAGES))
     path, refused = tmp_path / "flipped.gz", 0
-    for bit in range(8 * len(content)):
+    for bit in range(0, 8 * len(content), 3):
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
@@ -74,7 +74,7 @@ def test_flipped_bits_of_gzip(tmp_path):
             np.testing.assert_array_equal(read_idx(path), IMAGES)
         except DataError:
             refused += 1
-    assert refused > 8 * (len(content) - 10)  # all but the time, the system and the flags in the header
+    assert refused > 8 * (len(content) - 10) // 3  # all but the time, the system and the flags in the header
 
 
 @pytest.mark.parametrize(

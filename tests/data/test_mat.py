@@ -255,10 +255,10 @@ def test_no_file(tmp_path):
 
 @pytest.mark.parametrize("file", [plain, packed])
 def test_flipped_bits(tmp_path, file):
-    """Every single bit: our own error, or the very numbers, or (unpacked, unprotected) other items of the same form."""
+    """A bit or two of every byte: our own error, or the very numbers, or (where unprotected) others of the same form."""
     content = file()
     path, unchanged = tmp_path / "flipped.mat", 0
-    for bit in range(8 * 116, 8 * len(content)):
+    for bit in range(8 * 116, 8 * len(content), 5):
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
@@ -270,7 +270,7 @@ def test_flipped_bits(tmp_path, file):
         assert same or file is plain  # packed variables carry a checksum
         assert read["X"].shape[1:] + read["y"].shape[1:] == (3, 1)
         unchanged += same
-    assert unchanged < 8 * 60  # the subsystem offset, padding, unused flags
+    assert unchanged < 100  # the subsystem offset, padding, unused flags
 
 
 @settings(derandomize=True, deadline=None, max_examples=300, database=None)
