@@ -1,9 +1,12 @@
+import gc
+import sys
+from collections import deque
 from functools import reduce
-from itertools import islice
+from itertools import islice, repeat
 
 import pytest
 
-from fnnet import optim, training
+from fnnet import layers, optim, rng, training
 from tests.training.cases import KEY, LOSS, NETS, SHAPE, contents, stream
 
 NET = NETS["all"]
@@ -54,3 +57,20 @@ def test_a_training_can_be_forked(step, start):
     other, _ = training.fold(other_step, middle, stream(8, 3, 6))
     straight, _ = training.fold(step, start, stream(8, 0, 6))
     assert contents(one) == contents(straight) != contents(other)
+
+
+def test_memory_is_flat_over_thousands_of_steps():
+    net = layers.serial(layers.dense(3), layers.batch_norm(), layers.dropout(0.5), layers.dense(2))
+    optimizer = optim.adam(1e-4)
+    batch = rng.normal(KEY, (4, 3)), rng.permutation(KEY, 4) % 2
+    steps = training.scan(
+        training.make_step(net, LOSS, optimizer), training.init(net, optimizer, KEY, (3,)), repeat(batch)
+    )
+    before = _blocks_after(steps, 500)
+    assert _blocks_after(steps, 2_500) - before < 500  # one per step would be 2,500
+
+
+def _blocks_after(steps, n):
+    deque(islice(steps, n), maxlen=0)
+    gc.collect()
+    return sys.getallocatedblocks()
