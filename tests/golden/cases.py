@@ -294,4 +294,67 @@ NETS = {
     "residual CNN": training(RESIDUAL_CNN, (1, 28, 28), classes=12, n=3, steps=3),
 }
 
-CASES: dict[str, Case] = {**LAYERS, **LOSSES, **NETS}
+# Optimizers: the params after each of 20 steps with given gradients.
+
+
+def optimizer(of: str, rate: Any = 0.1, n: int = 20, extras: Mapping[str, Any] = {}, **options: Any) -> Case:
+    """`rate` is a number or a schedule's Spec. Extras: `l2`, `only_weights` (what decays), `clip`, `norm`."""
+    shapes = {"weight": (3, 2), "bias": (2,), "dweight": (n, 3, 2), "dbias": (n, 2)}
+    arrays = {name: (shape, "uniform") for name, shape in shapes.items()}
+    return Case("optimizer", of, {"rate": rate, "extras": dict(extras), "options": options}, arrays)
+
+
+OPTIMIZERS = {
+    "sgd": optimizer("sgd"),
+    "sgd momentum": optimizer("sgd", momentum=0.9),
+    "sgd nesterov": optimizer("sgd", momentum=0.8, nesterov=True),
+    "sgd l2": optimizer("sgd", extras={"l2": 0.1}, momentum=0.5),
+    "sgd l2 of weights": optimizer("sgd", extras={"l2": 0.1, "only_weights": True}, momentum=0.5, nesterov=True),
+    "sgd step": optimizer("sgd", ("step", {"value": 0.1, "every": 7}), momentum=0.9),
+    "adam": optimizer("adam", 0.01),
+    "adam large eps": optimizer("adam", 0.01, b1=0.5, b2=0.9, eps=0.1),
+    "adam l2": optimizer("adam", 0.01, extras={"l2": 0.1}),
+    "adam cosine": optimizer("adam", ("cosine", {"value": 0.1, "steps": 20})),
+    "adamw": optimizer("adamw", 0.01, weight_decay=0.1),
+    "adamw of weights": optimizer("adamw", 0.01, extras={"only_weights": True}, weight_decay=0.1),
+    "adamw one-cycle": optimizer("adamw", ("one_cycle", {"peak": 0.1, "steps": 20})),
+    "rmsprop": optimizer("rmsprop", 0.01),
+    "rmsprop momentum": optimizer("rmsprop", 0.01, decay=0.9, eps=0.1, momentum=0.9),
+    "rmsprop l2": optimizer("rmsprop", 0.01, extras={"l2": 0.1}),
+    "adagrad": optimizer("adagrad"),
+    "adagrad start": optimizer("adagrad", eps=0.01, start=0.1),
+    "adagrad l2": optimizer("adagrad", extras={"l2": 0.1}),
+    "clip": optimizer("sgd", extras={"clip": 0.5}),
+    "clip_by_global_norm": optimizer("sgd", extras={"norm": 3.25}, momentum=0.9),  # clips some steps, not all
+    "clip_by_global_norm, l2": optimizer("adam", extras={"norm": 1.0, "l2": 0.1}),
+}
+
+# Schedules: the rates of the first updates.
+
+
+def schedule(of: str, n: int, **options: Any) -> Case:
+    return Case("schedule", of, {"n": n, **options})
+
+
+SCHEDULES = {
+    "constant": schedule("constant", 3, value=0.3),
+    "step": schedule("step", 20, value=0.3, every=6, factor=0.1),
+    "multi_step": schedule("multi_step", 20, value=0.3, boundaries=(3, 4, 15), factor=0.2),
+    "exponential": schedule("exponential", 20, value=0.3, factor=0.8),
+    "linear": schedule("linear", 20, start=0.1, end=0.025, steps=12),
+    "cosine": schedule("cosine", 16, value=0.3, steps=15, end=0.01),
+    "warm_up": schedule("warm_up", 12, learning_rate=0.3, steps=5),
+    "warm_up, then a schedule": schedule(
+        "warm_up", 15, learning_rate=("exponential", {"value": 0.3, "factor": 0.7}), steps=4
+    ),
+    "one_cycle": schedule("one_cycle", 20, peak=0.3, steps=20),
+    "one_cycle steep": schedule("one_cycle", 17, peak=0.3, steps=17, rise=0.6, start_divisor=3, end_divisor=10),
+    "joined": schedule(
+        "joined",
+        20,
+        schedules=(("step", {"value": 0.3, "every": 2}), ("cosine", {"value": 0.3, "steps": 12})),
+        boundaries=(7,),
+    ),
+}
+
+CASES: dict[str, Case] = {**LAYERS, **LOSSES, **NETS, **OPTIMIZERS, **SCHEDULES}

@@ -89,4 +89,49 @@ def run_loss(
     return {"value": np.array(value), "dprediction": vjp(DVALUE)}
 
 
-RUNS: dict[str, Any] = {"layer": run_layer, "steps": run_steps, "training": run_training, "loss": run_loss}
+def _rate(rate: Any) -> Any:
+    """A number as it is, a Spec as the schedule it stands for."""
+    if not isinstance(rate, tuple):
+        return rate
+    of, options = rate
+    inside = {"learning_rate": _rate, "schedules": lambda rates: [_rate(one) for one in rates]}
+    return getattr(optim.schedules, of)(**{key: inside.get(key, lambda same: same)(options[key]) for key in options})
+
+
+def _optimizer(of: str, rate: Any, extras: Mapping[str, Any], options: Mapping[str, Any]) -> optim.Optimizer:
+    where = {"where": optim.is_weight} if "only_weights" in extras else {}
+    made = getattr(optim, of)(_rate(rate), **options, **(where if of == "adamw" else {}))
+    if "l2" in extras:
+        made = optim.l2(made, extras["l2"], **where)
+    if "clip" in extras:
+        made = optim.chain(optim.clip(extras["clip"]), made)
+    return optim.chain(optim.clip_by_global_norm(extras["norm"]), made) if "norm" in extras else made
+
+
+def run_optimizer(
+    case: Case, leaves: Any, weight: np.ndarray, bias: np.ndarray, dweight: np.ndarray, dbias: np.ndarray
+) -> dict[str, np.ndarray]:
+    optimizer, params, results = _optimizer(case.of, **case.options), {"weight": weight, "bias": bias}, []
+    state = optimizer.init(params)
+    for dw, db in zip(dweight, dbias, strict=True):
+        updates, state = optimizer.update({"weight": dw, "bias": db}, state, params)
+        params = optim.apply_updates(params, updates)
+        results.append(params)
+    return cases.stacked(results)
+
+
+def run_schedule(case: Case, leaves: Any) -> dict[str, np.ndarray]:
+    options = dict(case.options)
+    n = options.pop("n")
+    rate = _rate((case.of, options))
+    return {"values": np.array([rate(count) for count in range(n)])}
+
+
+RUNS: dict[str, Any] = {
+    "layer": run_layer,
+    "steps": run_steps,
+    "training": run_training,
+    "loss": run_loss,
+    "optimizer": run_optimizer,
+    "schedule": run_schedule,
+}

@@ -170,11 +170,109 @@ def run_loss(case: Case, leaves: Mapping[str, Tensor], prediction: Tensor, targe
     return {"value": _array(reduced), "dprediction": _array(prediction.grad)}
 
 
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8: torch.optim.Adam(groups, lr, (b1, b2), eps),
+    "adamw": lambda groups, lr, **options: torch.optim.AdamW(groups, lr, **options),
+    "rmsprop": lambda groups, lr, decay=0.99, eps=1e-8, momentum=0.0: torch.optim.RMSprop(
+        groups, lr, decay, eps, momentum=momentum
+    ),
+    "adagrad": lambda groups, lr, eps=1e-10, start=0.0: torch.optim.Adagrad(
+        groups, lr, eps=eps, initial_accumulator_value=start
+    ),
+}
+
+_scheduler = torch.optim.lr_scheduler
+Scheduler = Callable[[torch.optim.Optimizer], Any]  # of an optimizer, whose rate is the schedule's first
+
+# Each gives the rate the optimizer is made with, and the scheduler.
+SCHEDULES: dict[str, Callable[..., tuple[float, Scheduler]]] = {
+    "constant": lambda value: (value, lambda o: _scheduler.ConstantLR(o, 1.0)),
+    "step": lambda value, every, factor=0.5: (value, lambda o: _scheduler.StepLR(o, every, factor)),
+    "multi_step": lambda value, boundaries, factor: (value, lambda o: _scheduler.MultiStepLR(o, boundaries, factor)),
+    "exponential": lambda value, factor: (value, lambda o: _scheduler.ExponentialLR(o, factor)),
+    "linear": lambda start, end, steps: (start, lambda o: _scheduler.LinearLR(o, 1.0, end / start, steps)),
+    "cosine": lambda value, steps, end=0.0: (value, lambda o: _scheduler.CosineAnnealingLR(o, steps, end)),
+    "warm_up": lambda learning_rate, steps: _warm_up(learning_rate, steps),
+    "one_cycle": lambda peak, steps, rise=0.3, start_divisor=25.0, end_divisor=1e4: (
+        peak,
+        lambda o: _scheduler.OneCycleLR(
+            o,
+            peak,
+            steps,
+            pct_start=rise,
+            div_factor=start_divisor,
+            final_div_factor=end_divisor,
+            cycle_momentum=False,
+        ),
+    ),
+    "joined": lambda schedules, boundaries: _joined([_schedule(one) for one in schedules], list(boundaries)),
+}
+
+
+def _schedule(rate: Any) -> tuple[float, Scheduler]:
+    of, options = rate if isinstance(rate, tuple) else ("constant", {"value": rate})
+    return SCHEDULES[of](**options)
+
+
+def _warm_up(learning_rate: Any, steps: int) -> tuple[float, Scheduler]:
+    """Theirs takes the first rate as a factor of the last; ours never begins at 0."""
+    value, then = _schedule(learning_rate)
+    return _joined([(value, lambda o: _scheduler.LinearLR(o, 1 / (steps + 1), 1.0, steps)), (value, then)], [steps])
+
+
+def _joined(schedules: list[tuple[float, Scheduler]], boundaries: list[int]) -> tuple[float, Scheduler]:
+    value, _ = schedules[0]
+    return value, lambda o: _scheduler.SequentialLR(o, [make(o) for _, make in schedules], boundaries)
+
+
+def run_schedule(case: Case, leaves: Any) -> dict[str, np.ndarray]:
+    options = dict(case.options)
+    n = options.pop("n")
+    value, make = SCHEDULES[case.of](**options)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], value)
+    scheduler, values = make(optimizer), []
+    for count in range(n):
+        values.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        if count + 1 < n:
+            scheduler.step()
+    return {"values": np.array(values)}
+
+
+def run_optimizer(
+    case: Case, leaves: Any, weight: Tensor, bias: Tensor, dweight: Tensor, dbias: Tensor
+) -> dict[str, np.ndarray]:
+    extras = case.options["extras"]
+    params = {"weight": weight.requires_grad_(), "bias": bias.requires_grad_()}
+    decay = {"weight_decay": extras["l2"]} if "l2" in extras else {}
+    spared = {"weight_decay": 0.0} if "only_weights" in extras else decay
+    groups = [{"params": [params["weight"]], **decay}, {"params": [params["bias"]], **spared}]
+    value, make = _schedule(case.options["rate"])
+    optimizer = OPTIMIZERS[case.of](groups, value, **case.options["options"])
+    scheduler, results = make(optimizer), []
+    for i, (dw, db) in enumerate(zip(dweight, dbias, strict=True)):
+        params["weight"].grad, params["bias"].grad = dw.clone(), db.clone()
+        if "norm" in extras:
+            total = torch.sqrt((dw**2).sum() + (db**2).sum()).item()
+            norm = extras["norm"] * (1 + 1e-6 / total)  # theirs divides by the norm of all gradients plus 1e-6
+            torch.nn.utils.clip_grad_norm_(params.values(), norm)
+        if "clip" in extras:
+            torch.nn.utils.clip_grad_value_(params.values(), extras["clip"])
+        optimizer.step()
+        results.append({name: _array(leaf) for name, leaf in params.items()})
+        if i + 1 < len(dweight):
+            scheduler.step()
+    return cases.stacked(results)
+
+
 RUNS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "layer": run_layer,
     "steps": run_steps,
     "training": run_training,
     "loss": run_loss,
+    "optimizer": run_optimizer,
+    "schedule": run_schedule,
 }
 
 

@@ -113,6 +113,67 @@ def test_huber(n, k, delta, reduction):
     compare(loss("huber", (n, k), "uniform", "uniform", delta=delta, reduction=reduction))
 
 
+def options(**strategies):
+    return st.fixed_dictionaries({}, optional=strategies)
+
+
+shares = st.floats(0, 0.99)
+epsilons = st.floats(1e-10, 1)
+rates = st.floats(1e-3, 1)
+counts = st.integers(1, 12)
+
+OPTIMIZERS = {
+    "sgd": options(momentum=shares, nesterov=st.just(False)),
+    "adam": options(b1=shares, b2=shares, eps=epsilons),
+    "adamw": options(weight_decay=rates, eps=epsilons),
+    "rmsprop": options(decay=shares, eps=epsilons, momentum=shares),
+    "adagrad": options(eps=epsilons, start=st.floats(0, 1)),
+}
+
+SCHEDULES = {
+    "step": {"value": rates, "every": counts, "factor": rates},
+    "multi_step": {
+        "value": rates,
+        "boundaries": st.sets(counts, min_size=1).map(lambda boundaries: tuple(sorted(boundaries))),
+        "factor": rates,
+    },
+    "exponential": {"value": rates, "factor": rates},
+    "linear": {"start": rates, "end": rates, "steps": counts},
+    "cosine": {"value": rates, "steps": st.integers(20, 40), "end": st.floats(0, 1)},
+    "warm_up": {"learning_rate": rates, "steps": counts},
+    "one_cycle": {"peak": rates, "steps": st.integers(20, 40), "rise": st.floats(0.2, 0.8)},
+}
+
+schedule_specs = st.sampled_from(sorted(SCHEDULES)).flatmap(
+    lambda of: st.tuples(st.just(of), st.fixed_dictionaries(SCHEDULES[of]))
+)
+
+
+@drawn
+@given(
+    st.sampled_from(sorted(OPTIMIZERS)).flatmap(lambda of: st.tuples(st.just(of), OPTIMIZERS[of])),
+    rates | schedule_specs,
+    options(l2=rates, only_weights=st.just(True), clip=rates, norm=rates),
+)
+def test_optimizers(made, rate, extras):
+    of, chosen = made
+    extras = {name: extra for name, extra in extras.items() if (of, name) != ("adamw", "l2")}
+    compare(cases.optimizer(of, rate, 10, extras, **chosen))
+
+
+@drawn
+@given(st.floats(0.01, 0.99))
+def test_nesterov(momentum):
+    compare(cases.optimizer("sgd", momentum=momentum, nesterov=True))
+
+
+@drawn
+@given(schedule_specs)
+def test_schedules(made):
+    of, chosen = made
+    compare(cases.schedule(of, 20, **chosen))
+
+
 activations = st.sampled_from(ACTIVATIONS)
 plain = st.tuples(
     st.just("conv2d"), st.fixed_dictionaries({"channels": few, "kernel": pairs, "padding": st.just("same")})
