@@ -13,6 +13,7 @@ import numpy as np
 from fnnet.data import Variable, read_classes, read_idx, read_image, read_mat
 from fnnet.errors import FnnetError
 from tests.data.files import IDX_TYPES, gz, idx, mat, mat_packed, mat_variable, picture, ramp, zipped
+from tests.fuzz import fuzz_checkpoint
 
 LIMIT = 2**20  # bytes a reader may unpack to
 
@@ -104,4 +105,6 @@ TARGETS = {
     "mat": Target(check_mat, mat_seeds),
     "images": Target(check_images, image_seeds),
     "picture": Target(check_picture, picture_seeds),
+    "checkpoint": Target(fuzz_checkpoint.check, fuzz_checkpoint.seeds),
+    "checkpoint_signed": Target(fuzz_checkpoint.check_signed, fuzz_checkpoint.seeds),
 }
