@@ -4,7 +4,8 @@ With m values a channel, centred c = x - μ, and r = 1 / √(σ² + ε):
 
     μ = Σx / m,    σ² = Σc² / m,    y = g · r · c + b
 
-The variance takes two passes (centre, then square), so it never suffers from a large mean.
+The variance takes two passes (centre, then square), so it does not suffer from a large mean; the mean is summed in
+float64, or its own rounding would reappear, squared, in the variance.
 """
 
 import math
@@ -28,7 +29,7 @@ def values_per_channel(x: Array) -> int:
 def moments(x: Array) -> tuple[Array, Array, Array]:
     """Centred x, the mean and the biased variance of every channel."""
     m = values_per_channel(x)
-    mean = channel_sum(x) / m
+    mean = (np.add.reduce(x, axis=_rest(x), dtype=np.result_type(x.dtype, np.float64)) / m).astype(x.dtype)
     centred = x - per_channel(mean, x)
     return centred, mean, channel_sum(centred * centred) / m
 

@@ -1,0 +1,160 @@
+"""The order of the parts: who may import whom, and who may import what from outside."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "fnnet").rglob("*.py"))
+
+# A part may import parts further to the left, and of its own; `layers` and `optim` do not know each other.
+ORDER = [
+    {"errors", "rng", "tree"},
+    {"types"},
+    {"kernels", "walk"},
+    {"initializers", "losses"},
+    {"layers", "optim"},
+    {"summary", "checkpoint", "data", "metrics"},
+    {"training", "testing"},
+]
+WITHIN = {("rng", "errors"), ("tree", "errors")}  # the only steps inside one level
+OUTSIDE = {"numpy", "attrs", "toolz", "optree", "safetensors"}
+EXTRAS = {"fnnet.testing.strategies": {"hypothesis"}}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path, top_level: bool = False) -> set[str]:
+    """Modules that a file imports, anywhere or outside functions only; what is for type checkers left out."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                continue
+            if top_level and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{path}: relative import"
+                below = child.module == "fnnet"
+                found.update(f"fnnet.{alias.name}" if below else child.module for alias in child.names)
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def level_of(part: str) -> int:
+    return next(i for i, level in enumerate(ORDER) if part in level)
+
+
+def test_every_part_has_its_place():
+    parts = {part_of(name_of(path)) for path in FILES if name_of(path) != "fnnet"}
+    assert parts == set().union(*ORDER)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path) != "fnnet"], ids=name_of)
+def test_imports_point_one_way(path):
+    own = part_of(name_of(path))
+    for module in imports(path):
+        if module.startswith("fnnet."):
+            other = part_of(module)
+            allowed = other == own or level_of(other) < level_of(own) or (own, other) in WITHIN
+            assert allowed, f"{own} imports {other}"
+        assert not module.startswith(("experiments", "tests")), module
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_core_is_imported_at_the_top(path):
+    allowed = OUTSIDE | EXTRAS.get(name_of(path), set()) | set(sys.stdlib_module_names) | {"fnnet"}
+    assert {module.split(".")[0] for module in imports(path, top_level=True)} <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_rng_touches_numpys_random_numbers(path):
+    text = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+    touches = "np.random" in text or "numpy.random" in text or "import random" in text
+    assert not touches or name_of(path) == "fnnet.rng"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_public_names_exist_and_are_listed_once(path):
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    lists = [
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    for names in lists:
+        assert len(names) == len(set(names))
+        __import__(name_of(path))
+        missing = [name for name in names if not hasattr(sys.modules[name_of(path)], name)]
+        assert not missing
+
+
+LEAF_LAYERS = [
+    path
+    for path in FILES
+    if part_of(name_of(path) + ".") == "layers" and path.stem not in ("__init__", "layer") and path.stem[0] != "_"
+]
+MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "flatten"}  # flatten is a reshape
+
+
+@pytest.mark.parametrize("path", LEAF_LAYERS, ids=name_of)
+def test_leaf_layers_do_not_know_each_other(path):
+    if path.stem in MADE_OF_OTHERS:
+        return
+    known = {module.split(".")[2] for module in imports(path) if module.startswith("fnnet.layers.")}
+    assert all(name == "layer" or name.startswith("_") for name in known)
+
+
+def test_kernels_know_only_arrays():
+    for path in FILES:
+        if part_of(name_of(path) + ".") == "kernels":
+            below = {module for module in imports(path) if module.startswith("fnnet.")}
+            assert all(part_of(module) == "kernels" or module == "fnnet.types" for module in below), path
+
+
+def fresh(code: str) -> str:
+    """Run code in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_importing_fnnet_imports_nothing_but_itself():
+    loaded = fresh(
+        "import fnnet, sys; print(*(m for m in sys.modules if m.split('.')[0] in {'numpy', 'fnnet', 'optree'}))"
+    )
+    assert loaded == "fnnet"
+
+
+def test_importing_every_part_imports_no_extra():
+    parts = sorted(set().union(*ORDER))
+    code = f"import sys; before = set(sys.modules); import fnnet; [getattr(fnnet, part) for part in {parts}]; "
+    code += "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    loaded = set(fresh(code).split())
+    extras = {"hypothesis", "pytest", "cattrs", "matplotlib", "PIL", "pooch", "rich", "sklearn", "scipy", "tyro"}
+    assert not loaded & (extras | {"threadpoolctl"})
+
+
+def test_importing_sets_no_global_state():
+    code = (
+        "import numpy as np, random, os, warnings; "
+        "state = lambda: (np.geterr(), np.random.get_state()[1].tolist(), random.getstate(), dict(os.environ), "
+        "warnings.filters[:]); before = state(); import fnnet; fnnet.layers, fnnet.training, fnnet.data; "
+        "print(before == state())"
+    )
+    assert fresh(code) == "True"
