@@ -47,7 +47,9 @@ _POOL = ("max_pool", 2)
 
 WORKS = {
     "lenet5": Work("LeNet-5 of R5: ReLU, max-pool", (1, 28, 28), _lenet("relu", "max_pool", 0), 64, "adam", 1e-3),
-    "lenet5-r2": Work("LeNet-5 of R2: sigmoid, avg-pool", (1, 28, 28), _lenet("sigmoid", "avg_pool", 2), 64, "sgd", 0.1),
+    "lenet5-r2": Work(
+        "LeNet-5 of R2: sigmoid, avg-pool", (1, 28, 28), _lenet("sigmoid", "avg_pool", 2), 64, "sgd", 0.1
+    ),
     "mlp-32": Work("784-256-128-10, batch 32", (784,), _mlp(256, 128, 10), 32, "momentum", 0.01),
     "mlp-256": Work("784-256-128-10, batch 256", (784,), _mlp(256, 128, 10), 256, "adam", 1e-3),
     "cnn": Work(

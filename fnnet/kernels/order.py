@@ -16,7 +16,7 @@ def batch_last(x: Array) -> Array:
     >>> batch_last(np.zeros((5, 2, 3))).shape
     (2, 3, 5)
     """
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+    return np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
 
 
 def batch_first(z: Array) -> Array:
@@ -25,7 +25,7 @@ def batch_first(z: Array) -> Array:
     >>> batch_first(np.zeros((2, 3, 5))).shape
     (5, 2, 3)
     """
-    return np.moveaxis(z, -1, 0)
+    return z.transpose(-1, *range(z.ndim - 1))
 
 
 def laid_like(x: Array, other: Array) -> Array:
