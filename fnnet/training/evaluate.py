@@ -35,8 +35,8 @@ def evaluate(
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
         arrays: `(x, target)`, with one first axis.
-        metrics: name -> `(predictions, target) -> value`. A float is a mean over the batch, averaged by counts;
-            whole numbers, and arrays of them such as confusion counts, are counts and add up.
+        metrics: name -> `(predictions, target) -> value`. Floats are means over the batch, averaged by counts; whole
+            numbers are counts and add up. Both may come in arrays, as confusion counts do.
         loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
         size: examples in a batch, the last one perhaps fewer.
 
@@ -56,21 +56,15 @@ def evaluate(
     counts = []
     pair(arrays)
     for x, target in in_order(arrays, size):
-        predictions, _ = net.apply(params, x)
-        del _  # the closure holds every layer's activations
+        predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
         counts.append(len(x))
         for name, function in functions.items():
             found[name].append(function(predictions, target))
-    return {name: (sum_up if name in added else combine)(values, counts) for name, values in found.items()}
+    return {name: _sum(values) if name in added else combine(values, counts) for name, values in found.items()}
 
 
 def _value_of(loss: Loss) -> Metric:
     return lambda predictions, target: loss(predictions, target)[0]
-
-
-def sum_up(values: Sequence[Any], counts: Sequence[int]) -> Any:
-    """Σᵢ vᵢ, of floats rounded once."""
-    return math.fsum(values) if isinstance(values[0], float) else sum(values[1:], start=values[0])
 
 
 def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
@@ -79,9 +73,17 @@ def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
     >>> combine([1.0, 0.5], [30, 10]), combine([30, 5], [30, 10])
     (0.875, 35)
     """
-    if isinstance(values[0], int) or (isinstance(values[0], np.ndarray) and values[0].dtype.kind in "iu"):
-        return sum_up(values, counts)
-    return math.fsum(value * n for value, n in zip(values, counts, strict=True)) / sum(counts)
+    if np.asarray(values[0]).dtype.kind in "iu":
+        return _sum(values)
+    return _sum([value * n for value, n in zip(values, counts, strict=True)]) / sum(counts)
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    """Σᵢ vᵢ, a Python number where the values are numbers; floats are rounded once."""
+    if np.ndim(values[0]):
+        return sum(values[1:], start=values[0])
+    numbers = [np.asarray(value).item() for value in values]
+    return math.fsum(numbers) if isinstance(numbers[0], float) else sum(numbers)
 
 
 def named_metrics(metrics: Mapping[str, Metric] | None) -> dict[str, Metric]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from fnnet import tree
+from fnnet.data.batches import length
 from fnnet.errors import whole
 from fnnet.losses import Loss
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of
-from fnnet.training.value_and_grad import Gradient
+from fnnet.training.value_and_grad import Gradient, value_and_grad
 from fnnet.tree import Frozen, Running
 from fnnet.types import Array, Layer, Params
 
@@ -33,6 +34,7 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
 
     Raises:
         ConfigError: `size` is no whole number ≥ 1, or the loss does not say how it reduces.
+        DataError (the function): x and target differ in length.
 
     >>> from fnnet import layers, losses, rng
     >>> net = layers.dense(1, bias=False)
@@ -45,7 +47,8 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
     size = whole("size", size, 1)
     mean = reduction_of(loss) == "mean"
 
-    def gradient(params: Params, x: Array, target: Any) -> tuple[Any, Params, Array]:
+    def gradient(params: Params, x: Array, target: Array) -> tuple[Any, Params, Array]:
+        count = length((x, target))
         value: Any = 0
         total: Params = None
         predictions = []
@@ -59,14 +62,18 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
             weighted = tree.zip_leaves(lambda old, new, n=n: _times(old, new, n), params, dparams)
             total = weighted if total is None else tree.zip_leaves(_plus, total, weighted)
             predictions.append(y)
-        count = len(x)
         dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, mean), params, total)
         return value / count if mean else value, dparams, np.concatenate(predictions)
 
     return gradient
 
 
-def parts(net: Layer, key: Key | None, x: Array, target: Any, size: int) -> Iterator[tuple[Layer, Array, Any]]:
+def in_training(net: Layer, loss: Loss, size: int | None, key: Key) -> Gradient:
+    """The gradient of one training step, in micro-batches or (`size` None) all at once."""
+    return value_and_grad(net.train(key), loss) if size is None else micro_batches(net, loss, size, key)
+
+
+def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> Iterator[tuple[Layer, Array, Array]]:
     """The micro-batches of a batch, each with the net that trains on it."""
     for i, start in enumerate(range(0, len(x), size)):
         rows = slice(start, start + size)

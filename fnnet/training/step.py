@@ -11,10 +11,10 @@ from fnnet.errors import NonFiniteError, whole
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.evaluate import Metric, named_metrics
-from fnnet.training.micro_batches import micro_batches
+from fnnet.training.micro_batches import in_training
+from fnnet.training.reduction import reduction_of
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.trace import first_non_finite
-from fnnet.training.value_and_grad import value_and_grad
 from fnnet.types import Layer, Optimizer, Params
 
 Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
@@ -57,14 +57,12 @@ def make_step(
     """
     functions = named_metrics(metrics)
     size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
-    in_parts = None if size is None else lambda key: micro_batches(net, loss, size, key)
-    if in_parts is not None:
-        in_parts(None)  # says at once whether the loss can be put together
+    if size is not None:
+        reduction_of(loss)  # which has to be known to put parts together
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         x, target = pair(batch)
-        key = step_key(state)
-        gradient = value_and_grad(net.train(key), loss) if in_parts is None else in_parts(key)
+        gradient = in_training(net, loss, size, step_key(state))
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             value, grads, predictions = gradient(state.params, x, target)
             updates, opt_state = optimizer.update(grads, state.opt_state, state.params)

@@ -11,9 +11,8 @@ from fnnet import tree
 from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
-from fnnet.training.micro_batches import micro_batches, parts
+from fnnet.training.micro_batches import in_training, parts
 from fnnet.training.state import TrainState, pair, step_key
-from fnnet.training.value_and_grad import value_and_grad
 from fnnet.types import Array, Layer, Optimizer, Params, Pullback
 from fnnet.walk import at, replace
 
@@ -154,9 +153,9 @@ def _faults(
     made = [(watched.train(key), x, target)] if micro_batch is None else parts(watched, key, x, target, micro_batch)
     for trained, own_x, own_target in made:
         y, pullback = trained.apply(state.params, own_x)
+        yield from (_told(net, event) for event in events if not event.finite)
         value, loss_pullback = loss(y, own_target)
         dy = loss_pullback(1.0)
-        yield from (_told(net, event) for event in events if not event.finite)
         if not np.isfinite(value):
             yield f"the loss of predictions in {_range(sizes(y))} is {value}"
         if not sizes(dy).finite:
@@ -166,8 +165,7 @@ def _faults(
         yield from (_told(net, event) for event in events if not event.finite)
         events.clear()
 
-    plain = value_and_grad(net.train(key), loss) if micro_batch is None else micro_batches(net, loss, micro_batch, key)
-    _, grads, _ = plain(state.params, x, target)
+    _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target)
     yield from _bad_leaves(grads, "the gradient holds {bad} at {path}")
     updates, _ = optimizer.update(grads, state.opt_state, state.params)
     yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")

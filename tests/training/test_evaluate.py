@@ -42,6 +42,20 @@ def test_batches_count_as_one(name, reduction, size):
     assert [type(found[name]) for name in ("loss", "accuracy", "correct")] == [float, float, int]
 
 
+def test_kinds_of_values():
+    x = np.arange(10, dtype=np.float32).reshape(5, 2)
+    metrics = {
+        "mean": lambda y, t: y.mean(),  # a NumPy scalar
+        "means": lambda y, t: y.mean(axis=0, dtype=np.float64),
+        "count": lambda y, t: (y > 2).sum(),
+        "true": lambda y, t: True,
+    }
+    found = training.evaluate(layers.identity(), (), (x, x), metrics, size=2)
+    assert found.pop("means").tolist() == [4.0, 5.0]
+    assert found == {"mean": 4.5, "count": 7, "true": 1.0}
+    assert [type(value) for value in found.values()] == [float, int, float]
+
+
 def test_what_a_batch_needed_is_let_go_at_once():
     alive = weakref.WeakSet()
     most = []

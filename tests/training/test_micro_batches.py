@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnnet import rng, training, tree
+from fnnet.errors import DataError
 from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
 
 
@@ -63,6 +64,13 @@ def test_sums_with_counts_divided_once(reduction):
 
     assert tree.structure(dparams) == tree.structure(params)
     close(tree.zip_leaves(combined, *[part[1] for _, part in parts]), dparams)
+
+
+def test_targets_of_another_length():
+    net = NETS["plain"]
+    gradient = training.micro_batches(net, LOSS, 4)
+    with pytest.raises(DataError, match=r"arrays\[1\]: expected 22 examples, as in arrays\[0\], got 23"):
+        gradient(net.init(KEY, SHAPE), ARRAYS[0][:22], ARRAYS[1])
 
 
 def test_evaluation_keeps_memory_and_frozen_leaves():
