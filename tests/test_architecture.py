@@ -13,7 +13,7 @@ FILES = sorted((ROOT / "fnnet").rglob("*.py"))
 # A part may import parts further to the left, and of its own; `layers` and `optim` do not know each other.
 ORDER = [
     {"errors", "rng", "tree"},
-    {"types"},
+    {"types", "runtime"},
     {"kernels", "walk"},
     {"initializers", "losses"},
     {"layers", "optim"},
