@@ -15,20 +15,12 @@ from experiments.progress import Progress, progress
 from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
-from fnnet.errors import CheckpointError, expected
+from fnnet.errors import CheckpointError, NonFiniteError, expected
 
 
-def perform(
-    experiment: Experiment,
-    config: Any,
-    out: Path,
-    *,
-    data: str | None = None,
-    resume: bool = False,
-    save_every: float = 30.0,
-    again: str = "",
-) -> int:
-    """Train, or go on training, in the folder `out`, and write the report; return an exit code.
+@attrs.frozen
+class Job:
+    """A run that is asked for.
 
     Args:
         experiment: what to train.
@@ -36,90 +28,102 @@ def perform(
         out: the run folder.
         data: data directory, see `experiments.datasets`.
         resume: whether to go on with what is there.
-        save_every: seconds between saved positions.
+        save_every: seconds between saved positions inside an epoch.
         again: the command that goes on, for the message after a stop.
+    """
+
+    experiment: Experiment
+    config: Any
+    out: Path
+    data: str | None = None
+    resume: bool = False
+    save_every: float = 30.0
+    again: str = ""
+
+
+def perform(job: Job) -> int:
+    """Train, or go on training, in the job's folder, and write the report; return an exit code.
 
     Raises:
         RunError: the folder is in use or holds something else.
         CheckpointError: the checkpoint is damaged or of another run.
+        NonFiniteError: a number is NaN or infinite; what is before that step is saved.
     """
+    out = job.out
     runs.check_usable(out)
-    with limited(config.threads):
-        problem = experiment.problem(config, data)
+    with limited(job.config.threads):
+        problem = job.experiment.problem(job.config, job.data)
+        wanted = runs.identity(job.experiment, job.config, problem)
         with runs.locked(out):
-            wanted = runs.identity(experiment, config, problem)
-            begun = runs.claim(out, wanted, resume)
+            begun = runs.claim(out, wanted, job.resume)
             if begun and (out / runs.RESULTS).is_file():
                 print(f"{out}: this run is finished; read {out / runs.REPORT}")
                 return 0
-            position = (
-                load_position(out, fingerprint(wanted), problem, config) if begun else trainer.start(problem, config)
-            )
-            return _go(experiment, config, problem, wanted, out, position, resume, save_every, again)
+            return _train(job, problem, wanted, begun)
 
 
-def _go(
-    experiment: Experiment,
-    config: Any,
-    problem: Problem,
-    wanted: runs.Identity,
-    out: Path,
-    position: Position,
-    resume: bool,
-    save_every: float,
-    again: str,
-) -> int:
+def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> int:
+    config, out, run = job.config, job.out, fingerprint(wanted)
+    position = load_position(out, run, problem, config) if begun else trainer.start(problem, config)
     total = config.epochs * trainer.batch_count(problem, config)
     with progress(total, config.epochs, position.state.step) as telling:
-        _introduce(experiment, problem, out, position, resume, telling)
-        with journal(out, wanted, position) as writing, signals.deferred() as stop:
-            position = trainer.run(problem, config, position, writing, telling, lambda: bool(stop), save_every)
-    if position.epoch < config.epochs:
-        assert stop.number is not None
+        _introduce(job, problem, position, telling)
+        try:
+            with journal(out, run, position) as writing, signals.deferred() as stop:
+                position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
+        except NonFiniteError as error:
+            step = len(files.rows(out / runs.STEPS))
+            error.message += f"; the state before it is saved; see python -m experiments trace {out} --step {step}"
+            raise
+    if stop.number is not None and position.epoch < config.epochs:
         print(
-            f"stopped after step {position.state.step:,} of {total:,}, in epoch {position.epoch + 1} of "
-            f"{config.epochs}; everything is saved. Go on with:\n  {again}",
+            f"stopped after {position.state.step:,} of {total:,} steps, in epoch {position.epoch + 1} of "
+            f"{config.epochs}; everything is saved. Go on with:\n  {job.again}",
             flush=True,
         )
         return 128 + stop.number
     from experiments.report import finish  # matplotlib takes a moment; training needs none of it
 
-    results = finish(experiment, config, problem, out, position.state.params)
+    results = finish(job.experiment, config, problem, out, position.state.params)
     print(f"test accuracy {100 * results['test']['accuracy']:.2f} %; report: {out / runs.REPORT}", flush=True)
     return 0
 
 
-def _introduce(
-    experiment: Experiment, problem: Problem, out: Path, position: Position, resume: bool, telling: Progress
-) -> None:
+def _introduce(job: Job, problem: Problem, position: Position, telling: Progress) -> None:
     """Say what is about to happen, and record on what."""
     if problem.note:
         telling.note(problem.note)
-    sessions = runs.read_sessions(out)
-    now = facts.environment()
+    sessions, now = runs.read_sessions(job.out), facts.environment()
     if position.state.step:
-        telling.note(f"{out}: going on after step {position.state.step:,}")
+        telling.note(f"{job.out}: going on after step {position.state.step:,}")
         for change in facts.changed(sessions[0]["facts"], now) if sessions else []:
             telling.note(f"note: {change}; the bytes may differ from those of an undisturbed run")
-    elif resume:
-        telling.note(f"{out}: nothing saved yet, beginning at the beginning")
+    elif job.resume:
+        telling.note(f"{job.out}: nothing saved yet, beginning at the beginning")
     session = {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "after_step": position.state.step,
         "facts": now,
     }
-    files.write(out / runs.SESSIONS, files.to_json([*sessions, session]))
+    files.write(job.out / runs.SESSIONS, files.to_json([*sessions, session]))
     n, m = len(problem.train[0]), len(problem.test[0])
-    threads = f"{now['blas']}, {now['blas threads']} thread" + "s" * (now["blas threads"] != 1)
-    telling.note(f"{experiment.name} on {problem.source}: {n:,} training and {m:,} test examples; {threads}; in {out}")
+    threads = f"{now['blas']}, {now['blas threads']} thread{'s' * (now['blas threads'] != 1)}"
+    name = job.experiment.name
+    telling.note(f"{name} on {problem.source}: {n:,} training and {m:,} test examples; {threads}; in {job.out}")
 
 
 @contextmanager
-def journal(out: Path, wanted: runs.Identity, position: Position) -> Iterator[Journal]:
-    """The journal of a run in its folder: what was written after `position` is dropped, then it goes on from there."""
+def journal(out: Path, run: str, position: Position) -> Iterator[Journal]:
+    """The journal of a run in its folder: what was written after `position` is dropped, then it goes on from there.
+
+    Args:
+        out: the folder.
+        run: the run's `fingerprint`.
+        position: where the run goes on.
+    """
     files.keep_rows(out / runs.STEPS, lambda row: row["step"] < position.state.step)
     files.keep_rows(out / runs.METRICS, lambda row: row["epoch"] <= position.epoch)
-    about = {"run": fingerprint(wanted)}
+    about = {"run": run}
     with files.appending(out / runs.STEPS) as steps, files.appending(out / runs.METRICS) as metrics:
 
         def save(reached: Position) -> None:

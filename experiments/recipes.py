@@ -1,6 +1,5 @@
 """Settings that trainings share, and the tables from their words to values of fnnet."""
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
@@ -40,7 +39,7 @@ class Training:
     """Times every example is seen."""
     batch_size: int = attrs.field(default=64, validator=at_least(1))
     """Examples in a step; the last batch of an epoch may be short."""
-    learning_rate: float = attrs.field(default=0.001, validator=within(0, 1e6, "("))
+    learning_rate: float = attrs.field(default=0.002, validator=within(0, 1e6, "("))
     """The highest learning rate of the schedule."""
     schedule: ScheduleName = "cosine"
     """How the learning rate changes over the run, from step to step."""
@@ -63,14 +62,14 @@ INITIALIZERS: dict[str, Initializer] = {
     "normal_0.01": initializers.normal(0.01),
 }
 
-# From the highest rate and the number of steps in the run to a schedule.
+# From the highest rate and the number of steps in the run to a schedule; each comes down far by the end.
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "constant": lambda rate, steps: schedules.constant(rate),
-    "cosine": lambda rate, steps: getattr(schedules, "cosine", lambda r, n: r)(rate, steps),
+    "cosine": lambda rate, steps: schedules.cosine(rate, steps),
     "one_cycle": lambda rate, steps: schedules.one_cycle(rate, steps),
-    "step": lambda rate, steps: schedules.step(rate, max(1, math.ceil(steps / 4)), 0.5),
-    "exponential": lambda rate, steps: schedules.exponential(rate, 0.01 ** (1 / steps)),
-    "inverse_time": lambda rate, steps: schedules.inverse_time(rate, 9 / steps),
+    "step": lambda rate, steps: schedules.step(rate, every=-(-steps // 4), factor=0.5),
+    "exponential": lambda rate, steps: schedules.exponential(rate, 0.01, steps),
+    "inverse_time": lambda rate, steps: schedules.inverse_time(rate, 9.0, steps),
 }
 
 # From a learning rate or schedule to an optimizer.

@@ -51,21 +51,26 @@ def compare(folder: Path) -> int:
     if not found:
         raise runs.RunError(expected(str(folder), "a folder with run folders in it", "none"))
     table = Table("run", "experiment", "data", "epochs", "test accuracy", "seconds per epoch", box=None)
+    damaged = []
     for path in found:
-        table.add_row(*_row(path))
+        try:
+            table.add_row(str(path.relative_to(folder)), *_row(path))
+        except FnnetError as error:
+            damaged.append(f"damaged: {error}")
     cli.console().print(table)
+    for line in damaged:
+        print(line)
     return 0
 
 
 def _row(path: Path) -> list[str]:
-    try:
-        identity = runs.read_identity(path)
-        metrics = files.rows(path / runs.METRICS)
-    except FnnetError as error:
-        return [str(path), f"damaged: {error}"]
-    last = metrics[-1] if metrics else None
-    whole = identity.config.get("epochs")
-    done = str(whole) if (path / runs.RESULTS).is_file() else f"{len(metrics)} of {whole}"
-    accuracy = f"{100 * last['test_accuracy']:.2f} %" if last else "–"
-    seconds = f"{sum(row['seconds'] for row in metrics) / len(metrics):.1f}" if metrics else "–"
-    return [str(path), identity.experiment, identity.source, done, accuracy, seconds]
+    """A run in words; those of an unfinished run are of its last finished epoch."""
+    identity = runs.read_identity(path)
+    rows = files.rows(path / runs.METRICS)
+    epochs = identity.config.get("epochs")
+    done = f"{epochs}" if (path / runs.RESULTS).is_file() else f"{len(rows)} of {epochs}"
+    if not rows:
+        return [identity.experiment, identity.source, done, "–", "–"]
+    seconds = sum(row["seconds"] for row in rows) / len(rows)
+    accuracy = f"{100 * rows[-1]['test_accuracy']:.2f} %"
+    return [identity.experiment, identity.source, done, accuracy, f"{seconds:.1f}"]

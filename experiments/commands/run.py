@@ -10,7 +10,7 @@ import tyro
 from experiments import cli, runs
 from experiments.datasets import BUNDLED, BUNDLED_DIGITS
 from experiments.experiment import Experiment
-from experiments.perform import perform
+from experiments.perform import Job, perform
 from experiments.registry import EXPERIMENTS, get
 from fnnet.errors import ConfigError, expected
 
@@ -50,15 +50,8 @@ def main(args: list[str]) -> int:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
     again = ["python", "-m", "experiments", "run", name, "--out", str(out), "--resume"]
     again += ["--data", options.data] if options.data else []
-    return perform(
-        experiment,
-        config,
-        out,
-        data=options.data,
-        resume=options.resume,
-        save_every=options.save_every,
-        again=shlex.join(again),
-    )
+    job = Job(experiment, config, out, options.data, options.resume, options.save_every, shlex.join(again))
+    return perform(job)
 
 
 def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, Options]:

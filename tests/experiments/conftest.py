@@ -1,0 +1,61 @@
+"""A run of the main job on the bundled digits, small enough to be made several times over."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ["--data", "bundled", "--epochs", "4", "--learning-rate", "0.003"]
+
+
+@contextmanager
+def command(*words: object) -> Iterator[subprocess.Popen[str]]:
+    """`python -m experiments` in a process of its own, its output in a pipe; killed if it is still there at the end."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    env.pop("FNNET_DATA", None)
+    line = [sys.executable, "-m", "experiments", *map(str, words)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], beginning: str) -> None:
+    """Read lines until one begins so."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(beginning):
+            return
+    raise AssertionError(f"the program ended without saying {beginning!r}")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an undisturbed run. Read only."""
+    out = tmp_path_factory.mktemp("runs") / "undisturbed"
+    assert main(["run", "lenet5", *SMALL, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process; its exit code, what it said, and what it said of faults."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -1,0 +1,223 @@
+"""Runs that are stopped, killed and resumed end with the bytes of the run nobody disturbed."""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from experiments import compare, files, runs, trainer
+from experiments.lenet5 import Config, problem
+from fnnet import checkpoint
+from tests.experiments.conftest import SMALL, command, wait_for
+
+KILLS = int(os.environ.get("FNNET_KILLS", "6"))  # more of them: FNNET_KILLS=60
+
+
+def resume(out, *words):
+    with command("run", "lenet5", "--data", "bundled", "--out", out, "--resume", *words) as process:
+        told = process.stdout.read()
+        return process.wait(60), told
+
+
+def same(run, undisturbed):
+    assert compare.outcomes(run, undisturbed) == []
+    assert (run / runs.PARAMS).read_bytes() == (undisturbed / runs.PARAMS).read_bytes()
+    assert (run / runs.STEPS).read_bytes() == (undisturbed / runs.STEPS).read_bytes()
+    assert (run / runs.CONFIG).read_bytes() == (undisturbed / runs.CONFIG).read_bytes()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(finished, tmp_path, number, code):
+    out = tmp_path / "run"
+    with command("run", "lenet5", *SMALL, "--out", out) as process:
+        wait_for(process, "epoch 1/4")
+        process.send_signal(number)
+        rest = process.stdout.read()
+        assert process.wait(60) == code, rest
+    assert "everything is saved. Go on with:" in rest
+    assert f"run lenet5 --out {out} --resume --data bundled" in rest
+    assert not (out / runs.RESULTS).exists()
+    stopped = files.rows(out / runs.STEPS)
+    assert 23 <= len(stopped) < 92
+    code, rest = resume(out)  # settings come from the folder
+    assert code == 0, rest
+    assert f"going on after step {len(stopped)}" in rest
+    same(out, finished)
+    assert [session["after_step"] for session in runs.read_sessions(out)] == [0, len(stopped)]
+    assert f"resumed after step {len(stopped)}" in (out / runs.REPORT).read_text()
+
+
+def test_kills_at_random_moments_change_nothing(finished, tmp_path):
+    """SIGKILL, again and again, writes included: saves come so often that many a kill meets one."""
+    out, draw = tmp_path / "run", random.Random(7)
+    words = ["run", "lenet5", *SMALL, "--out", out, "--save-every", "0.001"]
+    kills = 0
+    while kills < KILLS:
+        with command(*words, *(["--resume"] if out.exists() else [])) as process:
+            while not (out / runs.STEPS).exists() and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(draw.uniform(0.0, 1.0))
+            process.send_signal(signal.SIGKILL)
+            code = process.wait(60)
+        if code == 0:  # it was faster
+            same(out, finished)
+            shutil.rmtree(out)
+        else:
+            assert code == -signal.SIGKILL
+            kills += 1
+            assert all("epoch" in row for row in files.rows(out / runs.METRICS))  # readable after every kill
+    code, rest = resume(out)
+    assert code == 0, rest
+    same(out, finished)
+    assert list(out.glob(f".*{files.TEMPORARY}")) == []
+
+
+def test_any_step_can_be_saved_and_gone_on_from(tmp_path):
+    config = Config(train_examples=200, epochs=2, batch_size=64, optimizer="momentum", learning_rate=0.01)
+    made = problem(config, "bundled")
+
+    def walk(position, stop_after=None):
+        steps, epochs, saved = [], [], []
+        journal = trainer.Journal(steps.append, epochs.append, saved.append)
+        stop = (lambda: False) if stop_after is None else (lambda: len(steps) >= stop_after)
+        end = trainer.run(made, config, position, journal, Silent(), stop)
+        return end, steps, [{k: v for k, v in row.items() if k not in compare.TIMES} for row in epochs]
+
+    end, steps, epochs = walk(trainer.start(made, config))
+    assert len(steps) == 8
+    for cut in range(1, 9):
+        half, first, some = walk(trainer.start(made, config), cut)
+        checkpoint.save(tmp_path / "position", half)
+        again = checkpoint.load(tmp_path / "position", trainer.start(made, config))
+        other, second, rest = walk(again)
+        assert first + second == steps
+        assert some + rest == epochs
+        assert trainer.digests(other.state.params) == trainer.digests(end.state.params)
+
+
+class Silent:
+    def note(self, text):
+        pass
+
+    def step(self, done, epoch, loss, accuracy, rate):
+        pass
+
+    def epoch(self, row):
+        pass
+
+
+def test_a_finished_run_is_left_alone(finished, told):
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    code, out, _ = told("run", "lenet5", "--out", finished, "--resume")
+    assert (code, "this run is finished" in out) == (0, True)
+    assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
+
+
+def test_without_resume_a_run_is_not_touched(finished, told):
+    code, _, err = told("run", "lenet5", *SMALL, "--out", finished)
+    assert code == 1
+    assert "this very run, finished" in err
+    assert "--resume" not in err
+
+
+def test_begun_run_asks_for_resume(tmp_path, told):
+    begun(tmp_path)
+    code, _, err = told("run", "lenet5", *SMALL, "--out", tmp_path / "run")
+    assert code == 1
+    assert "this very run, begun; add --resume to go on with it" in err
+
+
+def begun(folder):
+    """A run that was ended before anything but its configuration was there."""
+    from experiments.registry import get
+
+    experiment = get("lenet5")
+    config = Config(epochs=4, learning_rate=0.003)
+    with runs.locked(folder / "run"):
+        runs.claim(folder / "run", runs.identity(experiment, config, experiment.problem(config, "bundled")), False)
+
+
+def test_resume_refuses_another_configuration(finished, told):
+    words = ("--out", finished, "--resume", "--epochs", "5", "--batch-size", 32)
+    code, _, err = told("run", "lenet5", "--data", "bundled", *words)
+    assert code == 1
+    assert "batch_size: 64 in the folder, 32 asked for" in err
+    assert "epochs: 4 in the folder, 5 asked for" in err
+
+
+def test_resume_refuses_other_data(tmp_path, told, monkeypatch):
+    begun(tmp_path)
+    from fnnet import data
+
+    small = data.small_digits
+
+    def other():
+        found = small()
+        images = found.train.images.copy()
+        images[0, 0, 0] ^= 1
+        return found._replace(train=found.train._replace(images=images))
+
+    monkeypatch.setattr("fnnet.data.small_digits", other)
+    code, _, err = told("run", "lenet5", "--out", tmp_path / "run", "--resume", "--data", "bundled")
+    assert code == 1
+    assert "differing in train images" in err
+
+
+def test_two_processes_cannot_share_a_folder(tmp_path, told):
+    with runs.locked(tmp_path / "run"):
+        code, _, err = told("run", "lenet5", *SMALL, "--out", tmp_path / "run")
+    assert code == 1
+    assert "expected a run folder that no other process is working in" in err
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "net"])
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, told, damage):
+    begun(tmp_path)
+    path = tmp_path / "run" / runs.CHECKPOINT
+    if damage == "cut":
+        checkpoint.save(path, (1.0,))
+        path.write_bytes(path.read_bytes()[:-3])
+        wanted = "truncated"
+    elif damage == "foreign":
+        checkpoint.save(path, (1.0,), {"run": "0"})
+        wanted = "expected the checkpoint of this run, got one of another run"
+    else:
+        from experiments.perform import fingerprint
+
+        run = fingerprint(runs.read_identity(tmp_path / "run"))
+        checkpoint.save(path, (1.0,), {"run": run})
+        wanted = "expected Position"
+    code, _, err = told("run", "lenet5", *SMALL, "--out", tmp_path / "run", "--resume")
+    assert code == 1
+    assert wanted in err
+    assert str(path) in err
+
+
+def test_second_interrupt_ends_at_once(tmp_path):
+    """Two signals in a row, wherever they hit: the code is right and the files are whole."""
+    out = tmp_path / "run"
+    with command("run", "lenet5", *SMALL, "--epochs", "400", "--out", out) as process:
+        wait_for(process, "epoch   1/400")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(60) == 130, rest
+    assert "stopped" in rest
+    assert "Traceback" not in rest
+    files.rows(out / runs.METRICS)
+    checkpoint.read_metadata(out / runs.CHECKPOINT)
+
+
+def test_a_vanished_folder_ends_the_run_with_a_clear_message(tmp_path):
+    out = tmp_path / "run"
+    with command("run", "lenet5", *SMALL, "--epochs", "400", "--out", out) as process:
+        wait_for(process, "epoch   1/400")
+        while out.exists():
+            shutil.rmtree(out, ignore_errors=True)
+        rest = process.stdout.read()
+        assert process.wait(60) == 1, rest
+    assert "Traceback" not in rest
+    assert str(out) in rest

@@ -1,0 +1,131 @@
+"""The main job from end to end, on the bundled digits."""
+
+import importlib
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import datasets, files, recipes, runs, trainer
+from experiments.cli import main
+from experiments.lenet5 import Config, problem
+from fnnet import metrics, summary
+from tests.experiments.conftest import SMALL
+
+ACCURACY = 0.93  # of 360 test examples after 4 epochs; seeds 0 to 4 give 0.947 to 0.969
+
+
+def test_trains_to_the_stated_accuracy(finished):
+    rows = files.rows(finished / runs.METRICS)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert rows[-1]["test_accuracy"] >= ACCURACY
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+    names = {"epoch", "train_loss", "train_accuracy", "test_accuracy", "seconds", "examples_per_second"}
+    assert all(names <= row.keys() for row in rows)
+
+
+def test_twice_gives_the_same_bytes(finished, tmp_path):
+    assert main(["run", "lenet5", *SMALL, "--out", str(tmp_path / "again")]) == 0
+    for name in (runs.PARAMS, runs.STEPS, runs.CONFIG, "curves.png", "mistakes.png"):
+        assert (tmp_path / "again" / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_another_seed_gives_other_bytes(finished):
+    config = Config(epochs=4, learning_rate=0.003, seed=1)
+    made = problem(config, "bundled")
+    position = trainer.start(made, config)
+    _, values = next(trainer.steps(made, config, position))
+    recorded = files.rows(finished / runs.STEPS)[0]
+    assert trainer.step_row(position, values)["loss"] != recorded["loss"]
+    assert trainer.step_row(position, values)["digests"] != recorded["digests"]
+    assert trainer.step_row(position, values)["digests"].keys() == recorded["digests"].keys()
+
+
+def test_report_shows_every_figure(finished):
+    text = (finished / runs.REPORT).read_text()
+    pictures = set(re.findall(r"\]\((\w+\.png)\)", text))
+    assert pictures == {path.name for path in finished.glob("*.png")}
+    assert pictures == {"curves.png", "confusion_test.png", "confusion_train.png", "mistakes.png", "kernels.png"}
+    for name in pictures:
+        with Image.open(finished / name) as picture:
+            assert picture.format == "PNG"
+            assert 200 < picture.width < 1200
+        assert (finished / name).stat().st_size < 150_000
+    assert "| `conv2d_1` | (16, 8, 8) | 2,416 | 153,600 |" in text
+    assert re.search(r"peak memory \| [\d,]+ MB", text)
+    assert "run lenet5 --epochs 4 --learning-rate 0.003 --data bundled" in text
+
+
+def test_results_agree_with_the_trained_net(finished):
+    net, params = runs.load(finished)
+    x, labels = datasets.digits("bundled").test
+    logits, _ = net.apply(params, x)
+    results = files.read_json(finished / runs.RESULTS)
+    assert metrics.accuracy(logits, labels) == pytest.approx(results["test"]["accuracy"], abs=1e-9)
+    confusion = np.array(results["test"]["confusion"])
+    assert confusion.sum() == len(labels) == 360
+    assert np.trace(confusion) == round(results["test"]["accuracy"] * 360)
+    assert sum(row.parameters for row in summary.summary(net, (1, 28, 28))) == 44_426
+
+
+def test_load_takes_the_file_alone(finished, tmp_path):
+    copy = tmp_path / "net.safetensors"
+    copy.write_bytes((finished / runs.PARAMS).read_bytes())
+    trained = runs.load_trained(copy)
+    assert trained.shape == (1, 28, 28)
+    assert trained.classes == tuple("0123456789")
+
+
+def test_loss_of_every_step_is_recorded_and_digests_now_and_then(finished):
+    rows = files.rows(finished / runs.STEPS)
+    assert [row["step"] for row in rows] == list(range(4 * 23))
+    assert [row["step"] for row in rows if "digests" in row] == [0, 50]
+    assert set(rows[0]["digests"]) == {
+        f"{name}.{leaf}"
+        for name in ("conv2d_0", "conv2d_1", "dense_0", "dense_1", "dense_2")
+        for leaf in ("weight", "bias")
+    }
+
+
+def test_sessions_record_what_it_ran_on(finished):
+    (session,) = runs.read_sessions(finished)
+    assert session["facts"]["blas threads"] == 1
+    assert session["facts"]["numpy"] == np.__version__
+
+
+def test_without_data_and_network_it_trains_on_the_bundled_digits_and_says_so(told, tmp_path, monkeypatch):
+    monkeypatch.delenv("FNNET_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.import_module("fnnet.data.mnist"), "MIRRORS", ())
+    code, out, _ = told("run", "lenet5", "--epochs", 1, "--out", tmp_path / "run")
+    assert code == 0
+    assert re.search(r"no data directory.*using the 1,797 handwritten digits", out)
+    assert json.loads((tmp_path / "run" / runs.CONFIG).read_text())["source"] == "bundled digits"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--optimizer", "momentum", "--schedule", "one_cycle", "--learning-rate", "0.05"],
+        ["--optimizer", "adamw", "--schedule", "step", "--initialization", "xavier"],
+        ["--optimizer", "rmsprop", "--schedule", "exponential", "--initialization", "normal_0.01"],
+        ["--optimizer", "sgd", "--schedule", "constant", "--initialization", "lecun"],
+        ["--optimizer", "nesterov", "--schedule", "inverse_time", "--initialization", "he_uniform"],
+        ["--optimizer", "adagrad", "--schedule", "cosine", "--initialization", "xavier_uniform"],
+    ],
+)
+def test_every_choice_trains(words):
+    values = {word[2:].replace("-", "_"): value for word, value in zip(words[::2], words[1::2], strict=True)}
+    if "learning_rate" in values:
+        values["learning_rate"] = float(values["learning_rate"])
+    config = Config(train_examples=256, epochs=1, **values)
+    made = problem(config, "bundled")
+    position = trainer.start(made, config)
+    losses = [found["loss"] for _, found in trainer.steps(made, config, position)]
+    assert len(losses) == 4
+    assert np.isfinite(losses).all()
+    assert set(recipes.OPTIMIZERS) == set(recipes.OptimizerName.__args__)
+    assert set(recipes.SCHEDULES) == set(recipes.ScheduleName.__args__)
+    assert set(recipes.INITIALIZERS) == set(recipes.InitializationName.__args__)
