@@ -85,6 +85,8 @@ def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
     for i, (p, g) in enumerate(zip(params.leaves, gs, strict=True)):
         if g is None:
             continue
+        if isinstance(g, np.generic):  # what NumPy's arithmetic makes of arrays without axes
+            gs[i] = g = np.asarray(g)
         if trained(p):
             fits = trained(g) and _alike(p, g)
         elif isinstance(p, tree.Running):

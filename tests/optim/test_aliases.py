@@ -1,0 +1,193 @@
+"""Whole optimizers: steps worked out by hand, textbook loops over numbers, and the chains they are said to be."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fnnet import errors, optim, tree
+from fnnet.optim import schedules
+from tests.optim.cases import SCHEDULES, grads, params
+from tests.oracles import optim as textbook
+
+
+def steps(optimizer, start, gradients, dtype=np.float64):
+    """What a lone number goes through."""
+    now = (np.array([start], dtype),)
+    state = optimizer.init(now)
+    for g in gradients:
+        updates, state = optimizer.update((np.array([g], dtype),), state, now)
+        now = optim.apply_updates(now, updates)
+        yield float(now[0][0])
+
+
+THIRD = 11 / 7 / math.sqrt(165 / 37)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "start", "gradients", "expected"),
+    [
+        pytest.param(optim.sgd(0.1), 1.0, [1, 2, 3], [0.9, 0.7, 0.4], id="sgd"),
+        pytest.param(optim.sgd(0.1, momentum=0.5), 1.0, [1, 2, 3], [0.9, 0.65, 0.225], id="momentum"),
+        pytest.param(optim.sgd(0.1, 0.5, nesterov=True), 1.0, [1, 2, 3], [0.85, 0.525, 0.0125], id="nesterov"),
+        pytest.param(optim.sgd(schedules.step(0.1, 1), 0.5), 1.0, [1, 2, 3], [0.9, 0.775, 0.66875], id="falling rate"),
+        pytest.param(optim.adagrad(1.0), 0.0, [3, 4, 12], [-1.0, -1.8, -1.8 - 12 / 13], id="adagrad"),
+        pytest.param(optim.adagrad(1.0, start=7.0), 0.0, [3, 3, 0], [-0.75, -1.35, -1.35], id="adagrad start"),
+        pytest.param(optim.rmsprop(1.0, decay=0.75), 0.0, [2, 1, 3], [-2, -3, -3 - math.sqrt(3)], id="rmsprop"),
+        pytest.param(
+            optim.rmsprop(1.0, 0.75, momentum=0.5), 0.0, [2, 1, 3], [-2, -4, -5 - math.sqrt(3)], id="rmsprop momentum"
+        ),
+        pytest.param(optim.adam(1.0, 0.5, 0.75), 0.0, [1, -1, 3], [-1, -2 / 3, -2 / 3 - THIRD], id="adam"),
+        pytest.param(
+            optim.adamw(0.5, 0.5, 0.75, weight_decay=0.5),
+            4.0,
+            [1, -1, 3],
+            [2.5, 49 / 24, 49 / 24 - (THIRD + 49 / 48) / 2],
+            id="adamw",
+        ),
+        pytest.param(optim.l2(optim.sgd(0.5), 0.5), 4.0, [1, -1, 3], [2.5, 2.375, 0.28125], id="l2"),
+        pytest.param(optim.adam(1.0, eps=1.0), 0.0, [3, 3, 3], [-0.75, -1.5, -2.25], id="eps outside the root"),
+    ],
+)
+def test_steps_by_hand(optimizer, start, gradients, expected):
+    np.testing.assert_allclose(list(steps(optimizer, start, gradients)), expected, rtol=2e-8, atol=2e-8)
+
+
+RATES = {"0.1": (0.1, lambda t: 0.1), "falling": (schedules.inverse_time(0.1, 0.3), lambda t: 0.1 / (1 + 0.3 * t))}
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("sgd", {}),
+        ("sgd", {"momentum": 0.9}),
+        ("sgd", {"momentum": 0.9, "nesterov": True}),
+        ("adam", {}),
+        ("adam", {"b1": 0.7, "b2": 0.9, "eps": 0.01}),
+        ("adam", {"b1": 0.0, "b2": 0.0}),
+        ("adamw", {}),
+        ("adamw", {"b1": 0.7, "b2": 0.9, "eps": 0.01, "weight_decay": 0.2}),
+        ("rmsprop", {}),
+        ("rmsprop", {"decay": 0.5, "eps": 0.01, "momentum": 0.8}),
+        ("adagrad", {}),
+        ("adagrad", {"eps": 0.01, "start": 0.3}),
+    ],
+)
+def test_steps_agree_with_the_textbook(name, options, rate):
+    """Every element of a tree of arrays walks as a number alone, for 20 steps."""
+    given, lr = RATES[rate]
+    oracle = (
+        textbook.adam(lr, **{"weight_decay": 0.01, **options})
+        if name == "adamw"
+        else getattr(textbook, name)(lr, **options)
+    )
+    optimizer = getattr(optim, name)(given, **options)
+    start = now = params(np.float64)
+    state, gradients = optimizer.init(now), [grads(now, f"step {t}") for t in range(20)]
+    seen = []
+    for g in gradients:
+        updates, state = optimizer.update(g, state, now)
+        now = optim.apply_updates(now, updates)
+        seen.append(dict(tree.items(now)))
+    pushed = [dict(tree.items(g)) for g in gradients]
+    for path, leaf in tree.items(start):
+        if isinstance(leaf, np.ndarray):
+            for at in np.ndindex(leaf.shape):
+                expected = list(oracle(float(leaf[at]), [float(g[path][at]) for g in pushed]))
+                np.testing.assert_allclose([step[path][at] for step in seen], expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_rate_is_the_schedules_value_at_the_count(name):
+    rate = SCHEDULES[name]()
+    walked = np.diff([0.0, *steps(optim.sgd(rate), 0.0, [1.0] * 30)])
+    np.testing.assert_allclose(walked, [-rate(t) for t in range(30)], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("alias", "parts"),
+    [
+        (optim.sgd(0.1), (optim.scale_by_learning_rate(0.1),)),
+        (optim.sgd(0.1, 0.9), (optim.trace(0.9), optim.scale_by_learning_rate(0.1))),
+        (optim.sgd(0.1, 0.9, True), (optim.trace(0.9, nesterov=True), optim.scale_by_learning_rate(0.1))),
+        (optim.adam(0.1, 0.8, 0.9, 0.1), (optim.scale_by_adam(0.8, 0.9, 0.1), optim.scale_by_learning_rate(0.1))),
+        (
+            optim.adamw(0.1, 0.8, 0.9, 0.1, 0.2, optim.is_weight),
+            (
+                optim.scale_by_adam(0.8, 0.9, 0.1),
+                optim.add_decayed_weights(0.2, optim.is_weight),
+                optim.scale_by_learning_rate(0.1),
+            ),
+        ),
+        (optim.rmsprop(0.1, 0.9, 0.1), (optim.scale_by_rms(0.9, 0.1), optim.scale_by_learning_rate(0.1))),
+        (
+            optim.rmsprop(0.1, 0.9, 0.1, 0.5),
+            (optim.scale_by_rms(0.9, 0.1), optim.trace(0.5), optim.scale_by_learning_rate(0.1)),
+        ),
+        (optim.adagrad(0.1, 0.1, 0.5), (optim.scale_by_adagrad(0.1, 0.5), optim.scale_by_learning_rate(0.1))),
+        (optim.l2(optim.adam(0.1), 0.3), (optim.add_decayed_weights(0.3), optim.adam(0.1))),
+    ],
+)
+def test_an_alias_is_its_chain(alias, parts):
+    """To the byte where `chain` joins the parts; to rounding where each part runs alone and hands its updates on."""
+    now, joined = params(np.float64), optim.chain(*parts)
+    state, twin, alone = alias.init(now), joined.init(now), [part.init(now) for part in parts]
+    for t in range(4):
+        g = passed = grads(now, f"step {t}")
+        updates, state = alias.update(g, state, now)
+        others, twin = joined.update(g, twin, now)
+        for i, part in enumerate(parts):
+            passed, alone[i] = part.update(passed, alone[i], now)
+        for one, other, third in zip(*map(tree.leaves, (updates, others, passed)), strict=True):
+            one, other, third = map(tree.array, (one, other, third))
+            assert one.tobytes() == other.tobytes()
+            np.testing.assert_allclose(third, one, rtol=1e-14)
+        now = optim.apply_updates(now, updates)
+    assert sum(alone, ()) != ()
+
+
+def test_plain_descent_keeps_no_velocity():
+    now = params()
+    assert tree.items(optim.sgd(0.1).init(now)) == [("0.steps", 0)]
+    assert tree.items(optim.rmsprop(0.1, momentum=0.0).init(now))[-1] == ("1.steps", 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optim.sgd(-0.1), r"learning_rate: expected a number in \[0, inf\], got -0.1"),
+        (lambda: optim.sgd(float("nan")), "learning_rate: .* got nan"),
+        (lambda: optim.sgd("0.1"), "learning_rate: .* got '0.1'"),
+        (lambda: optim.sgd(None), "learning_rate: .* got None"),
+        (lambda: optim.sgd(0.1, momentum=1.0), r"momentum: expected a number in \[0, 1\), got 1.0"),
+        (lambda: optim.sgd(0.1, nesterov=True), "nesterov: expected a momentum above 0"),
+        (lambda: optim.trace(-0.1), "momentum: .* got -0.1"),
+        (lambda: optim.adam(0.1, b1=1.0), r"b1: expected a number in \[0, 1\), got 1.0"),
+        (lambda: optim.adam(0.1, b2=-0.5), "b2: .* got -0.5"),
+        (lambda: optim.adam(0.1, eps=0.0), r"eps: expected a number in \(0, inf\], got 0.0"),
+        (lambda: optim.adamw(0.1, weight_decay=-1.0), "rate: .* got -1.0"),
+        (lambda: optim.adamw(0.1, where="bias"), r"where: expected a function \(path, leaf\) -> bool, got 'bias'"),
+        (lambda: optim.rmsprop(0.1, decay=1.0), "decay: .* got 1.0"),
+        (lambda: optim.rmsprop(0.1, eps=0.0), "eps: .* got 0.0"),
+        (lambda: optim.rmsprop(0.1, momentum=2), "momentum: .* got 2.0"),
+        (lambda: optim.adagrad(0.1, eps=0.0), "eps: .* got 0.0"),
+        (lambda: optim.adagrad(0.1, start=-1.0), "start: .* got -1.0"),
+        (lambda: optim.scale(float("inf")), "factor: expected a finite number, got inf"),
+        (lambda: optim.clip(0.0), r"value: expected a number in \(0, inf\], got 0.0"),
+        (lambda: optim.clip_by_global_norm(-1.0), "norm: .* got -1.0"),
+        (lambda: optim.add_decayed_weights(-0.1), "rate: .* got -0.1"),
+        (lambda: optim.l2(optim.sgd(0.1), True), "rate: .* got True"),
+    ],
+)
+def test_bad_settings(make, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "0.1", None])
+def test_bad_value_of_a_schedule(value):
+    optimizer, now = optim.sgd(lambda count: value if count == 1 else 0.1), params()
+    _, state = optimizer.update(grads(now), optimizer.init(now), now)
+    with pytest.raises(errors.ConfigError, match="learning_rate at update 1: expected a number in"):
+        optimizer.update(grads(now), state, now)

@@ -1,0 +1,125 @@
+"""Chains: composition, its neutral element, and the states they refuse."""
+
+import numpy as np
+import pytest
+
+from fnnet import errors, optim, tree
+from tests.optim.cases import by_hand, grads, params
+
+
+def walk(optimizer, n=3):
+    now = params(np.float64)
+    state, seen = optimizer.init(now), []
+    for t in range(n):
+        updates, state = optimizer.update(grads(now, f"step {t}"), state, now)
+        now = optim.apply_updates(now, updates)
+        seen += [tree.array(leaf) for leaf in tree.leaves((updates, state, now))]
+    return [x.tobytes() if isinstance(x, np.ndarray) else x for x in seen], tree.structure(state)
+
+
+def test_chains_dissolve():
+    a, b, c = optim.clip(0.5), optim.trace(0.9), optim.sgd(0.1, 0.5)
+    assert (
+        walk(optim.chain(a, optim.chain(b, c))) == walk(optim.chain(optim.chain(a, b), c)) == walk(optim.chain(a, b, c))
+    )
+    assert walk(optim.chain(optim.chain(), b, optim.chain())) == walk(b) == walk(optim.chain(b))
+
+
+def test_a_chain_of_nothing_passes_gradients_on():
+    now, nothing = params(), optim.chain()
+    given = grads(now)
+    updates, state = nothing.update(given, nothing.init(now), now)
+    assert state == ()
+    for path, leaf in tree.items(updates):
+        np.testing.assert_array_equal(tree.array(leaf), tree.array(dict(tree.items(given))[path]))
+    assert updates.dense_0.weight is not given.dense_0.weight
+
+
+def test_order_matters():
+    now, given = (np.zeros(2),), (np.array([3.0, 4.0]),)
+    first = lambda *parts: optim.chain(*parts).update(given, optim.chain(*parts).init(now), now)[0][0]  # noqa: E731
+    np.testing.assert_array_equal(first(optim.scale(10.0), optim.clip(5.0)), [5.0, 5.0])
+    np.testing.assert_array_equal(first(optim.clip(5.0), optim.scale(10.0)), [30.0, 40.0])
+    np.testing.assert_allclose(first(optim.clip_by_global_norm(1.0), optim.clip(0.7), optim.scale(2.0)), [1.2, 1.4])
+    np.testing.assert_allclose(first(optim.clip(3.0), optim.scale(0.5), optim.scale(-2.0)), [-3.0, -3.0])
+
+
+def test_two_norms_need_two_passes():
+    now, given = (np.zeros(2),), (np.array([3.0, 4.0]),)
+    optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.scale(10.0), optim.clip_by_global_norm(2.0))
+    np.testing.assert_allclose(optimizer.update(given, optimizer.init(now), now)[0][0], [1.2, 1.6], rtol=1e-15)
+
+
+def test_states_are_named():
+    state = optim.chain(optim.clip(1.0), optim.adam(0.1), by_hand()).init((np.zeros(1),))
+    assert [type(each).__name__ for each in state] == ["tuple", "ScaleByAdam", "ScaleByLearningRate", "dict"]
+    assert tree.paths(state) == ["1.steps", "1.mean.0", "1.square.0", "2.steps", "3.steps"]
+
+
+def test_names():
+    assert (
+        repr(optim.chain(optim.clip(1.0), optim.sgd(0.1, 0.9)).update) == "chain(clip, trace, scale_by_learning_rate)"
+    )
+    assert "by_hand" in repr(optim.chain(by_hand()).update)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (optim.sgd, "chain: argument 1: expected an Optimizer, got <function sgd.*; call the factory"),
+        ([optim.sgd(0.1)], r"chain: argument 1: expected an Optimizer, got \[.*; write chain\(first, second"),
+        (0.1, "chain: argument 1: expected an Optimizer, got 0.1"),
+    ],
+)
+def test_bad_links(argument, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        optim.chain(optim.clip(1.0), argument)
+    with pytest.raises(errors.ConfigError, match="chain: argument 1"):
+        optim.l2(argument, 0.1)
+
+
+ADAM = optim.adam(0.1)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (None, r"state: expected a tuple of 2, one for each of chain\(scale_by_adam, .*\), got NoneType; make it with"),
+        (ADAM.init(params())[:1], "state: expected a tuple of 2, .* got a tuple of 1"),
+        (list(ADAM.init(params())), "got list"),
+        (optim.sgd(0.1, 0.9).init(params()), "state of scale_by_adam: expected a ScaleByAdam, got Trace"),
+        ((ADAM.init(params())[0], ()), "state of scale_by_learning_rate: expected a ScaleByLearningRate, got tuple"),
+        (
+            (ADAM.init(params())[0]._replace(steps=-1), ADAM.init(params())[1]),
+            "steps: expected a whole number ≥ 0, got -1",
+        ),
+        (
+            (ADAM.init(params())[0]._replace(steps=1.5), ADAM.init(params())[1]),
+            "state of scale_by_adam: steps: .* got 1.5",
+        ),
+        (
+            ADAM.init(params(np.float64)),
+            r"dense_0.weight: params have \(7, 5\) float32, state of scale_by_adam has \(7, 5\) float64",
+        ),
+        (
+            ADAM.init((np.zeros(2),)),
+            r"trees differ at the top: params has Net\(.*\), state of scale_by_adam has tuple of 1",
+        ),
+        (ADAM.init(tree.hold(params())), "dense_0.weight: params have .*float32, state of scale_by_adam has a hole"),
+    ],
+)
+def test_states_that_do_not_fit(state, message):
+    with pytest.raises(errors.FnnetError, match=message):
+        ADAM.update(grads(params()), state, params())
+
+
+def test_a_state_from_before_leaves_were_held():
+    """Params that were marked since need a new state, or old numbers would wake up when they are released."""
+    held = tree.zip_leaves(lambda leaf: leaf, params())._replace(dense_0=tree.hold(params().dense_0))
+    with pytest.raises(errors.StructureError, match=r"dense_0.weight: params have frozen .* has \(7, 5\) float32"):
+        ADAM.update(grads(held), ADAM.init(params()), held)
+
+
+def test_a_stateless_part_has_no_state():
+    with pytest.raises(errors.StructureError, match=r"state of clip: expected \(\), got Trace"):
+        optim.clip(1.0).update(grads(params()), optim.trace(0.9).init(params()), params())

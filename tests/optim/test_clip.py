@@ -1,0 +1,73 @@
+"""Clipping: what is bounded, what stays, and that nothing odd is hidden."""
+
+import numpy as np
+import pytest
+
+from fnnet import optim, tree
+from tests.optim.cases import grads, params
+
+
+def one(optimizer, *gradients):
+    now = tuple(np.zeros_like(g) for g in gradients)
+    return optimizer.update(gradients, optimizer.init(now), now)[0]
+
+
+def test_clip_by_hand():
+    (u,) = one(optim.clip(2.0), np.array([-3.0, -2.0, 0.5, np.inf, np.nan]))
+    np.testing.assert_array_equal(u, [-2.0, -2.0, 0.5, 2.0, np.nan])
+
+
+def test_clip_scales_what_follows():
+    (u,) = one(optim.chain(optim.clip(2.0), optim.scale(10.0)), np.array([-3.0, 0.5]))
+    np.testing.assert_array_equal(u, [-20.0, 5.0])
+
+
+def test_global_norm_by_hand():
+    """‖(2, 3, 6)‖ = 7."""
+    u, v = one(optim.clip_by_global_norm(3.5), np.array([2.0, 3.0]), np.array([[6.0]]))
+    np.testing.assert_allclose([*u, *v.ravel()], [1.0, 1.5, 3.0], rtol=1e-15)
+
+
+def test_short_updates_pass_unchanged():
+    gradients = np.array([2.0, 3.0], np.float32), np.array([[6.0]], np.float32)
+    for got, given in zip(one(optim.clip_by_global_norm(7.0), *gradients), gradients, strict=True):
+        assert got.tobytes() == given.tobytes()
+
+
+def test_norm_counts_trained_leaves_only():
+    now = params(np.float64)
+    given = grads(now)
+    length = np.sqrt(sum((leaf**2).sum() for leaf in tree.leaves(given) if isinstance(leaf, np.ndarray)))
+    for limit in (0.5 * length, 2 * length):
+        optimizer = optim.clip_by_global_norm(limit)
+        updates, _ = optimizer.update(given, optimizer.init(now), now)
+        expected = tree.map(lambda g, share=min(1.0, limit / length): g * share, given)
+        for got, wanted in zip(tree.leaves(tree.map(np.copy, updates)), tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", [1, 2**14, 2**14 + 1, 100_000])
+def test_norm_of_any_size_is_summed_in_float64(size):
+    """In float32 a hundred thousand squares would lose digits, and those of 1e30 overflow."""
+    (u,) = one(optim.clip_by_global_norm(1.0), np.full(size, 1e30, np.float32))
+    np.testing.assert_allclose(u, size**-0.5, rtol=1e-6)
+
+
+def test_norm_after_another_part_is_that_of_its_updates():
+    optimizer = optim.chain(optim.scale(10.0), optim.clip_by_global_norm(1.0), optim.scale(3.0))
+    (u,) = one(optimizer, np.array([3.0, 4.0]))
+    np.testing.assert_allclose(u, [1.8, 2.4], rtol=1e-15)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_a_norm_that_is_no_number_shows(bad):
+    with np.errstate(all="ignore"):
+        u, v = one(optim.clip_by_global_norm(1.0), np.array([bad, 1.0]), np.ones(1))
+    assert np.isnan(u).all()
+    assert np.isnan(v).all()
+
+
+def test_nothing_to_clip():
+    assert one(optim.clip_by_global_norm(1.0)) == ()
+    (u,) = one(optim.clip_by_global_norm(1.0), np.zeros((0, 3)))
+    assert u.shape == (0, 3)
