@@ -50,6 +50,18 @@ def test_step_is_pure(micro_batch, optimizer):
     assert not any(leaf.flags.writeable for leaf in arrays)
 
 
+@pytest.mark.parametrize("micro_batch", [None, 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_is_kept(dtype, micro_batch, optimizer):
+    net = NETS["all"]
+    params = tree.cast(net.init(KEY, SHAPE), dtype)
+    state = training.TrainState(0, params, optimizer.init(params), KEY)
+    step = training.make_step(net, LOSS, optimizer, micro_batch=micro_batch)
+    state, _ = step(state, (ARRAYS[0].astype(dtype), ARRAYS[1]))
+    arrays = [leaf for leaf in map(tree.array, tree.leaves(state)) if isinstance(leaf, np.ndarray)]
+    assert {leaf.dtype for leaf in arrays} == {np.dtype(dtype)}
+
+
 def test_another_step_draws_another_net(optimizer):
     net = NETS["dropout"]
     step = training.make_step(net, LOSS, optimizer)
