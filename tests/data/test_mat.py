@@ -255,7 +255,7 @@ def test_no_file(tmp_path):
 
 @pytest.mark.parametrize("file", [plain, packed])
 def test_flipped_bits(tmp_path, file):
-    """A bit or two of every byte: our own error, or the very numbers, or (where unprotected) others of the same form."""
+    """A bit or two of every byte: our own error, or the very numbers, or (unprotected) others of the same form."""
     content = file()
     path, unchanged = tmp_path / "flipped.mat", 0
     for bit in range(8 * 116, 8 * len(content), 5):

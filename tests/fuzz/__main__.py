@@ -1,6 +1,8 @@
 """Run one fuzzer; see the package."""
 
 import argparse
+import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -36,7 +38,11 @@ def main() -> None:
             str(found),
         ]
         atheris.Setup(arguments, lambda content: run(target, content, path))
-        atheris.Fuzz()  # ends the process
+        child = os.fork()
+        if child == 0:
+            atheris.Fuzz()  # ends its process without another word, so it is not this one, which cleans up
+        _, status = os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def parse(targets: list[str]) -> argparse.Namespace:
