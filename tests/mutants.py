@@ -244,6 +244,17 @@ def resampling() -> Layer:
     return Resampling(right.name, right.initialize, right.forward, right.infer, right.sample)
 
 
+def after(**changes: Any) -> Layer:
+    """Dropout whose trained net differs in some field."""
+    right = layers.dropout(0.5)
+
+    class Otherwise(Layer):
+        def train(self, key: rng.Key) -> Layer:
+            return attrs.evolve(right.train(key), **changes)
+
+    return Otherwise(right.name, right.initialize, right.forward, right.infer, right.sample)
+
+
 def drawing_init() -> Layer:
     """Weights from a counter, not from the key."""
     right, calls = layers.dense(2), count()
@@ -316,6 +327,14 @@ MUTANTS = [
         (2,),
         "pure",
     ),
+    Mutant(
+        "dense: dparams is a plain tuple",
+        lambda: pulling(dense(3), lambda m: (tuple(m.dparams), m.dx)),
+        (2,),
+        "shape",
+    ),
+    wrong("dense: db keeps the batch axis", dense(3), (2,), "derivative", bias=lambda m: m.dy),
+    wrong("dense: dx is forgotten", dense(3), (2,), "shape", dx=lambda m: None),
     Mutant("dense: weights do not come from the key", drawing_init, (2,), "keys"),
     Mutant("dense: float64 weights", lambda: wide_init(dense(3)), (2,), "dtype"),
     wrong(
@@ -484,6 +503,20 @@ MUTANTS = [
         "successors",
         BN,
     ),
+    Mutant(
+        "batch_norm: the successor has another shape",
+        lambda: pulling(batch_norm(), running(lambda m, name: getattr(m.dparams, name).array[None])),
+        (3,),
+        "successors",
+        BN,
+    ),
+    Mutant(
+        "batch_norm: the statistics come unmarked",
+        lambda: pulling(batch_norm(), grads(mean=lambda m: m.dparams.mean.array)),
+        (3,),
+        "shape",
+        BN,
+    ),
     Mutant("batch_norm: evaluation hands out copies", lambda: _copies(), (3,), "successors", BN),
     Mutant(
         "batch_norm: batch statistics in evaluation",
@@ -502,6 +535,17 @@ MUTANTS = [
     Mutant("dropout: another mask on the way back", two_masks, (6,), "derivative", DRAWS),
     Mutant("dropout: random without a key", global_dropout, (6,), "repeatable", DRAWS),
     Mutant("dropout: one mask for every key", keyless_dropout, (6,), "keys", DRAWS),
+    Mutant("dropout: training is called otherwise", lambda: after(name="noise"), (6,), "train", DRAWS),
+    Mutant(
+        "dropout: training promises otherwise", lambda: after(infer=lambda shape: (*shape, 1)), (6,), "train", DRAWS
+    ),
+    Mutant(
+        "dropout: training begins otherwise",
+        lambda: after(initialize=lambda key, shape: (np.ones(1),)),
+        (6,),
+        "train",
+        DRAWS,
+    ),
     Mutant("dropout: trained again, drawn again", resampling, (6,), "train", DRAWS),
     wrong(
         "residual: the shortcut's gradient dropped",

@@ -54,12 +54,12 @@ def test_a_failure_is_shrunk_to_a_case_for_paper():
     wrong = pulling(layers.dense(3), grads(weight=lambda m: -m.dparams.weight))
     report = testing.check_layer(wrong, (4,), laws=["derivative"])
     (finding,) = report.broken
-    assert finding.leaf == "weight"
+    assert finding.leaf == "params.weight"
     assert finding.shape == (1,)
     assert finding.example.x.tolist() == [[1]]
     assert sorted(finding.example.dy.ravel()) == [0, 0, 1]
     np.testing.assert_allclose(finding.example.expected, -finding.example.got, atol=1e-8)
-    assert "d weight: expected = [[" in str(report)
+    assert "d params.weight: expected = [[" in str(report)
 
 
 def test_an_exact_failure_is_shown_in_fractions():
@@ -74,7 +74,7 @@ def test_the_report_replays():
     first = testing.check_layer(wrong, (3,), key=rng.key(7))
     again = testing.check_layer(wrong, first.shape, batch=first.batch, key=first.key, laws=["derivative"])
     assert str(again.broken[0]) in str(first)
-    assert "replay: check_layer(layer, (3,), batch=3, key=Key(seed=7, path=()), laws=" in str(first)
+    assert "replay: check_layer(layer, (3,), batch=3, key=Key(seed=7, path=()), laws=[" in str(first)
 
 
 def test_an_exception_in_a_layer_is_a_finding():
@@ -90,6 +90,42 @@ def test_steps_everywhere_are_no_derivative():
     net = layers.layer(lambda key, shape: (), lambda params, x: (np.round(x * 1e6), lambda dy: ((), 1e6 * dy)))
     report = testing.check_layer(net, (3,), laws=["derivative"])
     assert "no derivative could be measured" in str(report)
+
+
+def test_params_may_be_one_array_and_fields_may_be_called_x():
+    """Results are told apart by more than their names."""
+
+    def gain():
+        def apply(gain, x):
+            return x * gain, lambda dy: ((dy * x).sum(axis=0), dy * gain)
+
+        return layers.layer(lambda key, shape: np.ones(shape, np.float32), apply)
+
+    def shift():
+        def apply(params, x):
+            return x + params["x"] + params["y"], lambda dy: ({"x": dy.sum(axis=0), "y": dy.sum(axis=0)}, dy)
+
+        return layers.layer(lambda key, shape: {name: np.ones(shape, np.float32) for name in "xy"}, apply)
+
+    testing.assert_layer(gain(), (3,), smooth=True, piecewise_linear=True)
+    testing.assert_layer(shift(), (3,), smooth=True, piecewise_linear=True)
+    wrong = pulling(gain(), lambda m: (2 * m.dparams, m.dx))
+    assert {finding.leaf for finding in testing.check_vjp(wrong, (3,)).broken} == {"params"}
+
+
+def test_training_can_be_checked_alone():
+    report = testing.check_layer(layers.relu(), (3,), modes=["training"], laws=["derivative"])
+    assert [finding.mode for finding in report.findings] == ["training"]
+    assert not testing.check_layer(layers.relu(), (3,), draws=True, modes=["training"], laws=["keys"])
+
+
+def test_a_layer_that_cannot_begin_is_a_finding():
+    def init(key, shape):
+        raise OSError("no weights here")
+
+    report = testing.check_layer(layers.layer(init, None.__class__, shape=lambda s: s), (3,), laws=["derivative"])
+    assert "OSError: no weights here" in str(report.broken[0])
+    assert report.broken[0].example is None
 
 
 def test_unknown_laws_and_modes_are_errors():

@@ -58,8 +58,23 @@ class Case:
 
 
 def results(y: Array, dparams: Params, dx: Any) -> dict[str, Any]:
-    """What a layer gave, by name: y, x (for dx) and a path for each leaf of dparams; marked leaves stay marked."""
-    return {"y": y, "x": dx, **dict(tree.items(dparams))}
+    """What a layer gave, by name: y, x (for dx) and each leaf of dparams; marked leaves stay marked."""
+    return {"y": y, "x": dx, **named(dparams)}
+
+
+def named(params: Params) -> dict[str, Any]:
+    """The leaves with names that say that they are params, such as `params.weight`."""
+    return {f"params.{path}".rstrip("."): leaf for path, leaf in tree.items(params)}
+
+
+def trained(params: Params) -> dict[str, Array]:
+    """The trained leaves by name."""
+    return {name: leaf for name, leaf in named(params).items() if isinstance(leaf, np.ndarray)}
+
+
+def replaced(params: Params, name: str, array: Array) -> Params:
+    """Params with another array in the leaf of this name."""
+    return tree.map_with_path(lambda path, leaf: array if f"params.{path}".rstrip(".") == name else leaf, params)
 
 
 def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims) -> Case:
@@ -124,16 +139,6 @@ def each_array(f: Callable[[Array], Array], params: Params) -> Params:
         return leaf if leaf is None else f(leaf)
 
     return tree.zip_leaves(at, params)
-
-
-def replaced(params: Params, path: str, array: Array) -> Params:
-    """Params with another array in one trained leaf."""
-    return tree.map_with_path(lambda here, leaf: array if here == path else leaf, params)
-
-
-def trained(params: Params) -> list[tuple[str, Array]]:
-    """The trained leaves with their paths."""
-    return [(path, leaf) for path, leaf in tree.items(params) if isinstance(leaf, np.ndarray)]
 
 
 def _moved(key: rng.Key, params: Params) -> Params:

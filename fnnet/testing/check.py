@@ -65,10 +65,10 @@ def check_layer(
     findings = [
         _judge(law, layer, mode, shape, batch, key, claims, shrink)
         for mode in modes
-        if mode == "evaluation" or layer.sample is not None
+        if layer.sample is not None or mode == "evaluation" or "evaluation" not in modes
         for law in (LAWS if laws is None else laws)
     ]
-    return Report(layer.name, shape, batch, key, tuple(findings))
+    return Report(layer.name, shape, batch, key, claims, tuple(findings))
 
 
 def check_vjp(layer: Layer, shape: Shape, *, key: rng.Key = rng.key(0), **options: object) -> Report:
@@ -107,8 +107,8 @@ def _demand(report: Report) -> None:
 def _judge(
     law: str, layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims, shrink: bool
 ) -> Finding:
-    case: Case | None = None
     for i in range(_DRAWS):
+        case: Case | None = None
         own = rng.fold_in(rng.fold_in(key, law), i)
         try:
             case = prepared(law, draw(layer, mode, shape, batch, own, claims))

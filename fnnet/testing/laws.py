@@ -14,7 +14,7 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import StructureError
-from fnnet.testing.case import Case, direction, each_array, replaced, results, seal, spread, tied, trained, whole
+from fnnet.testing.case import Case, direction, each_array, named, replaced, results, seal, spread, tied, trained, whole
 from fnnet.testing.derivative import (
     ABSOLUTE,
     RELATIVE,
@@ -173,9 +173,10 @@ def pure(case: Case) -> None:
     for name, now, before in [("x", x, case.x), ("dy", dy, case.dy), ("y", y, kept_y)]:
         if now.tobytes() != before.tobytes():
             raise LawError(name, f"{name} was written to", got=now, expected=before)
-    for (path, now), (_, before) in zip(tree.items(params), tree.items(case.params), strict=True):
-        if tree.array(now).tobytes() != tree.array(before).tobytes():
-            raise LawError(path, "params were written to", got=tree.array(now), expected=tree.array(before))
+    for name, leaf in named(params).items():
+        now, before = tree.array(leaf), tree.array(named(case.params)[name])
+        if now.tobytes() != before.tobytes():
+            raise LawError(name, "params were written to", got=now, expected=before)
     vjp(case.cotangent("other"))
     _same("a later vjp wrote to earlier results", first, kept)
     case.run()  # on read-only arrays
@@ -185,9 +186,9 @@ def unaliased(case: Case) -> None:
     """No result shares memory with params, marked leaves aside."""
     found = case.run()
     for name, result in found.items():
-        for path, leaf in tree.items(case.params):
+        for other, leaf in named(case.params).items():
             if isinstance(result, np.ndarray) and np.may_share_memory(result, tree.array(leaf)):
-                raise LawError(name, f"shares memory with {path} of params")
+                raise LawError(name, f"shares memory with {other}")
 
 
 def shape(case: Case) -> None:
@@ -200,9 +201,9 @@ def shape(case: Case) -> None:
     if not isinstance(dx, np.ndarray) or dx.shape != case.x.shape:
         raise LawError("x", f"dx has shape {getattr(dx, 'shape', None)}, x {case.x.shape}")
     _check_tree(case.params, dparams)
-    for path, leaf in tree.items(dparams):
-        if isinstance(leaf, np.ndarray) and not leaf.flags.c_contiguous:
-            raise LawError(path, "this gradient is not in C order")
+    for name, grad in trained(dparams).items():
+        if not grad.flags.c_contiguous:
+            raise LawError(name, "this gradient is not in C order")
 
 
 def _check_tree(params: Params, dparams: Params) -> None:
@@ -210,19 +211,17 @@ def _check_tree(params: Params, dparams: Params) -> None:
         tree.check_same(params, dparams, ("params", "dparams"))
     except StructureError as error:
         raise LawError("params", str(error)) from None
-    for (path, leaf), (_, grad) in zip(tree.items(params), tree.items(dparams), strict=True):
+    for name, leaf in named(params).items():
+        grad = named(dparams).get(name)
         if type(leaf) is not type(grad):
-            raise LawError(path, f"is {type(leaf).__name__} in params, {type(grad).__name__} in dparams")
+            raise LawError(name, f"is {type(leaf).__name__} in params, {type(grad).__name__} in dparams")
 
 
 def dtype(case: Case) -> None:
-    """init gives read-only float32; float32 and float64 in give the same out."""
-    for path, leaf in tree.items(case.layer.init(case.key, case.shape)):
-        array = tree.array(leaf)
-        if array.dtype != np.float32 or array.flags.writeable or not array.flags.c_contiguous:
-            raise LawError(
-                path, f"init gave {array.dtype}, writeable={array.flags.writeable}; wanted read-only float32"
-            )
+    """init gives float32; float32 and float64 in give the same out."""
+    for name, leaf in named(case.layer.init(case.key, case.shape)).items():
+        if tree.array(leaf).dtype != np.float32:
+            raise LawError(name, f"init gave {tree.array(leaf).dtype}, not float32")
     for kind in (np.float32, np.float64):
         cast = attrs.evolve(
             case, params=tree.cast(case.params, kind), x=case.x.astype(kind), dy=case.dy.astype(kind, copy=True)
@@ -279,7 +278,7 @@ def split(case: Case) -> float:
     worst = 0.0
     for name in ("y", *_gradients(case, together)):
         found = [part[name] for part in parts]
-        joined = np.concatenate(found) if name in "xy" else np.sum(found, axis=0)
+        joined = np.concatenate(found) if name in ("x", "y") else np.sum(found, axis=0)
         worst = max(worst, _close(name, "differs from what the parts give", together[name], joined))
     return worst
 
@@ -294,7 +293,7 @@ def _splits(case: Case) -> bool:
 def keys(case: Case) -> None:
     """The same key gives the same bytes, in init and in training; where training draws, another key another sample."""
     first, again = (case.layer.init(rng.fold_in(case.key, "init"), case.shape) for _ in range(2))
-    _same("init with the same key gives something else", dict(tree.items(again)), dict(tree.items(first)))
+    _same("init with the same key gives something else", named(again), named(first))
     if case.mode == "evaluation":
         return
     if _differs(case, "train"):
@@ -321,7 +320,7 @@ def train(case: Case) -> None:
         raise LawError("y", f"trained net promises {net.shape(case.shape)}")
     key = rng.fold_in(case.key, "init")
     before, after = case.layer.init(key, case.shape), net.init(key, case.shape)
-    _same("the trained net's init gives something else", dict(tree.items(after)), dict(tree.items(before)))
+    _same("the trained net's init gives something else", named(after), named(before))
     y, vjp = net.train(rng.fold_in(case.key, "another")).apply(case.params, case.x)
     _same("train(a).train(b) is not train(a)", results(y, *vjp(case.dy)), case.run())
 
@@ -337,45 +336,40 @@ def input_gradient(case: Case) -> None:
 def successors(case: Case) -> None:
     """Marked leaves: a frozen one is answered by itself; a running one by its successor, whatever dy is.
 
-    In evaluation that is the same object; in training of a layer that remembers, some successor differs.
+    In evaluation that is the same object, in training another array.
     """
-    marked = [(path, leaf) for path, leaf in tree.items(case.params) if not isinstance(leaf, np.ndarray)]
+    marked = {name: leaf for name, leaf in named(case.params).items() if not isinstance(leaf, np.ndarray)}
     if not marked:
         raise SkipError("no marked leaves")
     one, other, none = case.run(), case.run(case.cotangent("other")), case.run(input_gradient=False)
-    for path, leaf in marked:
-        new = one[path]
+    for name, leaf in marked.items():
+        new = tree.array(one.get(name))
         if isinstance(leaf, tree.Frozen) or case.mode == "evaluation":
-            if new is not leaf:
-                raise LawError(path, "is not answered by the same object", got=tree.array(new), expected=leaf.array)
-            continue
-        if new.array.shape != leaf.array.shape or new.array.dtype != leaf.array.dtype:
-            raise LawError(path, f"has a successor {new.array.shape} {new.array.dtype}")
-        for found in (other[path], none[path]):
-            if found.array.tobytes() != new.array.tobytes():
-                raise LawError(path, "the successor depends on dy", got=found.array, expected=new.array)
-    running = [(path, leaf) for path, leaf in marked if isinstance(leaf, tree.Running)]
-    if case.mode == "training" and case.layer.sample is not None:
-        for path, leaf in running:
-            if one[path].array.tobytes() == leaf.array.tobytes():
-                raise LawError(path, "a batch of training leaves it as it was", got=one[path].array)
+            if one.get(name) is not leaf:
+                raise LawError(name, "is not answered by the same object", got=new, expected=leaf.array)
+        elif getattr(new, "shape", None) != leaf.array.shape or new.dtype != leaf.array.dtype:
+            raise LawError(name, "its successor has another shape or dtype", got=new, expected=leaf.array)
+        elif any(tree.array(found[name]).tobytes() != new.tobytes() for found in (other, none)):
+            raise LawError(name, "its successor depends on dy", got=tree.array(other[name]), expected=new)
+        elif new.tobytes() == leaf.array.tobytes():
+            raise LawError(name, "a batch of training leaves it as it was", got=new)
 
 
 def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
     """What y depends on: a name, where it stands, and y as a function of it alone."""
     net = case.net
     yield "x", case.x, lambda moved: net.apply(case.params, moved)[0]
-    for path, leaf in trained(case.params):
-        yield path, leaf, partial(_value, case, path)
+    for name, leaf in trained(case.params).items():
+        yield name, leaf, partial(_value, case, name)
 
 
-def _value(case: Case, path: str, moved: Array) -> Array:
-    return case.net.apply(replaced(case.params, path, moved), case.x)[0]
+def _value(case: Case, name: str, moved: Array) -> Array:
+    return case.net.apply(replaced(case.params, name, moved), case.x)[0]
 
 
 def _gradients(case: Case, found: dict[str, Any]) -> list[str]:
     """The names of the gradients among results."""
-    return [name for name in ("x", *dict(trained(case.params))) if isinstance(found[name], np.ndarray)]
+    return [name for name in ("x", *trained(case.params)) if isinstance(found.get(name), np.ndarray)]
 
 
 def _gradient_of(name: str, found: dict[str, Any], at: Array) -> Array:

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
+from fnnet.testing.case import Claims, named
 from fnnet.types import Array, Params, Shape
 
 
@@ -17,7 +18,7 @@ class Example:
         params: of the layer.
         x: the batch.
         dy: the cotangent of the layer's value.
-        what: which result is wrong, such as "dx" or "d weight".
+        what: which result is wrong, such as "y" or "d params.weight".
         got: what the layer gave.
         expected: what it should have given.
     """
@@ -30,9 +31,8 @@ class Example:
     expected: Any
 
     def __str__(self) -> str:
-        given = [(path, tree.array(leaf)) for path, leaf in tree.items(self.params)]
-        given += [("x", self.x), ("dy", self.dy)]
-        rows = [*given]
+        rows = [(name, tree.array(leaf)) for name, leaf in named(self.params).items()]
+        rows += [("x", self.x), ("dy", self.dy)]
         if self.expected is not None:
             rows += [(f"{self.what}: got", self.got), (f"{self.what}: expected", self.expected)]
         width = max(len(name) for name, _ in rows)
@@ -58,7 +58,7 @@ class Finding:
         mode: "evaluation" or "training".
         verdict: "holds", "broken" or "skipped".
         figure: the largest error as a multiple of what is allowed; None where nothing is measured.
-        leaf: path of the worst result: "x", "y" or a path in params.
+        leaf: the worst result: "x" (for dx), "y" or a leaf such as "params.weight".
         reason: why it is broken or skipped.
         shape: of one example in `example`.
         example: the smallest case found that still breaks the law.
@@ -89,6 +89,7 @@ class Report:
         shape: of one example.
         batch: examples in a batch.
         key: replays the check exactly.
+        claims: what was said about the layer.
         findings: one for each law and mode.
     """
 
@@ -96,6 +97,7 @@ class Report:
     shape: Shape
     batch: int
     key: rng.Key
+    claims: Claims
     findings: tuple[Finding, ...]
 
     def __bool__(self) -> bool:
@@ -117,5 +119,8 @@ class Report:
                 lines += [f"  {line}" for line in str(finding.example).splitlines()]
         if self.broken:
             laws = sorted({finding.law for finding in self.broken})
-            lines += ["", f"replay: check_layer(layer, {self.shape}, batch={self.batch}, key={self.key}, laws={laws})"]
+            options = {"batch": self.batch, "key": self.key, "laws": laws}
+            options |= {name: value for name, value in attrs.asdict(self.claims).items() if value}
+            given = ", ".join(f"{name}={value}" for name, value in options.items())
+            lines += ["", f"replay: check_layer(layer, {self.shape}, {given})"]
         return "\n".join(lines)
