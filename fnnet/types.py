@@ -144,9 +144,9 @@ class Layer:
             self.infer(x.shape[1:])
         except FnnetError as error:
             if self._takes(x.shape):
-                error.message += f"; x of shape {x.shape} looks like one example without its batch axis: pass x[None]"
+                error.message += f"; if x of shape {x.shape} is one example without its batch axis, pass x[None]"
             elif x.ndim == 4 and self._takes((x.shape[3], *x.shape[1:3])):
-                error.message += "; x looks like (N, H, W, C): pass x.transpose(0, 3, 1, 2)"
+                error.message += "; if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"
             raise
 
     def _takes(self, shape: Shape) -> bool:

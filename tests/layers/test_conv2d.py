@@ -128,7 +128,7 @@ def test_misfits_say_what_is_wrong():
         net.apply(params, np.ones((2, 1, 8, 8), np.float32))
     with pytest.raises(ShapeError, match=r"looks like \(N, H, W, C\): pass x\.transpose"):
         net.apply(params, np.ones((2, 8, 8, 3), np.float32))
-    with pytest.raises(ShapeError, match=r"x of shape \(3, 8, 8\) looks like one example without its batch axis"):
+    with pytest.raises(ShapeError, match=r"x of shape \(3, 8, 8\) is one example without its batch axis"):
         net.apply(params, np.ones((3, 8, 8), np.float32))
     with pytest.raises(ShapeError, match=r"weight: expected \(4, C, 5, 5\), got \(4, 3, 3, 3\)"):
         layers.conv2d(4, 5).apply(params, np.ones((2, 3, 8, 8), np.float32))
