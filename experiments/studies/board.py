@@ -91,5 +91,7 @@ def board(costs: Sequence[float], workers: int, stream: TextIO | None = None) ->
         TextColumn("{task.fields[left]} left"),
     )
     with Progress(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        task = bar.add_task("", total=sum(costs), runs=0, all=len(costs), left=f"about {duration(sum(costs) / workers)}")
+        task = bar.add_task(
+            "", total=sum(costs), runs=0, all=len(costs), left=f"about {duration(sum(costs) / workers)}"
+        )
         yield Board(costs, workers, stream, (bar, task))

@@ -160,5 +160,3 @@ def _figures(final: dict[str, object]) -> str:
     """The first few figures of a run in a line."""
     numbers = [(name, value) for name, value in final.items() if isinstance(value, int | float)]
     return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers[:3]) or "done"
-
-

@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from experiments.study import Tell
 from fnnet import data, metrics, rng, training
+from fnnet.losses import Loss
 from fnnet.training import TrainState
 from fnnet.training.evaluate import Metric
 from fnnet.training.reduction import reduction_of
-from fnnet.training.value_and_grad import Loss
 from fnnet.types import Array, Layer, Optimizer
 
 Arrays: TypeAlias = tuple[Array, Array]
@@ -27,7 +27,7 @@ class Fit(NamedTuple):
 
 def shuffled(arrays: Arrays, size: int, remainder: Literal["keep", "drop", "fill"] = "keep") -> Epoch:
     """Epochs of shuffled batches."""
-    return lambda key: data.batches(key, arrays, size, remainder)
+    return lambda key: ((x, target) for x, target in data.batches(key, arrays, size, remainder))
 
 
 def fit(

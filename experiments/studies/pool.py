@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import attrs
 
 from experiments.study import Result, Task
+from experiments.threads import limited
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -150,10 +151,8 @@ def _environment(threads: int) -> Iterator[None]:
 
 def _work(connection: Connection, threads: int) -> None:
     """What a worker does until it is ended."""
-    from threadpoolctl import threadpool_limits
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    with threadpool_limits(threads):
+    with limited(threads):
         while True:
             try:
                 number, job = connection.recv()

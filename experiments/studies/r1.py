@@ -4,13 +4,12 @@ from functools import partial
 from typing import Literal
 
 import attrs
-import numpy as np
 
 from experiments.studies import figures, fit, nets, sources, timing
 from experiments.study import Answers, Claim, Measure, Result, Setting, Study, Tell, final
-from fnnet import data, initializers, layers, losses, metrics, optim, rng, training, tree
+from fnnet import data, initializers, layers, losses, optim, rng, training
 from fnnet.losses import LossValue
-from fnnet.types import Array, Layer, Optimizer, Params
+from fnnet.types import Array, Layer, Optimizer
 
 
 @attrs.frozen
@@ -52,12 +51,7 @@ def optimizer(config: Config) -> Optimizer:
     descent = optim.sgd(config.learning_rate, momentum=config.momentum)
     if not config.l2:
         return descent
-    return optim.chain(optim.add_decayed_weights(config.l2, where=is_weight), descent)
-
-
-def is_weight(path: str, leaf: object) -> bool:
-    """Whether a leaf is a weight and not a bias."""
-    return path.endswith("weight")
+    return optim.l2(descent, config.l2, where=optim.is_weight)
 
 
 def squared_error(prediction: Array, labels: Array, reduction: str = "mean") -> LossValue:
@@ -100,9 +94,9 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
     ending = {f"test_{name}": rows[-1][f"test_{name}"] for name in ("accuracy", "loss")}
     if config.more:
         ending["before"] = ending["test_accuracy"]
-        held = {"last layer": lambda path, leaf: not path.startswith(last), "all layers": lambda path, leaf: False}
-        last = f"dense_{len(config.hidden)}."
-        rule = optim.freeze(rule, held[config.more])
+        if config.more == "last layer":
+            last = f"dense_{len(config.hidden)}."
+            rule = optim.freeze(rule, lambda path, leaf: not path.startswith(last))
         fresh = training.TrainState(state.step, state.params, rule.init(state.params), state.key)
         state, further = fit.fit(
             model,
@@ -191,7 +185,8 @@ STUDIES = (
             Claim("momentum 0.9", "momentum 0.5"),
             Claim("momentum 0.9", "momentum 0, ten times the rate", ours=True),
         ),
-        notes="Momentum 0.9 makes steps ten times as long in the end; our last row gives plain descent the same length.",
+        notes="Momentum 0.9 makes steps ten times as long in the end; our last row gives plain descent the same "
+        "length.",
     ),
     Study(
         "r1-arrays",
@@ -302,7 +297,8 @@ STUDIES = (
             Setting("with", attrs.evolve(BASE, convolution=True), 0.934),
         ),
         claims=(Claim("with", "without"),),
-        notes="3 kernels 5×5, padding 2, leaky ReLU, then 2352-256-128-10. The report divides the convolution's gradient "
+        notes="3 kernels 5×5, padding 2, leaky ReLU, then 2352-256-128-10. The report divides the convolution's "
+        "gradient "
         "by the batch twice; here it is divided once.",
     ),
 )

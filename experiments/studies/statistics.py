@@ -32,7 +32,7 @@ def quantile(n: int) -> float:
     >>> round(quantile(5), 3)
     2.776
     """
-    from scipy.special import stdtrit
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
 
     return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
 

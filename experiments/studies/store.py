@@ -22,17 +22,17 @@ _ROOT = Path(__file__).resolve().parents[2]
 def code_digest() -> str:
     """A digest of the code that computes: fnnet and the studies, blind to comments, docstrings and layout."""
     digest = blake2b(digest_size=8)
-    for folder in ("fnnet", "experiments/studies"):
-        for path in sorted((_ROOT / folder).rglob("*.py")):
+    for pattern in ("fnnet/**/*.py", "experiments/studies/*.py", "experiments/recipes.py"):
+        for path in sorted(_ROOT.glob(pattern)):
             if "testing" not in path.parts:
                 digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
     return digest.hexdigest()
 
 
 def meaning(source: bytes | str) -> str:
-    """What Python makes of a module, without its docstrings.
+    r"""What Python makes of a module, without its docstrings.
 
-    >>> meaning('"About f."\\nx = 1  # one') == meaning("x  =  1")
+    >>> meaning('"About f."\nx = 1  # one') == meaning("x  =  1")
     True
     >>> meaning("x = 1") == meaning("x = 2")
     False

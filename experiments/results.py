@@ -1,0 +1,280 @@
+"""RESULTS.md: every study as a table, sentences and figures, all made from the run files."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from experiments import files
+from experiments.studies import store
+from experiments.studies.board import duration
+from experiments.studies.statistics import CONFIDENCE, Difference, next_run, paired, spread
+from experiments.study import Answers, Claim, Measure, Setting, Study, studies
+
+RESULTS = Path("experiments/RESULTS.md")
+FIGURES = "figures"  # beside RESULTS.md
+TITLES = {
+    "R1": "R1 · Back-propagation network and ten extensions (a part of MNIST)",
+    "R2": "R2 · LeNet-5 with sigmoids and average pooling (MNIST)",
+    "R3": "R3 · A small library on digits.mat",
+    "R4": "R4 · A sine, twelve handwritten characters, convolutional nets",
+    "R5": "R5 · LeNet-5 with ReLU, max pooling and Adam (MNIST)",
+    "best": "Better than the reports",
+}
+READING = f"""\
+*Reported* is one run without a seed, as its authors measured it. *Ours* is mean ± standard deviation over seeds; a seed
+gives all settings of a study the same first weights (where they have the same place), the same order of examples and
+the same test set, so differences are compared seed by seed.
+
+*Holds?* asks whether one more run of ours, expected in mean ± t·s·√(1 + 1/n) with {CONFIDENCE:.0%} confidence, could be
+the reported one: **yes** if the reported figure lies inside; **better** if ours lie wholly on the better side of it;
+**not reached** if wholly on the other. A difference between settings *survives* if the {CONFIDENCE:.0%} t-interval of
+the paired differences leaves out zero on the reported side. With three seeds that takes a clear difference. No
+correction is made for the number of comparisons. Settings in *italics* are ours, added for a fair comparison, as an
+answer or as an improvement.
+""".replace("95%", "95 %")
+
+
+def build_report(
+    runs: Path,
+    path: Path = RESULTS,
+    *,
+    chosen: Sequence[Study] | None = None,
+    quick: bool = False,
+    bundled: bool = False,
+) -> list[str]:
+    """Write RESULTS.md and its figures from run files; return the names of the studies without a finished run.
+
+    Args:
+        runs: folder of the run files.
+        path: the file to write; figures go into a folder beside it.
+        chosen: the studies; all by default.
+        quick: from the short runs, which answer nothing: tests the report.
+        bundled: from runs on the bundled digits.
+    """
+    found = [store.answers(study, runs, quick, bundled) for study in (chosen or list(studies().values()))]
+    folder = path.parent / FIGURES
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = set()
+    for answers in found:
+        if not answers.empty:
+            for ending, draw in answers.study.figures.items():
+                name = figure_name(answers.study, ending)
+                files.write(folder / name, draw(answers))
+                drawn.add(name)
+    for old in folder.glob("*.png"):
+        if old.name not in drawn:
+            old.unlink()
+    files.write(path, "\n".join(_page(found, runs, quick)) + "\n")
+    return [answers.study.name for answers in found if answers.empty]
+
+
+def figure_name(study: Study, ending: str) -> str:
+    """The file of a figure."""
+    return f"{study.name}{'-' * bool(ending)}{ending}.png"
+
+
+def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
+    yield "# Results: the five reports, reproduced, answered and surpassed"
+    yield ""
+    if quick:
+        yield "**From short runs on little data: these figures answer nothing.**"
+        yield ""
+    yield "Made by `python -m experiments run all` and `python -m experiments report`; nothing here is written by hand."
+    yield ""
+    yield from _origin(found, runs)
+    yield ""
+    yield READING
+    yield from _overview(found)
+    for report, title in TITLES.items():
+        group = [answers for answers in found if answers.study.report == report]
+        if group:
+            yield f"## {title}"
+            yield ""
+            for answers in group:
+                yield from section(answers)
+
+
+def _origin(found: Sequence[Answers], runs: Path) -> Iterator[str]:
+    """Which code made the runs, on what, in what time."""
+    every = {id(run): run for answers in found for of in answers.runs.values() for run in of.values()}
+    # Settings that share a configuration share a file; it is read anew for each, so count by content.
+    unique = {(run.seed, run.seconds, run.code): run for run in every.values()}
+    if not unique:
+        yield "No run is finished."
+        return
+    codes = Counter(run.code for run in unique.values())
+    current = store.code_digest()
+    listed = ", ".join(
+        f"`{code}` ({count:,} runs{', the code as it stands' if code == current else ''})"
+        for code, count in codes.items()
+    )
+    machines = {f"{run.facts['processor']}, NumPy {run.facts['numpy']}, {run.facts['blas']}" for run in unique.values()}
+    yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique.values()))} of one core each."
+    sessions = [session for session in store.sessions(runs) if session["runs"]]
+    if sessions:
+        jobs = sorted({session["jobs"] for session in sessions})
+        wall = duration(sum(session["seconds"] for session in sessions))
+        plural = "s" * (len(sessions) > 1)
+        yield f"- Wall time {wall} in {len(sessions)} session{plural}, {' or '.join(map(str, jobs))} at once."
+    yield f"- Code (digest of all that computes): {listed}."
+    yield f"- On {'; '.join(sorted(machines))}; one thread each."
+
+
+def _overview(found: Sequence[Answers]) -> Iterator[str]:
+    """How many reported figures hold, and how many differences survive."""
+    figures = Counter(
+        verdict
+        for answers in found
+        for setting in answers.study.settings
+        if not setting.ours and (verdict := holds(answers, setting)) in ("yes", "better", "not reached")
+    )
+    pairs = [
+        difference.verdict
+        for answers in found
+        for claim in answers.study.claims
+        if not claim.ours and (difference := compared(answers, claim))
+    ]
+    if not figures and not pairs:
+        return
+    yield "## In short"
+    yield ""
+    yield (
+        f"- Of {figures.total()} reported figures {figures['yes']} are met, {figures['better']} bettered and "
+        f"{figures['not reached']} not reached."
+    )
+    yield (
+        f"- Of {len(pairs)} reported differences {pairs.count(1)} survive, {pairs.count(0)} are within the noise and "
+        f"{pairs.count(-1)} are the other way round."
+    )
+    for answers in found:
+        if answers.study.report == "best" and not answers.study.name.endswith("-search"):
+            for setting in answers.study.settings:
+                if setting.reported is not None and answers.runs[setting.label]:
+                    measure = answers.study.measure
+                    mean = fmean(answers.values(setting.label).values())
+                    reached = mean >= setting.reported if measure.higher else mean <= setting.reported
+                    yield (
+                        f"- {answers.study.name}: {measure.title} {ours(answers, setting.label, measure)}, target "
+                        f"{measure.text(setting.reported)}: {'reached' if reached else 'not reached'}."
+                    )
+    yield ""
+
+
+def section(answers: Answers) -> Iterator[str]:
+    """One study."""
+    study = answers.study
+    yield f"### {study.name}"
+    yield ""
+    yield f"**{study.asks}** {study.notes}".rstrip()
+    yield ""
+    if answers.empty:
+        yield "No run is finished."
+        yield ""
+        return
+    yield from table(answers)
+    yield ""
+    sentences = [*verdicts(answers), *study.remarks(answers)]
+    for sentence in sentences:
+        yield sentence
+        yield ""
+    for ending in study.figures:
+        yield f"![{study.name}: {study.asks}]({FIGURES}/{figure_name(study, ending)})"
+        yield ""
+
+
+def table(answers: Answers) -> Iterator[str]:
+    """Setting, reported, ours, further columns, and whether it holds."""
+    study = answers.study
+    heads = [
+        "setting",
+        "reported",
+        f"ours: {study.measure.title}",
+        *(column.title for column in study.columns),
+        "holds?",
+    ]
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for setting in study.settings:
+        cells = [
+            f"*{setting.label}*" if setting.ours else setting.label,
+            setting.says or (study.measure.text(setting.reported) if setting.reported is not None else "–"),
+            ours(answers, setting.label, study.measure, answers.values(setting.label)),
+            *(ours(answers, setting.label, column, answers.values(setting.label, column)) for column in study.columns),
+            holds(answers, setting),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def ours(answers: Answers, label: str, measure: Measure, values: dict[int, float] | None = None) -> str:
+    """Mean ± spread over n seeds."""
+    got = list((answers.values(label) if values is None else values).values())
+    if not got:
+        return "no run"
+    mean = measure.text(fmean(got))
+    if len(got) == 1:
+        return f"{mean} (1 seed)"
+    missing = f" of {len(list(answers.study.seeds))}" if len(got) < len(list(answers.study.seeds)) else ""
+    return f"{mean} ± {measure.text(spread(got))} (n = {len(got)}{missing})"
+
+
+def holds(answers: Answers, setting: Setting) -> str:
+    """Whether the reported figure could be one more run of ours."""
+    values = list(answers.values(setting.label).values())
+    if setting.reported is None or not values:
+        return "–"
+    measure = answers.study.measure
+    if len(values) < 2:
+        return "one seed only"
+    low, high = next_run(values)
+    slack = 0.5 * 10**-measure.digits / measure.scale  # what printing rounds away
+    if low - slack <= setting.reported <= high + slack:
+        return "yes"
+    above = low > setting.reported
+    return "better" if above == measure.higher else "not reached"
+
+
+def compared(answers: Answers, claim: Claim) -> Difference | None:
+    """The paired difference of a claim, positive where it is right."""
+    better, worse = answers.values(claim.better), answers.values(claim.worse)
+    return paired(better, worse) if answers.study.measure.higher else paired(worse, better)
+
+
+def verdicts(answers: Answers) -> Iterator[str]:
+    """One sentence on the reported differences, one on ours."""
+    for mine, words in ((False, "reported difference"), (True, "comparison of our own")):
+        pairs = [(claim, compared(answers, claim)) for claim in answers.study.claims if claim.ours == mine]
+        done = [(claim, difference) for claim, difference in pairs if difference]
+        if not done:
+            continue
+        parts = []
+        for verdict, phrase in ((1, "clear"), (0, "within the noise"), (-1, "the other way round")):
+            listed = [
+                _difference(answers.study.measure, claim, difference)
+                for claim, difference in done
+                if difference.verdict == verdict
+            ]
+            if listed:
+                parts.append(f"{phrase}: {'; '.join(listed)}")
+        count = sum(difference.verdict == 1 for _, difference in done)
+        n = min(difference.n for _, difference in done)
+        plural = "s" * (len(done) > 1)
+        head = (
+            f"{count} of {len(done)} {words}{plural} survive{'s' * (len(done) == 1)}"
+            if not mine
+            else f"{words.capitalize().replace('Comparison', f'Comparison{plural}')}"
+        )
+        yield f"{head} (paired t-interval, {CONFIDENCE:.0%}, n = {n}). ".replace("95%", "95 %") + _sentence(parts)
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
+
+
+def _difference(measure: Measure, claim: Claim, difference: Difference) -> str:
+    """“a over b (+1.2 ± 0.3)”, in the measure's own direction."""
+    sign = 1 if measure.higher else -1
+    half = measure.text(difference.half) if math.isfinite(difference.half) else "∞"
+    mean = sign * difference.mean
+    return f"“{claim.better}” against “{claim.worse}” ({'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half})"

@@ -1,0 +1,266 @@
+"""R2: LeNet-5 with sigmoids and average pooling on all of MNIST; learning rates, batches, epochs, and what was left."""
+
+from functools import partial
+from statistics import fmean
+
+import attrs
+
+from experiments.recipes import SCHEDULES
+from experiments.studies import figures, fit, nets, sources
+from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Study, Tell, at_epoch
+from fnnet import data, initializers, layers, losses, optim
+from fnnet.training import Watch, small_improvement
+from fnnet.types import Layer
+
+INITIALIZER = initializers.he_normal()
+
+
+@attrs.frozen
+class Config:
+    """Settings of R2. Rates are for gradients summed over the batch."""
+
+    learning_rate: float = 0.0015
+    schedule: str = "constant"
+    batch: int = 32
+    epochs: int = 10
+    activation: str = "sigmoid"
+    examples: int = 60_000
+    looks: int = 10_000
+
+
+def net(config: Config) -> Layer:
+    """R2's net, 61,706 parameters."""
+    return nets.lenet5(config.activation, layers.avg_pool, INITIALIZER, padding=2)
+
+
+def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train with plain gradient descent on the summed loss, and test after every epoch."""
+    found = sources.load("mnist", directory)
+    examples, test = (
+        (data.scale(part.images, by=256), part.labels)
+        for part in (data.subset(found.train, slice(config.examples)), data.subset(found.test, slice(config.looks)))
+    )
+    steps = config.epochs * data.batch_count(len(examples[1]), config.batch)
+    loss = partial(losses.softmax_cross_entropy, reduction="sum")
+    rule = optim.sgd(SCHEDULES[config.schedule](config.learning_rate, steps))
+    epoch = fit.shuffled(examples, config.batch)
+    _, rows = fit.fit(net(config), loss, rule, seed, epoch, config.epochs, tell, {"test": test})
+    return Result(rows, {name: rows[-1][name] for name in ("test_accuracy", "test_loss", "train_accuracy")})
+
+
+def quick(config: Config) -> Config:
+    """One epoch on little."""
+    return attrs.evolve(config, epochs=1, examples=128, looks=64)
+
+
+def cost(config: Config) -> float:
+    """Seconds, from measured epochs."""
+    return config.epochs * 60_000 * (180e-6 + 2e-3 / config.batch)
+
+
+def stopping(threshold: float) -> "Reading":
+    """What early stopping by a small improvement of the training loss makes of a whole run."""
+    return Reading(threshold)
+
+
+@attrs.frozen
+class Reading:
+    """Reads where a run would have been stopped: a stopped run is the beginning of the whole one, to the byte.
+
+    Args:
+        threshold: least improvement of the training loss from one epoch to the next, in nats.
+    """
+
+    threshold: float
+
+    def row(self, run: Run) -> dict[str, float]:
+        """The last epoch that is trained."""
+        rule, watch = small_improvement(self.threshold), Watch()
+        for row in run.rows:
+            watch = watch._replace(looks=watch.looks + 1, previous=watch.value, value=row["train_loss"])
+            if rule(watch):
+                return row
+        return run.rows[-1]
+
+    def __call__(self, run: Run) -> float:
+        """Test accuracy there."""
+        return self.row(run)["test_accuracy"]
+
+
+def _seconds(run: Run) -> float:
+    return fmean(row["seconds"] for row in run.rows)
+
+
+def _time(answers: Answers) -> list[str]:
+    """Reported minutes against our seconds."""
+    found = {label: list(answers.values(label).values()) for label in answers.runs}
+    ratios = [
+        60 * MINUTES[setting.config.batch] / fmean(found[setting.label])
+        for setting in answers.study.settings
+        if found[setting.label]
+    ]
+    if not ratios:
+        return []
+    return [
+        f"An epoch takes {min(ratios):,.0f} to {max(ratios):,.0f} times less than reported (another machine, one core "
+        "each here, with other runs beside it)."
+    ]
+
+
+def _saved(answers: Answers) -> list[str]:
+    """Epochs saved against accuracy lost."""
+    sentences = []
+    for setting in answers.study.settings:
+        runs = list(answers.runs[setting.label].values())
+        if isinstance(setting.read, Reading) and runs:
+            ends = [setting.read.row(run) for run in runs]
+            saved = 1 - fmean(end["epoch"] / run.rows[-1]["epoch"] for end, run in zip(ends, runs, strict=True))
+            lost = fmean(run.rows[-1]["test_accuracy"] - setting.read(run) for run in runs)
+            sentences.append(
+                f"{setting.label.capitalize()}: after {fmean(end['epoch'] for end in ends):.1f} epochs, "
+                f"{saved:.0%} saved for {100 * lost:.2f} points of accuracy.".replace("%", " %", 1)
+            )
+    return sentences
+
+
+def _best_first(answers: Answers) -> list[str]:
+    """Settings from best to worst."""
+    means = {label: fmean(values.values()) for label in answers.runs if (values := answers.values(label))}
+    order = sorted(means, key=lambda label: -means[label])
+    return (
+        [f"From best to worst: {', '.join(f'{label} ({100 * means[label]:.2f} %)' for label in order)}."]
+        if order
+        else []
+    )
+
+
+MINUTES = {32: 13, 64: 9, 128: 6, 256: 5}
+RATES = {0.001: 0.9558, 0.0015: 0.9583, 0.002: 0.9615, 0.005: 0.9693}
+BATCHES = {32: 0.9583, 64: 0.9572, 128: 0.9545, 256: 0.9484}
+BASE = Config()
+BEST = Config(batch=64, epochs=50)
+LONG = Config(learning_rate=0.002, epochs=50)
+THRESHOLDS = (0.01, 0.005, 0.002, 0.001)
+SHAPES = {
+    "constant": "constant",
+    "halved at each quarter": "step",
+    "exponential": "exponential",
+    "inverse time": "inverse_time",
+    "cosine": "cosine",
+    "one cycle": "one_cycle",
+}
+CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
+SECONDS = Measure("seconds per epoch", _seconds, digits=1, higher=False)
+_study = partial(
+    Study, report="R2", task=train, data=("mnist",), seeds=range(3), figures=CURVES, cost=cost, quick=quick
+)
+SILENT = "The report does not say how weights begin; here He normal."
+
+STUDIES = (
+    _study(
+        "r2-learning-rate",
+        asks="Which learning rate, in 10 epochs of batches of 32?",
+        settings=[Setting(f"rate {rate}", Config(rate), reported) for rate, reported in RATES.items()],
+        claims=[Claim(f"rate {a}", f"rate {b}") for a, b in zip(list(RATES)[1:], list(RATES)[:-1], strict=True)],
+        notes=SILENT,
+    ),
+    _study(
+        "r2-batch",
+        asks="Which batch, in 10 epochs at rate 0.0015?",
+        settings=[Setting(f"batch {batch}", Config(batch=batch), reported) for batch, reported in BATCHES.items()],
+        claims=[Claim(f"batch {a}", f"batch {b}") for a, b in zip(list(BATCHES)[:-1], list(BATCHES)[1:], strict=True)],
+        notes=SILENT,
+    ),
+    _study(
+        "r2-epochs",
+        asks="What do 50 epochs bring over 10, and how good is the best run?",
+        settings=(
+            Setting("rate 0.002, batch 32, 10 epochs", LONG, 0.9615, read=at_epoch(10, "test_accuracy")),
+            Setting("rate 0.002, batch 32, 50 epochs", LONG, 0.9813),
+            Setting("rate 0.0015, batch 64, 10 epochs", BEST, 0.9572, read=at_epoch(10, "test_accuracy")),
+            Setting("rate 0.0015, batch 64, 50 epochs (best)", BEST, 0.9817),
+        ),
+        claims=(
+            Claim("rate 0.002, batch 32, 50 epochs", "rate 0.002, batch 32, 10 epochs"),
+            Claim("rate 0.0015, batch 64, 50 epochs (best)", "rate 0.0015, batch 64, 10 epochs"),
+            Claim("rate 0.0015, batch 64, 50 epochs (best)", "rate 0.002, batch 32, 50 epochs"),
+        ),
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS,
+                figures.TEST_ACCURACY,
+                labels=("rate 0.002, batch 32, 50 epochs", "rate 0.0015, batch 64, 50 epochs (best)"),
+            )
+        },
+        notes=f"{SILENT} The figures after 10 epochs are read from the runs of 50, whose beginning is the same.",
+    ),
+    _study(
+        "r2-time",
+        asks="How long does an epoch take?",
+        settings=[
+            Setting(f"batch {batch}", Config(batch=batch), 60.0 * minutes, says=f"{minutes} min")
+            for batch, minutes in MINUTES.items()
+        ],
+        measure=SECONDS,
+        claims=[Claim(f"batch {b}", f"batch {a}") for a, b in zip(list(MINUTES)[:-1], list(MINUTES)[1:], strict=True)],
+        figures={},
+        remarks=_time,
+    ),
+    _study(
+        "r2-schedule",
+        asks="Which falling learning rate is best at equal budget (left open in the report)?",
+        settings=[
+            Setting(f"{words}, from {rate}", Config(rate, name), ours=True)
+            for rate in (0.0015, 0.01)
+            for words, name in SHAPES.items()
+        ],
+        claims=[
+            Claim(f"{words}, from {rate}", f"constant, from {rate}", ours=True)
+            for rate in (0.0015, 0.01)
+            for words in list(SHAPES)[1:]
+        ],
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=[f"{words}, from 0.01" for words in SHAPES]
+            )
+        },
+        remarks=_best_first,
+        notes="10 epochs, batch 32. A rate is the highest of its schedule: step halves it after each quarter, "
+        "exponential "
+        "falls to a hundredth, inverse time to a tenth, cosine and one cycle to nothing. The lower rate is the "
+        "report's; "
+        "the higher one shows what a falling rate is for.",
+    ),
+    _study(
+        "r2-stopping",
+        asks="Stop when an epoch improves by less than a threshold (left open): what is saved, what lost?",
+        settings=(
+            Setting("all 50 epochs", BEST, ours=True),
+            *(
+                Setting(f"improvement below {threshold}", BEST, read=stopping(threshold), ours=True)
+                for threshold in THRESHOLDS
+            ),
+        ),
+        claims=[Claim("all 50 epochs", f"improvement below {threshold}", ours=True) for threshold in THRESHOLDS],
+        figures={},
+        remarks=_saved,
+        notes="Watched is the training loss per example, in nats. A stopped run is the beginning of the whole "
+        "one, so all "
+        "rows are read from the same runs. Such a rule must not be asked in the first epochs, where the loss may "
+        "rest on a "
+        "plateau.",
+    ),
+    _study(
+        "r2-leaky-relu",
+        asks="Leaky ReLU in place of ReLU (left open)?",
+        settings=[
+            Setting(words, Config(activation=name), ours=True)
+            for words, name in (("sigmoid", "sigmoid"), ("ReLU", "relu"), ("leaky ReLU, slope 0.01", "leaky 0.01"))
+        ],
+        claims=(
+            Claim("ReLU", "sigmoid", ours=True),
+            Claim("leaky ReLU, slope 0.01", "ReLU", ours=True),
+        ),
+        notes="10 epochs, rate 0.0015, batch 32.",
+    ),
+)

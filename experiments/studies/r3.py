@@ -1,0 +1,610 @@
+"""R3: a small library on digits.mat, trained as its author did: each step sees one random sample of a batch of 32."""
+
+from collections.abc import Iterator
+from functools import partial
+from statistics import fmean, pvariance
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+
+from experiments.recipes import INITIALIZERS
+from experiments.studies import bias, figures, fit, least_squares, nets, sources, timing
+from experiments.studies.statistics import paired
+from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Study, Tell, at_epoch, final, percent
+from fnnet import data, initializers, layers, losses, optim, rng, summary, training
+from fnnet.initializers import Initializer
+from fnnet.losses import LossValue
+from fnnet.optim import schedules
+from fnnet.training import Watch, relative_rise
+from fnnet.types import Array, Layer, Optimizer
+
+CLASSES = 10
+
+
+@attrs.frozen
+class Config:
+    """Settings of R3.
+
+    Args:
+        hidden: units of the dense layers.
+        convolution: whether a convolution 8@3×3 with ReLU and max pooling comes first.
+        sampled: one random sample of every batch makes the step, as in the report; else the whole batch.
+        penalty: λ of λ/2 Σ ‖W‖².
+        halve: epochs after which the rate is halved.
+        move: "shift", "rotate", "resize" or "all": fresh changes in every epoch.
+        every: look at validation and test after so many epochs.
+    """
+
+    hidden: tuple[int, ...] = (64,)
+    convolution: bool = False
+    activation: str = "relu"
+    initialization: str = "he"
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    penalty: float = 0.0
+    dropout: float = 0.0
+    loss: Literal["softmax NLL", "norm"] = "softmax NLL"
+    halve: tuple[int, ...] = ()
+    move: str = ""
+    sampled: bool = True
+    batch: int = 32
+    epochs: int = 100
+    every: int = 5
+    examples: int = 5_000
+
+
+WEIGHTS: dict[str, Initializer] = {**INITIALIZERS, "randn": initializers.normal(1.0)}
+
+
+def net(config: Config) -> Layer:
+    """Dense layers, perhaps behind a convolution."""
+    init = WEIGHTS[config.initialization]
+    front = (layers.conv2d(8, 3, padding=1, init=init), layers.relu(), layers.max_pool(2)) if config.convolution else ()
+    act = nets.ACTIVATIONS[config.activation]
+    drop = (layers.dropout(config.dropout),) if config.dropout else ()
+    body = [part for n in config.hidden for part in (layers.dense(n, init=init), act(), *drop)]
+    return layers.serial(*front, layers.flatten(), *body, layers.dense(CLASSES, init=init))
+
+
+def optimizer(config: Config, steps_per_epoch: int) -> Optimizer:
+    """Descent with what the settings add."""
+    rate = schedules.multi_step(config.learning_rate, [epoch * steps_per_epoch for epoch in config.halve])
+    return optim.l2(optim.sgd(rate, momentum=config.momentum), config.penalty, where=optim.is_weight)
+
+
+def norm_loss(prediction: Array, labels: Array, reduction: str = "mean") -> LossValue:
+    """The distance of the outputs from the one-hot row."""
+    return losses.norm_loss(prediction, data.one_hot(labels, prediction.shape[1]), reduction)
+
+
+LOSSES = {"softmax NLL": losses.softmax_cross_entropy, "norm": norm_loss}
+
+
+def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays, fit.Arrays]:
+    """Training, validation and test; pixels in [0, 1], then every image less its mean."""
+    found = sources.load("digits.mat", directory)
+    assert found.valid is not None
+    cut = slice(config.examples)
+    parts = (data.subset(part, cut) for part in (found.train, found.valid, found.test))
+    train, valid, test = ((data.centre(data.scale(part.images)), part.labels) for part in parts)
+    return train, valid, test
+
+
+MOVES: dict[str, Any] = {
+    "shift": partial(data.affine, translation=1.5),
+    "rotate": partial(data.affine, rotation=15.0),
+    "resize": partial(data.affine, scale=(0.85, 1.15)),
+    "all": partial(data.affine, translation=1.5, rotation=15.0, scale=(0.85, 1.15)),
+}
+
+
+def epochs(config: Config, examples: fit.Arrays) -> fit.Epoch:
+    """Epochs of steps: of one random sample from each batch, or of whole batches."""
+    x, labels = examples
+    count = data.batch_count(len(x), config.batch)
+
+    def one_of_each(key: rng.Key) -> Iterator[fit.Arrays]:
+        order = rng.permutation(key, len(x))
+        draws = rng.uniform(rng.fold_in(key, "sample"), (count,), dtype=np.float64)
+        sizes = np.minimum(config.batch, len(x) - config.batch * np.arange(count))
+        rows = order[config.batch * np.arange(count) + (draws * sizes).astype(np.intp)]
+        seen = moved(config.move, rng.fold_in(key, "move"), x[rows])
+        return ((seen[i : i + 1], labels[rows[i : i + 1]]) for i in range(count))
+
+    def whole(key: rng.Key) -> Iterator[fit.Arrays]:
+        batches = enumerate(data.batches(key, examples, config.batch))
+        return ((moved(config.move, rng.fold_in(key, i), a), b) for i, (a, b) in batches)
+
+    return one_of_each if config.sampled else whole
+
+
+def moved(move: str, key: rng.Key, x: Array) -> Array:
+    """Images changed; what comes in from outside is the image's own background, its least value."""
+    if not move:
+        return x
+    least = x.min(axis=(1, 2, 3), keepdims=True)
+    return MOVES[move](key, x - least) + least
+
+
+def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train as R3 does."""
+    examples, valid, test = arrays(config, directory)
+    rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
+    looks = {"valid": valid, "test": test}
+    loss = LOSSES[config.loss]
+    state, rows = fit.fit(
+        net(config), loss, rule, seed, epochs(config, examples), config.epochs, tell, looks, every=config.every
+    )
+    tail = [row["train_loss"] for row in rows[len(rows) // 2 :]]
+    whole = training.evaluate(net(config), state.params, examples, fit.ACCURACY, loss, 500)
+    ending = {name: rows[-1][name] for name in ("test_accuracy", "valid_accuracy")}
+    return Result(
+        [row for row in rows if "test_accuracy" in row],
+        {**ending, "train_accuracy": whole["accuracy"], "loss_variance": pvariance(tail)},
+    )
+
+
+def fine_tune(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train, then put the last layer where the least squares are, by either solver."""
+    examples, _, test = arrays(config, directory)
+    rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
+    model = net(config)
+    loss = LOSSES[config.loss]
+    looks = {"test": test}
+    state, rows = fit.fit(
+        model, loss, rule, seed, epochs(config, examples), config.epochs, tell, looks, every=config.every
+    )
+    ending: dict[str, Any] = {"before": rows[-1]["test_accuracy"]}
+    for solver in least_squares.SOLVERS:
+        try:
+            params, ending["rank"] = least_squares.fit_last(model, state.params, examples, CLASSES, solver)
+        except np.linalg.LinAlgError:
+            ending[solver] = None  # HᵀH is singular: dead units, or rounding
+        else:
+            ending[solver] = training.evaluate(model, params, test, fit.ACCURACY, size=500)["accuracy"]
+    return Result([row for row in rows if "test_accuracy" in row], ending)
+
+
+@attrs.frozen
+class Large:
+    """A larger net at the size of these images, trained for a few steps of Adam."""
+
+    name: Literal["AlexNet-like", "VGG-like"]
+    steps: int = 150
+    batch: int = 32
+    examples: int = 5_000
+
+
+def block(channels: int, convolutions: int, pool: bool = True) -> Layer:
+    """Convolutions 3×3 with ReLUs, then perhaps max pooling."""
+    parts = [part for _ in range(convolutions) for part in (layers.conv2d(channels, 3, padding=1), layers.relu())]
+    return layers.serial(*parts, *([layers.max_pool(2)] if pool else []))
+
+
+def head(*units: int) -> Layer:
+    """Dense layers behind dropout, as both nets end."""
+    parts = [part for n in units for part in (layers.dropout(0.5), layers.dense(n), layers.relu())]
+    return layers.serial(layers.flatten(), *parts, layers.dense(CLASSES))
+
+
+LARGE: dict[str, Layer] = {
+    "AlexNet-like": layers.serial(block(24, 1), block(48, 1), block(64, 1, pool=False), block(48, 2), head(128, 128)),
+    "VGG-like": layers.serial(block(16, 2), block(32, 2), block(64, 3), head(128, 128)),
+}
+
+
+def build(config: Large, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Check the shapes, train a few steps, and say what came of it."""
+    examples, _, test = arrays(Config(examples=config.examples), directory)
+    model = LARGE[config.name]
+    shape = examples[0].shape[1:]
+    outputs = model.shape(shape)
+    loss = losses.softmax_cross_entropy
+    rule = optim.adam(0.001)
+    step = training.make_step(model, loss, rule)
+    state = training.init(model, rule, rng.key(seed), shape)
+    rows: list[dict[str, Any]] = []
+    key = rng.fold_in(state.key, "shuffle")
+    number = 0
+    while state.step < config.steps:
+        for batch in data.batches(rng.fold_in(key, number), examples, config.batch):
+            state, values = step(state, batch)
+            rows.append({"epoch": state.step, "train_loss": values["loss"]})
+            tell(state.step / config.steps)
+            if state.step == config.steps:
+                break
+        number += 1
+    tested = training.evaluate(model, state.params, test, fit.ACCURACY, size=500)
+    few = max(1, config.steps // 10)
+    ending = {
+        "test_accuracy": tested["accuracy"],
+        "first_loss": fmean(row["train_loss"] for row in rows[:few]),
+        "last_loss": fmean(row["train_loss"] for row in rows[-few:]),
+        "parameters": summary.total(summary.summary(model, shape)).parameters,
+        "outputs": list(outputs),
+    }
+    return Result(rows, ending)
+
+
+def show(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """`train`, with a few pictures as they were changed."""
+    rows, ending = train(config, seed, directory, tell)
+    x = data.scale(sources.load("digits.mat", directory).train.images[:10])
+    shown = moved(config.move, rng.fold_in(rng.key(seed), "pictures"), x)
+    return Result(rows, {**ending, "pictures": shown[:, 0].round(2).astype(float).tolist()})
+
+
+def page(answers: Answers) -> bytes:
+    """The pictures of the first seed of every setting."""
+    runs = {label: next(iter(found.values())) for label, found in answers.runs.items() if found}
+    return figures.pictures([np.array(run.final["pictures"]) for run in runs.values()], list(runs))
+
+
+def quick(config: Any) -> Any:
+    """A moment."""
+    if isinstance(config, Large):
+        return attrs.evolve(config, steps=2, batch=4, examples=40)
+    return attrs.evolve(config, epochs=2, every=1, examples=40, hidden=tuple(min(n, 12) for n in config.hidden))
+
+
+def cost(config: Any) -> float:
+    """Seconds, from measured steps."""
+    if isinstance(config, Large):
+        return config.steps * 0.06
+    step = 150e-6 + 60e-6 * len(config.hidden) + (400e-6 if config.convolution else 0)
+    look = 0.05 + (0.6 if config.convolution else 0)
+    batches = 157 * (step if config.sampled else 4 * step)
+    return config.epochs * (batches + look / config.every + (0.02 if config.move else 0))
+
+
+@attrs.frozen
+class Stopped:
+    """Reads a run where its validation error exceeds its minimum by more than a part of it; gives the best epoch's."""
+
+    threshold: float
+
+    def rows(self, run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The row with the least validation error so far, and the row at which training is stopped."""
+        rule, watch = relative_rise(self.threshold), Watch()
+        best = run.rows[0]
+        for row in run.rows:
+            error = 1 - row["valid_accuracy"]
+            if error < watch.best:
+                best, watch = row, watch._replace(best=error)
+            if rule(watch._replace(value=error)):
+                return best, row
+        return best, run.rows[-1]
+
+    def __call__(self, run: Run) -> float:
+        """Test accuracy of the params that are given back."""
+        return self.rows(run)[0]["test_accuracy"]
+
+
+def _stops(answers: Answers) -> list[str]:
+    """Where the rule stops."""
+    sentences = []
+    for setting in answers.study.settings:
+        runs = list(answers.runs[setting.label].values())
+        if isinstance(setting.read, Stopped) and runs:
+            pairs = [setting.read.rows(run) for run in runs]
+            stopped = [row["epoch"] for _, row in pairs]
+            best = fmean(row["epoch"] for row, _ in pairs)
+            never = sum(epoch == run.rows[-1]["epoch"] for epoch, run in zip(stopped, runs, strict=True))
+            sentences.append(
+                f"{setting.label}: stopped after {fmean(stopped):,.0f} epochs on average (reported: 783), "
+                f"{never} of {len(runs)} runs never; the params given back are those after {best:,.0f}."
+            )
+    return sentences
+
+
+def _momentum(answers: Answers) -> list[str]:
+    """Whether it helps more on the deeper net, and whether the loss varies less."""
+    gains = {}
+    for name in ("one hidden layer", "three hidden layers"):
+        on, off = answers.values(f"{name}, momentum 0.9"), answers.values(f"{name}, momentum 0")
+        gains[name] = {seed: on[seed] - off[seed] for seed in on if seed in off}
+    sentences = []
+    if more := paired(gains["three hidden layers"], gains["one hidden layer"]):
+        word = {1: "more", 0: "neither more nor less, within the noise,", -1: "less"}[more.verdict]
+        sentences.append(
+            f"Momentum helps {word} on the deeper net: its gain there is larger by {100 * more.mean:+.2f} ± "
+            f"{100 * more.half:.2f} points (reported: helps more)."
+        )
+    for name in gains:
+        on, off = (answers.values(f"{name}, momentum {m}", VARIANCE) for m in ("0.9", "0"))
+        if less := paired(off, on):
+            word = {1: "less", 0: "as much, within the noise,", -1: "more"}[less.verdict]
+            sentences.append(f"With {name} the training loss varies {word} with momentum (reported: less).")
+    return sentences
+
+
+def _solvers(answers: Answers) -> list[str]:
+    """Whether the normal equations could be solved."""
+    runs = list(answers.runs["before"].values())
+    failed = sum(run.final["normal equations"] is None for run in runs)
+    return [f"The normal equations were singular for {failed} of {len(runs)} seeds; singular values never fail."]
+
+
+def _parameters(answers: Answers) -> list[str]:
+    """That the nets have the right shape and learn."""
+    return [
+        f"{label}: {run.final['parameters']:,} parameters, output {tuple(run.final['outputs'])} for one image; "
+        "the loss "
+        f"falls from {fmean(r.final['first_loss'] for r in runs.values()):.2f} to "
+        f"{fmean(r.final['last_loss'] for r in runs.values()):.2f} nats."
+        for label, runs in answers.runs.items()
+        for run in list(runs.values())[:1]
+    ]
+
+
+VARIANCE = Measure("variance of the epochs' loss, second half", final("loss_variance"), digits=5, higher=False)
+VALID_ACCURACY = percent("validation accuracy", "valid_accuracy")
+TRAIN_ACCURACY = percent("training accuracy", "train_accuracy")
+CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.VALID_ACCURACY)}
+BASE = Config()
+LONG = Config(epochs=2_000, every=10)
+DEEP = Config(hidden=(64, 64, 64))
+_study = partial(
+    Study,
+    report="R3",
+    task=train,
+    data=("digits.mat",),
+    columns=(VALID_ACCURACY,),
+    figures=CURVES,
+    cost=cost,
+    quick=quick,
+)
+SIZES = (16, 64, 128)
+MILLISECONDS = Measure("milliseconds", final("milliseconds"), digits=4, higher=False)
+ARITHMETIC = {
+    "exact fractions": bias.Config("fractions", (3, 3, 2), 4, 3),
+    "float64": bias.Config("float64", (256, 64, 10), 100, 32),
+    "float32": bias.Config("float32", (256, 64, 10), 100, 32),
+}
+
+
+def _proof(answers: Answers) -> list[str]:
+    """Equal, not just close."""
+    exact = answers.values("exact fractions")
+    if not exact:
+        return []
+    if any(exact.values()):
+        return ["In exact arithmetic the two nets differ: they are not the same."]
+    return [
+        f"In exact arithmetic all parameters are equal after every step, for all {len(exact)} seeds: the two are "
+        "the same "
+        "net. What differs in floating point is rounding alone."
+    ]
+
+
+STUDIES = (
+    _study(
+        "r3-nets",
+        asks="Width, depth and convolution: how far does each get?",
+        settings=(
+            Setting("one hidden layer (64), 100 epochs", BASE, 0.928),
+            Setting(
+                "two hidden layers (128, 64), 2,000 epochs", attrs.evolve(LONG, hidden=(128, 64)), 0.95, says="> 95 %"
+            ),
+            Setting(
+                "convolution, then 64, 2,000 epochs",
+                attrs.evolve(LONG, convolution=True, every=50),
+                0.95,
+                says="> 95 %",
+            ),
+            Setting("one hidden layer (16), 100 epochs", attrs.evolve(BASE, hidden=(16,)), ours=True),
+            Setting("one hidden layer (256), 100 epochs", attrs.evolve(BASE, hidden=(256,)), ours=True),
+            Setting("two hidden layers (128, 64), 100 epochs", attrs.evolve(BASE, hidden=(128, 64)), ours=True),
+            Setting("convolution, then 64, 100 epochs", attrs.evolve(BASE, convolution=True), ours=True),
+        ),
+        seeds=range(3),
+        claims=(
+            Claim("two hidden layers (128, 64), 2,000 epochs", "one hidden layer (64), 100 epochs"),
+            Claim("convolution, then 64, 2,000 epochs", "one hidden layer (64), 100 epochs"),
+            Claim("one hidden layer (256), 100 epochs", "one hidden layer (16), 100 epochs", ours=True),
+            Claim("convolution, then 64, 100 epochs", "one hidden layer (64), 100 epochs", ours=True),
+        ),
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS,
+                figures.VALID_ACCURACY,
+                labels=("two hidden layers (128, 64), 2,000 epochs", "convolution, then 64, 2,000 epochs"),
+            )
+        },
+        notes="A step sees one random sample of a batch of 32, so an epoch is 157 samples, and 100 epochs are "
+        "three times "
+        "through the data. Rate 0.01, ReLU and He are ours; the report gives none.",
+    ),
+    _study(
+        "r3-momentum",
+        asks="Does momentum help, more on deeper nets, and does the loss vary less?",
+        settings=[
+            Setting(
+                f"{name}, momentum {momentum}", attrs.evolve(config, momentum=momentum, learning_rate=0.001), says=says
+            )
+            for name, config in (("one hidden layer", BASE), ("three hidden layers", DEEP))
+            for momentum, says in ((0, ""), (0.9, "helps"))
+        ],
+        claims=[
+            Claim(f"{name}, momentum 0.9", f"{name}, momentum 0")
+            for name in ("one hidden layer", "three hidden layers")
+        ],
+        columns=(VALID_ACCURACY, VARIANCE),
+        remarks=_momentum,
+        notes="Rate 0.001, 100 epochs.",
+    ),
+    Study(
+        "r3-loops",
+        report="R3",
+        asks="The same matrix product by loops and by arrays: how long?",
+        task=timing.product,
+        settings=[
+            Setting(f"{n}×{n}, {how}", timing.Product(how, n), says="loops slower", ours=how == "rows")
+            for n in SIZES
+            for how in ("loops", "rows", "arrays")
+        ],
+        measure=MILLISECONDS,
+        claims=[Claim(f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES],
+        seeds=range(3),
+        cost=lambda config: 1.5,
+        quick=lambda config: attrs.evolve(config, n=4),
+    ),
+    _study(
+        "r3-overfitting",
+        asks="Over-fitting, a norm penalty and early stopping, one hidden layer",
+        settings=(
+            Setting("after 500 epochs", LONG, 0.928, read=at_epoch(500, "test_accuracy")),
+            Setting("after 2,000 epochs", LONG, 0.909),
+            Setting("stopped, error 10 % above its least", LONG, says="stops at 783", read=Stopped(0.1)),
+            Setting("penalty 0.0001, 2,000 epochs", attrs.evolve(LONG, penalty=1e-4), ours=True),
+            Setting("penalty 0.001, 2,000 epochs", attrs.evolve(LONG, penalty=1e-3), ours=True),
+            Setting("penalty 0.01, 2,000 epochs", attrs.evolve(LONG, penalty=1e-2), ours=True),
+        ),
+        seeds=range(3),
+        claims=(
+            Claim("after 500 epochs", "after 2,000 epochs"),
+            Claim("stopped, error 10 % above its least", "after 2,000 epochs"),
+            Claim("penalty 0.001, 2,000 epochs", "after 2,000 epochs", ours=True),
+        ),
+        columns=(TRAIN_ACCURACY,),
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS,
+                ("valid_loss", "validation loss, nats per example", 1.0),
+                figures.VALID_ACCURACY,
+                labels=(
+                    "after 2,000 epochs",
+                    "penalty 0.0001, 2,000 epochs",
+                    "penalty 0.001, 2,000 epochs",
+                    "penalty 0.01, 2,000 epochs",
+                ),
+            )
+        },
+        remarks=_stops,
+        notes="The first three rows are read from the same runs of 2,000 epochs.",
+    ),
+    _study(
+        "r3-loss",
+        asks="Softmax with negative log-likelihood, or the norm of the error?",
+        settings=(
+            Setting("softmax-NLL", BASE, says="compared"),
+            Setting("norm loss", attrs.evolve(BASE, loss="norm"), says="compared"),
+        ),
+        claims=(Claim("softmax-NLL", "norm loss", ours=True),),
+        figures={"": figures.curves(figures.VALID_ACCURACY)},
+    ),
+    Study(
+        "r3-bias",
+        report="R3",
+        asks="A bias vector, or a constant-1 input column: the same?",
+        task=bias.compare,
+        settings=[
+            Setting(name, config, 0.0 if name == "exact fractions" else None, says="same result")
+            for name, config in ARITHMETIC.items()
+        ],
+        measure=Measure("largest difference of a parameter, 10⁻⁶", final("difference"), 1e6, digits=6, higher=False),
+        seeds=range(3),
+        remarks=_proof,
+        quick=lambda config: attrs.evolve(config, steps=2, batch=2, widths=(3, 2, 2)),
+    ),
+    _study(
+        "r3-dropout",
+        asks="Does inverted dropout help a wide hidden layer (256), 500 epochs?",
+        settings=[
+            Setting(
+                f"rate {rate}",
+                Config(hidden=(256,), dropout=rate, epochs=500, every=10),
+                says="shown" if rate else "",
+            )
+            for rate in (0.0, 0.2, 0.5)
+        ],
+        claims=(Claim("rate 0.2", "rate 0.0", ours=True), Claim("rate 0.5", "rate 0.0", ours=True)),
+        columns=(VALID_ACCURACY, TRAIN_ACCURACY),
+    ),
+    _study(
+        "r3-least-squares",
+        asks="What does fitting the last layer by least squares bring, in closed form?",
+        task=fine_tune,
+        settings=(
+            Setting("before", BASE, says="lower", read=final("before")),
+            Setting("least squares, by singular values", BASE, says="higher", read=final("singular values")),
+            Setting("least squares, by normal equations", BASE, ours=True, read=final("normal equations")),
+        ),
+        claims=(Claim("least squares, by singular values", "before"),),
+        columns=(Measure("rank (of 65)", final("rank"), digits=1),),
+        figures={},
+        remarks=_solvers,
+        notes="The last layer is fitted to one-hot rows over all 5,000 training images. Units that are dead for "
+        "all of them "
+        "lower the rank: singular values do not mind, normal equations may fail.",
+    ),
+    _study(
+        "r3-transforms",
+        asks="Bilinear shift, rotation and resize: what do they bring, and how do they look?",
+        task=show,
+        settings=[
+            Setting(words, Config(hidden=(128,), move=move, epochs=500, every=10), says="shown")
+            for words, move in (
+                ("as they are", ""),
+                ("shift", "shift"),
+                ("rotation", "rotate"),
+                ("resize", "resize"),
+                ("all three", "all"),
+            )
+        ],
+        claims=[Claim(words, "as they are", ours=True) for words in ("shift", "rotation", "resize", "all three")],
+        columns=(VALID_ACCURACY, TRAIN_ACCURACY),
+        figures={"": figures.curves(figures.VALID_ACCURACY), "pictures": page},
+        seeds=range(3),
+        notes="Up to 1.5 pixels, 15 degrees, 15 percent; fresh in every epoch.",
+    ),
+    _study(
+        "r3-initialisation",
+        asks="How should weights begin in a net of three hidden layers: randn, Xavier or He?",
+        settings=(
+            Setting("randn", attrs.evolve(DEEP, initialization="randn", learning_rate=0.001), says="worst"),
+            Setting("Xavier", attrs.evolve(DEEP, initialization="xavier", learning_rate=0.001), says="better"),
+            Setting("He", attrs.evolve(DEEP, initialization="he", learning_rate=0.001), says="better"),
+        ),
+        claims=(Claim("Xavier", "randn"), Claim("He", "randn"), Claim("He", "Xavier", ours=True)),
+        figures={"": figures.curves((*figures.TRAIN_LOSS,), figures.VALID_ACCURACY, log="y")},
+        notes="Rate 0.001: at 0.01 nets that begin with N(0, 1) break down.",
+    ),
+    _study(
+        "r3-halving",
+        asks="Does halving the learning rate at fixed epochs help?",
+        settings=(
+            Setting("constant 0.03", Config(learning_rate=0.03, epochs=200), says="lower"),
+            Setting(
+                "0.03, halved after 50, 100, 150",
+                Config(learning_rate=0.03, epochs=200, halve=(50, 100, 150)),
+                says="higher",
+            ),
+            Setting("constant 0.00375", Config(learning_rate=0.00375, epochs=200), ours=True),
+        ),
+        claims=(
+            Claim("0.03, halved after 50, 100, 150", "constant 0.03"),
+            Claim("0.03, halved after 50, 100, 150", "constant 0.00375", ours=True),
+        ),
+    ),
+    Study(
+        "r3-large",
+        report="R3",
+        asks="Can AlexNet- and VGG-like nets be built by combinators, and do they learn?",
+        task=build,
+        settings=[Setting(name, Large(name), says="claimed") for name in LARGE],  # type: ignore[arg-type]
+        data=("digits.mat",),
+        seeds=range(3),
+        columns=(
+            Measure("parameters", final("parameters"), digits=0),
+            Measure("loss at the beginning", final("first_loss"), higher=False),
+            Measure("loss at the end", final("last_loss"), higher=False),
+        ),
+        remarks=_parameters,
+        figures={"": figures.curves(("train_loss", "training loss per example, nats", 1.0), x=("epoch", "step"))},
+        cost=cost,
+        quick=quick,
+        notes="150 steps of Adam on batches of 32: enough to see that shapes fit and the loss falls.",
+    ),
+)
