@@ -202,6 +202,27 @@ def test_sums_are_made_in_float64():
     assert value == pytest.approx(0.1, rel=1e-6)
 
 
+@pytest.mark.parametrize(("loss", "outputs"), [(losses.softmax_cross_entropy, (3,)), (losses.binary_cross_entropy, ())])
+def test_sums_over_the_batch_are_made_in_float64(loss, outputs):
+    """Float32 holds no sum of so many equal losses exactly."""
+
+    def value(n):
+        return loss(np.full((n, *outputs), 0.3, np.float32), np.zeros(n, int))[0]
+
+    assert value(99_999) == pytest.approx(value(1), rel=1e-12)
+
+
+def test_sums_over_outputs_are_made_in_float64():
+    value, _ = losses.binary_cross_entropy(np.full((1, 1), 0.3, np.float32), np.ones((1, 1), int))
+    many, _ = losses.binary_cross_entropy(np.full((1, 99_999), 0.3, np.float32), np.ones((1, 99_999), int))
+    assert many == pytest.approx(99_999 * value, rel=1e-12)
+
+
+def test_log_probabilities_may_be_above_zero_by_rounding():
+    value, _ = losses.negative_log_likelihood(np.array([[1e-6, -20]], np.float32), np.array([0]))
+    assert value == pytest.approx(-1e-6)
+
+
 F32, F64 = np.float32, np.float64
 SCORES = np.zeros((3, 4), F32)
 RAGGED = np.full((3, 4), 0.3, F32)
@@ -219,6 +240,8 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
             r"labels: expected classes from 0 to 3, got 4 at example 2",
         ),
         (cross_entropy, SCORES, np.array([1, 2, 4]), DataError, r"got 4 at example 2; subtract 1 if they count from 1"),
+        (cross_entropy, SCORES, np.array([0, 1, 5]), DataError, r"got 5 at example 2$"),
+        (cross_entropy, SCORES, np.array([1, 1, 5]), DataError, r"got 5 at example 2$"),
         (cross_entropy, SCORES, np.array([0, -1, 1]), DataError, r"labels: .* got -1 at example 1"),
         (
             cross_entropy,
@@ -247,6 +270,20 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
             DataError,
             r"sum to 1, got a row with sum 1 and least -1",
         ),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([[1, 0, 0, 0], [2, -1, 0, 0], [1, 0, 0, 0]], F32),
+            DataError,
+            r"least -1 at example 1$",
+        ),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]], F32),
+            DataError,
+            r"sum 2 and least 0 at example 2$",
+        ),
         (cross_entropy, SCORES, [0, 1, 2], DtypeError, r"labels: expected a NumPy array, got list"),
         (cross_entropy, [[0.0]], np.array([0]), DtypeError, r"logits: expected a NumPy array, got list"),
         (cross_entropy, SCORES[0], np.array([0]), ShapeError, r"logits: expected \(N, K\): .* got shape \(4,\)"),
@@ -266,8 +303,21 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
             DataError,
             r"log_probabilities: expected .* none above 0, got 1.0; end",
         ),
+        (likelihood, np.array([[-9, 0.25]]), np.array([0]), DataError, r"none above 0, got 0.25; end"),
+        (likelihood, [[0.0]], np.array([0]), DtypeError, r"log_probabilities: expected a NumPy array, got list"),
+        (
+            likelihood,
+            SCORES[0],
+            np.array([0]),
+            ShapeError,
+            r"log_probabilities: expected \(N, K\): .* got shape \(4,\)",
+        ),
         (likelihood, SCORES, np.array([0, 9, 0]), DataError, r"labels: .* got 9 at example 1"),
         (losses.binary_cross_entropy, SCORES, SCORES + 2, DataError, r"target: .* numbers in \[0, 1\], got 2.0 to 2.0"),
+        (losses.binary_cross_entropy, F32([0, 0]), F32([0.5, 1.5]), DataError, r"target: .* got 0.5 to 1.5"),
+        (losses.binary_cross_entropy, [0.0], np.array([1]), DtypeError, r"logits: expected a NumPy array, got list"),
+        (losses.binary_cross_entropy, SCORES, [1], DtypeError, r"target: expected a NumPy array, got list"),
+        (losses.squared_error, SCORES, [1.0], DtypeError, r"target: expected a NumPy array, got list"),
         (losses.binary_cross_entropy, SCORES, SCORES - 1, DataError, r"target: .* got -1.0 to -1.0"),
         (losses.binary_cross_entropy, SCORES, SCORES + np.nan, DataError, r"target: .* got nan to nan"),
         (
