@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from experiments import signals
+from experiments.files import told
 from fnnet.errors import ConfigError, FnnetError
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def main(args: list[str]) -> int:
     except FnnetError as error:
         return _fault(str(error), USAGE if isinstance(error, ConfigError) else FAULT)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fault(f"{where}{error.strerror or error}", FAULT)
+        return _fault(told(error), FAULT)
     except ModuleNotFoundError as error:
         if (error.name or "fnnet").partition(".")[0] in ("fnnet", "experiments"):
             raise

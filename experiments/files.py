@@ -32,6 +32,17 @@ def write(path: Path, content: bytes | str) -> None:
             raise error
 
 
+def told(error: Exception) -> str:
+    """An error in a line: of the system's, the file and the reason.
+
+    >>> told(FileNotFoundError(2, "No such file or directory", "a.txt"))
+    'a.txt: No such file or directory'
+    """
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a power cut, where the system can."""
     if not hasattr(os, "O_DIRECTORY"):
@@ -122,6 +133,13 @@ class Appender:
         with _named(self._path):
             self._file.write(_line(row))
 
+    def content(self) -> str:
+        """All lines so far; also when the file has been removed by somebody while it was open."""
+        with _named(self._path):
+            self._file.flush()
+            self._file.seek(0)
+            return self._file.read()
+
     def sync(self) -> None:
         """Put everything added so far on the disk."""
         with _named(self._path):
@@ -132,7 +150,7 @@ class Appender:
 @contextmanager
 def appending(path: Path) -> Iterator[Appender]:
     """An `Appender` to the end of `path`."""
-    file = path.open("a", encoding="utf-8")
+    file = path.open("a+", encoding="utf-8")
     try:
         yield Appender(path, file)
     finally:

@@ -1,11 +1,12 @@
 """One run from its configuration to its report, in its folder."""
 
 import datetime
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -63,18 +64,20 @@ def perform(job: Job) -> int:
 
 
 def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> int:
-    config, out, run = job.config, job.out, fingerprint(wanted)
-    position = load_position(out, run, problem, config) if begun else trainer.start(problem, config)
+    config, out = job.config, job.out
+    position = load_position(out, fingerprint(wanted), problem, config) if begun else trainer.start(problem, config)
     total = config.epochs * trainer.batch_count(problem, config)
     with progress(total, config.epochs, position.state.step) as telling:
         _introduce(job, problem, position, telling)
         try:
-            with journal(out, run, position) as writing, signals.deferred() as stop:
+            with journal(out, wanted, position) as writing, signals.deferred() as stop:
                 position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
         except NonFiniteError as error:
             step = len(files.rows(out / runs.STEPS))
             error.message += f"; the state before it is saved; see python -m experiments trace {out} --step {step}"
             raise
+        except (OSError, CheckpointError) as error:
+            raise runs.RunError(f"{files.told(error)}; once that is mended, go on with: {job.again}") from error
     if stop.number is not None and position.epoch < config.epochs:
         print(
             f"stopped after {position.state.step:,} of {total:,} steps, in epoch {position.epoch + 1} of "
@@ -113,23 +116,34 @@ def _introduce(job: Job, problem: Problem, position: Position, telling: Progress
 
 
 @contextmanager
-def journal(out: Path, run: str, position: Position) -> Iterator[Journal]:
+def journal(out: Path, wanted: runs.Identity, position: Position) -> Iterator[Journal]:
     """The journal of a run in its folder: what was written after `position` is dropped, then it goes on from there.
 
     Args:
         out: the folder.
-        run: the run's `fingerprint`.
+        wanted: the run's identity.
         position: where the run goes on.
     """
     files.keep_rows(out / runs.STEPS, lambda row: row["step"] < position.state.step)
     files.keep_rows(out / runs.METRICS, lambda row: row["epoch"] <= position.epoch)
-    about = {"run": run}
+    about = {"run": fingerprint(wanted)}
     with files.appending(out / runs.STEPS) as steps, files.appending(out / runs.METRICS) as metrics:
 
         def save(reached: Position) -> None:
+            if not out.is_dir():
+                rescue(reached)
             steps.sync()
             metrics.sync()
             checkpoint.save(out / runs.CHECKPOINT, reached, about)
+
+        def rescue(reached: Position) -> NoReturn:
+            place = Path(tempfile.mkdtemp(prefix=f"{out.name}-rescued-"))
+            files.write(place / runs.CONFIG, files.to_json(attrs.asdict(wanted)))
+            for lines, name in ((steps, runs.STEPS), (metrics, runs.METRICS)):
+                files.write(place / name, lines.content())
+            checkpoint.save(place / runs.CHECKPOINT, reached, about)
+            wish = "to be there until the run ends"
+            raise runs.RunError(expected(str(out), wish, "a folder that has vanished", f"all is saved in {place}"))
 
         def epoch(row: dict[str, Any]) -> None:
             metrics.add(row)

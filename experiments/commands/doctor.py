@@ -1,11 +1,14 @@
 """`doctor`: what this machine repeats to the byte, and how many threads a net wants."""
 
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments import cli, facts
+from experiments import cli, facts, files, trainer
+from experiments.experiment import Problem
 from experiments.lenet5 import Config, net
 from experiments.threads import limited
 from fnnet import losses, optim, rng, training, tree
@@ -48,6 +51,11 @@ def doctor(batch_size: int = 64, steps: int = 30) -> int:
     with limited(1):
         for line in places(batch_size):
             console.print(line)
+        console.print(
+            f"recording losses and digests of the params costs {recording(batch_size):.2%} of training".replace(
+                "%", " %"
+            )
+        )
     best = min(results, key=lambda threads: min(result[1] for result in results[threads]))
     console.print(f"\nadvice: for this net train with --threads {best}", end="")
     console.print("; run several trainings at once, one on each core, rather than one on all" * (best == 1))
@@ -77,6 +85,25 @@ def train(batch_size: int, steps: int) -> tuple[tuple[str, ...], float]:
         state, _ = step(state, batch)
         times.append(time.perf_counter() - clock)
     return tuple(facts.array_digest(leaf) for leaf in tree.leaves(state.params)), float(np.median(times))
+
+
+def recording(batch_size: int) -> float:
+    """What steps.jsonl costs, as a fraction of the time of training without it."""
+    config = Config(epochs=1, batch_size=batch_size)
+    model = net(config)
+    optimizer = optim.adam(0.001)
+    n = 2 * trainer.DIGEST_EVERY * batch_size
+    examples = pictures(rng.key(0), n), np.arange(n) % 10
+    problem = Problem(model, losses.softmax_cross_entropy, optimizer, examples, examples, (), "", {})
+    position, spent = trainer.start(problem, config), 0.0
+    with tempfile.TemporaryFile("w") as file:
+        lines = files.Appender(Path("steps.jsonl"), file)
+        for after, values in trainer.steps(problem, config, position):
+            clock = time.perf_counter()
+            lines.add(trainer.step_row(position, values))
+            spent += time.perf_counter() - clock
+            position = after
+    return spent / (position.seconds - spent)
 
 
 def pictures(key: rng.Key, n: int) -> Array:

@@ -16,12 +16,22 @@ SMALL = ["--data", "bundled", "--epochs", "4", "--learning-rate", "0.003"]
 
 
 @contextmanager
-def command(*words: object) -> Iterator[subprocess.Popen[str]]:
-    """`python -m experiments` in a process of its own, its output in a pipe; killed if it is still there at the end."""
+def command(
+    *words: object, limit: Callable[[], None] | None = None, **variables: object
+) -> Iterator[subprocess.Popen[str]]:
+    """`python -m experiments` in a process of its own, its output in a pipe; killed if it is still there at the end.
+
+    Args:
+        words: the command line.
+        limit: called in the new process before the program begins.
+        variables: of its environment.
+    """
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    env |= {name: str(value) for name, value in variables.items()}
     env.pop("FNNET_DATA", None)
     line = [sys.executable, "-m", "experiments", *map(str, words)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(line, env=env, preexec_fn=limit, **pipes) as process:
         try:
             yield process
         finally:

@@ -12,6 +12,7 @@ from experiments import trainer
 from experiments.experiment import Problem
 from experiments.lenet5 import Config
 from experiments.perform import journal
+from experiments.runs import Identity
 from fnnet import layers, losses, optim, rng
 from tests.experiments.test_resume import Silent
 
@@ -39,7 +40,7 @@ def test_memory_and_handles_are_flat_over_ten_thousand_steps(tmp_path):
         def epoch(self, row):
             look()
 
-    with journal(tmp_path, "run", position) as writing:
+    with journal(tmp_path, Identity("tiny", {}, "drawn", {}), position) as writing:
         end = trainer.run(problem, config, position, writing, Looking(), save_every=0.5)
     assert end.state.step == 10_000
     assert len(sizes) == 10
