@@ -278,7 +278,7 @@ def test_bad_input(x, error, message):
 def test_images_in_the_other_order_are_recognised():
     net = layers.serial(layers.conv2d(2, 3))
     params = net.init(rng.key(0), (1, 8, 8))
-    with pytest.raises(ShapeError, match=r"looks like \(N, H, W, C\): pass x.transpose\(0, 3, 1, 2\)"):
+    with pytest.raises(ShapeError, match=r"if x is \(N, H, W, C\), pass x.transpose\(0, 3, 1, 2\)"):
         net.apply(params, np.zeros((5, 8, 8, 1), np.float32))
 
 
