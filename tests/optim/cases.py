@@ -76,7 +76,7 @@ OPTIMIZERS = {
         optim.partition(kind, {"bias": optim.trace(0.3), "rest": optim.scale_by_adam()}),
         optim.scale_by_learning_rate(schedules.cosine(0.2, 400)),
     ),
-    "chain by hand": lambda: optim.chain(optim.trace(0.3), by_hand(), optim.scale(0.9)),
+    "chain by hand": lambda: optim.chain(optim.clip(5.0), optim.trace(0.3), by_hand(), optim.scale(0.9)),
     "by hand": by_hand,
 }
 

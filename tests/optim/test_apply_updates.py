@@ -97,6 +97,10 @@ def first(**leaves):
             GOOD._replace(scale_0={"gain": None}),
             r"trees differ at scale_0: params has dict\(bias, gain\), {} has dict\(gain\)",
         ),
+        (
+            GOOD._replace(scale_0={"gain": GOOD.scale_0["gain"], "bias": tree.Frozen(BIAS)}),
+            r"scale_0.bias: params have a hole, {} has frozen \(5,\) float32",
+        ),
         (GOOD._replace(dense_0=(WEIGHT, BIAS)), "trees differ at dense_0: params has Dense.*, {} has tuple of 2"),
         (None, "trees differ at the top: params has Net.*, {} has a leaf"),
     ],
