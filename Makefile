@@ -8,7 +8,7 @@ lenet5: .venv/ready
 	$(BIN)/python -m experiments run lenet5 $(ARGS)
 
 test: .venv/ready
-	$(BIN)/python -m pytest $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 lint: .venv/ready
 	$(BIN)/ruff check .
