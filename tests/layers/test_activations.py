@@ -89,6 +89,12 @@ def test_infinities(name):
     assert y[0, 1] == (at[0, 1] if name in ("sigmoid", "tanh") else np.inf)
 
 
+def test_elu_with_nothing_below_is_relu():
+    """Also where the exponential of the branch not taken overflows: 0 · ∞ is no warning."""
+    x = np.array([[-1e5, -1.0, 2.0, 1e5]])
+    np.testing.assert_array_equal(layers.elu(0.0).apply((), x)[0], layers.relu().apply((), x)[0])
+
+
 @pytest.mark.parametrize("name", [*NAMES, "softmax", "log_softmax"])
 def test_memory_order_is_kept(name):
     """Batch last in memory in, batch last out, both ways: the next layer counts on it."""
