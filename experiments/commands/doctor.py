@@ -52,9 +52,7 @@ def doctor(batch_size: int = 64, steps: int = 30) -> int:
         for line in places(batch_size):
             console.print(line)
         console.print(
-            f"recording losses and digests of the params costs {recording(batch_size):.2%} of training".replace(
-                "%", " %"
-            )
+            f"recording every loss and digests of the params costs {100 * recording(batch_size):.2f} % more time"
         )
     best = min(results, key=lambda threads: min(result[1] for result in results[threads]))
     console.print(f"\nadvice: for this net train with --threads {best}", end="")
