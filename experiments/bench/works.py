@@ -126,3 +126,29 @@ def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple
             start = at[0]
             yield from _leaves(sizes[0], at)
             yield from _leaves(sizes[1], [start])
+
+
+def multiply_adds(work: Work, mode: str) -> int:
+    """Of one example: of the matrix products and convolutions alone, without the input gradient of the first."""
+    counts = list(_multiply_adds(work.layers, [work.input]))
+    return sum(counts) if mode == "infer" else 3 * sum(counts) - counts[0]
+
+
+def _multiply_adds(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[int]:
+    for layer in layers:
+        kind, *sizes = layer
+        before = at[0]
+        if kind == "residual":
+            yield from _multiply_adds(sizes[0], at)
+            yield from _multiply_adds(sizes[1], [before])
+            continue
+        shapes = [shape for role, shape in _leaves([layer], at) if role == "weight"]
+        for shape in shapes:
+            yield math.prod(shape) * (math.prod(at[0][1:]) if kind == "conv" else 1)
+
+
+def scaled(axis: str, size: int) -> Work:
+    """A plain CNN with one of batch (64), width (16 channels), image size (16) and depth (2 convolutions) changed."""
+    sizes = {"batch": 64, "width": 16, "size": 16, "depth": 2} | {axis: size}
+    layers = [*_convs(*[sizes["width"]] * sizes["depth"]), ("flatten",), ("dense", 10)]
+    return Work("scaled", (1, sizes["size"], sizes["size"]), layers, sizes["batch"], "sgd", 1e-3)

@@ -1,0 +1,156 @@
+"""The command `bench`: options, races, the table and the JSON."""
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from experiments.bench import race as races
+from experiments.bench.works import WORKS, multiply_adds, scaled
+from fnnet.errors import ConfigError, expected, one_of
+
+PEERS = ("torch", "jax", "sklearn", "thinc")
+LATENCY, TEST_SET = 1, 10_000
+SLOPES = {"batch": (16, 32, 64, 128), "width": (8, 16, 32, 64), "size": (8, 16, 32), "depth": (1, 2, 4, 8)}
+
+
+def main(args: list[str]) -> int:
+    """Race, print, write; 0 if all went well."""
+    options = _options(args)
+    for name in options.work:
+        if name not in WORKS:
+            raise ConfigError(expected("work", one_of(WORKS), repr(name)))
+    pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable) | {"fnnet": sys.executable}
+    here = [name for name in options.against if races.installed(name, pythons[name])]
+    missing = [name for name in options.against if name not in here]
+    results = _all(options, ["fnnet", *here], pythons) | {"missing": missing}
+    print(_facts(results), flush=True)
+    if options.json:
+        Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _options(args: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m experiments bench", description=__doc__)
+    parser.add_argument(
+        "work", nargs="*", default=list(WORKS), help=f"what to time, by default all: {', '.join(WORKS)}"
+    )
+    parser.add_argument("--against", nargs="*", default=list(PEERS), choices=PEERS, help="peers, by default all")
+    parser.add_argument("--peer-python", help="the interpreter that has the peers, by default this one")
+    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="of every contender")
+    parser.add_argument("--rounds", type=int, default=25, help="turns of each contender at most")
+    parser.add_argument("--turn", type=float, default=0.1, help="seconds of a turn")
+    parser.add_argument("--no-slopes", action="store_true", help="leave out how cost grows with size")
+    parser.add_argument("--json", help="also write everything to this file")
+    return parser.parse_args(args)
+
+
+def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    with races.running(names, pythons, options.threads) as contenders:
+        fnnet = contenders[0]
+        peak = fnnet.ask(do="peak")["rate"]
+        print(_line("work", {name: name for name in names}, "to fastest", "of peak"), flush=True)
+        for name in options.work:
+            work = WORKS[name]
+            tasks = [("train", work.batch), ("infer", LATENCY)] + [("infer", TEST_SET)] * (
+                name in ("lenet5", "mlp-256")
+            )
+            for mode, n in tasks:
+                timings, lacks = races.race(contenders, work, mode, n, options.turn, options.rounds)
+                rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode) * n / peak))
+                print(_shown(rows[-1], names), flush=True)
+        slopes = {} if options.no_slopes else _slopes(fnnet, options)
+        facts = {c.name: c.ask(do="facts") for c in contenders}
+    memory = _memory(names, pythons, options.threads)
+    imports = {m: races.import_seconds(pythons.get(m, sys.executable), m) for m in ("numpy", "fnnet.training")}
+    imports |= {n: races.import_seconds(pythons[n], races.MODULES[n], 2) for n in names if n != "fnnet"}
+    return {
+        "machine": platform.processor() or platform.machine(),
+        "threads": options.threads,
+        "gemm_multiply_adds_per_second": peak,
+        "rows": rows,
+        "slopes": slopes,
+        "versions": {k: v for fact in facts.values() for k, v in fact["versions"].items()},
+        "lenet5_peak_bytes": memory,
+        "import_seconds": imports,
+    }
+
+
+def _row(
+    name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], least: float
+) -> dict[str, Any]:
+    own, peers = timings["fnnet"].median, [t.median for peer, t in timings.items() if peer != "fnnet"]
+    return {
+        "work": name,
+        "mode": mode,
+        "batch": n,
+        "seconds": {peer: t._asdict() for peer, t in timings.items()},
+        "lacks": lacks,
+        "ratio_to_fastest_peer": own / min(peers) if peers else None,
+        "share_of_gemm_peak": least / own,
+    }
+
+
+def _slopes(fnnet: races.Contender, options: argparse.Namespace) -> dict[str, Any]:
+    """How the time of a training step grows: the exponent b of a·sizeᵇ, fitted to logarithms."""
+    found = {}
+    for axis, sizes in SLOPES.items():
+        seconds = []
+        for size in sizes:
+            work = scaled(axis, size)
+            timings, _ = races.race([fnnet], work, "train", work.batch, options.turn, 5)
+            seconds.append(timings["fnnet"].median)
+        slope = _slope([math.log(size) for size in sizes], [math.log(s) for s in seconds])
+        found[axis] = {"sizes": sizes, "seconds": seconds, "slope": slope}
+    return found
+
+
+def _slope(xs: list[float], ys: list[float]) -> float:
+    mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True)) / sum((x - mx) ** 2 for x in xs)
+
+
+def _memory(names: list[str], pythons: dict[str, str], threads: int) -> dict[str, int]:
+    """Peak memory of a fresh process that trains LeNet-5 for 20 steps; imports included."""
+    work, found = WORKS["lenet5"], {}
+    for name in names:
+        with races.running([name], pythons, threads) as (contender,):
+            if "lacks" not in contender.ask(do="prepare", work=work, mode="train", batch=work.batch):
+                contender.ask(do="run", times=20)
+                found[name] = contender.ask(do="facts")["peak_bytes"]
+    return found
+
+
+def _shown(row: dict[str, Any], names: list[str]) -> str:
+    cells = {}
+    for name in names:
+        t = row["seconds"].get(name)
+        cells[name] = "-" if t is None else f"{1e3 * t['median']:.3f} ±{50 * (t['high'] - t['low']) / t['median']:.0f}%"
+    ratio = row["ratio_to_fastest_peer"]
+    what = f"{row['work']} {row['mode']} {row['batch']}"
+    return _line(what, cells, "-" if ratio is None else f"{ratio:.2f}", f"{100 * row['share_of_gemm_peak']:.0f}%")
+
+
+def _line(what: str, cells: dict[str, str], ratio: str, share: str) -> str:
+    return f"{what:24}" + "".join(f"{cell:>17}" for cell in cells.values()) + f"{ratio:>12}{share:>9}"
+
+
+def _facts(results: dict[str, Any]) -> str:
+    lines = ["milliseconds: median of turns ± half the distance of the quartiles; work, mode and batch on the left"]
+    lines.append(f"threads {results['threads']}; " + ", ".join(f"{k} {v}" for k, v in results["versions"].items()))
+    if results["missing"]:
+        lines.append(f"not installed: {', '.join(results['missing'])}")
+    lines += [f"{row['work']} {row['mode']}: {n} {why}" for row in results["rows"] for n, why in row["lacks"].items()]
+    lines.append(f"matrix product 1024³: {results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second")
+    for axis, found in results["slopes"].items():
+        times = ", ".join(f"{size}: {1e3 * s:.2f}" for size, s in zip(found["sizes"], found["seconds"], strict=True))
+        lines.append(f"cost grows with {axis} to the power {found['slope']:.2f} ({times} ms)")
+    memory = ", ".join(f"{n} {b / 2**20:.0f}" for n, b in results["lenet5_peak_bytes"].items())
+    lines.append(f"peak memory of training LeNet-5, MiB: {memory}")
+    lines.append("import, s: " + ", ".join(f"{n} {s:.2f}" for n, s in results["import_seconds"].items()))
+    return "\n".join(lines)

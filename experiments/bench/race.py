@@ -1,0 +1,139 @@
+"""Contenders in processes of their own, timed in turn until their medians settle.
+
+A shared machine slows down and recovers within seconds, so contenders take short turns, in an order that reverses
+every round, and only ratios from one race mean much. A turn's figure is the median of its steps.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments.bench.works import Work
+from fnnet.errors import FnnetError
+
+_ROOT = Path(__file__).parents[2]
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+MODULES = {"fnnet": "fnnet", "torch": "torch", "jax": "optax", "sklearn": "sklearn", "thinc": "thinc"}
+
+
+class Timing(NamedTuple):
+    """Seconds a step: the median over turns, and the quartiles around it."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Contender:
+    """A running process of one library."""
+
+    def __init__(self, name: str, python: str, threads: int):
+        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "PYTHONPATH": str(_ROOT)}
+        environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+        words = [python, "-m", "experiments.bench.worker", name]
+        self.name = name
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """One request, one answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            assert self.process.stderr is not None
+            last = (self.process.stderr.read().strip().splitlines() or ["without a word"])[-1]
+            raise FnnetError(f"the process of {self.name} ended: {last}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def running(names: Sequence[str], pythons: Mapping[str, str], threads: int) -> Iterator[list[Contender]]:
+    """Processes of all contenders, ended at the end."""
+    contenders = [Contender(name, pythons[name], threads) for name in names]
+    try:
+        yield contenders
+    finally:
+        for contender in contenders:
+            contender.close()
+
+
+def installed(name: str, python: str) -> bool:
+    """Whether an interpreter has what a contender needs."""
+    words = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({MODULES[name]!r}) is None)"
+    return subprocess.run([python, "-c", words], capture_output=True).returncode == 0
+
+
+def race(
+    contenders: Sequence[Contender], work: Work, mode: str, n: int, turn: float, rounds: int
+) -> tuple[dict[str, Timing], dict[str, str]]:
+    """Timings of those that can do the work, and why the others cannot.
+
+    Raises:
+        FnnetError: they do not compute the same from the same weights; nothing is timed then.
+    """
+    answers = {c.name: c.ask(do="prepare", work=work, mode=mode, batch=n) for c in contenders}
+    able = [c for c in contenders if "checks" in answers[c.name]]
+    lacks = {name: answer["lacks"] for name, answer in answers.items() if "lacks" in answer}
+    agree({c.name: answers[c.name]["checks"] for c in able}, mode)
+    times = {c.name: _steps(c, turn) for c in able}
+    turns: dict[str, list[float]] = {c.name: [] for c in able}
+    for i in range(rounds):
+        for c in able if i % 2 else able[::-1]:
+            turns[c.name].append(statistics.median(c.ask(do="run", times=times[c.name])["seconds"]))
+        if i >= 9 and all(map(_settled, turns.values())):
+            break
+    return {name: timing(seconds) for name, seconds in turns.items()}, lacks
+
+
+def agree(checks: Mapping[str, Sequence[float]], mode: str) -> None:
+    """Raise unless all contenders computed the same; scores only where they are scores (not probabilities)."""
+    scored = {name: found for name, found in checks.items() if mode == "train" or name not in ("sklearn", "thinc")}
+    wanted = next(iter(scored.values()), [])
+    for name, found in scored.items():
+        if any(abs(a - b) > 1e-3 * (1 + abs(b)) for a, b in zip(found, wanted, strict=True)):
+            what = "the loss" if mode == "train" else "scores"
+            raise FnnetError(f"{what}: expected the same from the same weights, got {dict(scored)} ({name} differs)")
+
+
+def timing(turns: Sequence[float]) -> Timing:
+    """The median of turns and the quartiles."""
+    low, median, high = statistics.quantiles(turns, n=4) if len(turns) > 1 else [turns[0]] * 3
+    return Timing(median, low, high)
+
+
+def _steps(contender: Contender, turn: float) -> int:
+    """How many steps make a turn of so many seconds."""
+    one = min(contender.ask(do="run", times=3)["seconds"])
+    return max(1, min(round(turn / one), 1000))
+
+
+def _settled(turns: Sequence[float]) -> bool:
+    """Whether the later half says the same as the earlier, within 3 %."""
+    half = len(turns) // 2
+    early, late = statistics.median(turns[:half]), statistics.median(turns[half:])
+    return abs(early - late) < 0.03 * late
+
+
+def import_seconds(python: str, module: str, times: int = 5) -> float:
+    """What `import module` adds to starting Python: the least of several."""
+    words = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+    runs = [subprocess.run([python, "-c", words], capture_output=True, text=True, check=True) for _ in range(times)]
+    return min(float(run.stdout) for run in runs)

@@ -1,0 +1,68 @@
+"""The process of one contender: reads one JSON request a line, answers with one JSON line.
+
+`{"do": "prepare", "work": […], "mode": "train" | "infer", "batch": n}` -> `{"checks": […]}`, the loss before the first
+step, or the mean size of the scores; or `{"lacks": why}`. `{"do": "run", "times": k}` -> `{"seconds": […]}`.
+`{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of a large matrix product.
+"""
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from experiments.bench.works import Work
+
+
+def main(name: str) -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints does not disturb the answers
+    contender: Any = importlib.import_module(f"experiments.bench.contenders.with_{name}")
+    getattr(contender, "begin", dict)()
+    task: Callable[[], Any] = dict  # nothing is prepared yet
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "prepare":
+            try:
+                task, answer = _prepare(contender, request)
+            except NotImplementedError as lack:
+                answer = {"lacks": str(lack)}
+        elif request["do"] == "run":
+            answer = {"seconds": [_timed(task) for _ in range(request["times"])]}
+        elif request["do"] == "peak":
+            answer = {"rate": _gemm_rate()}
+        else:
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+            answer = {"versions": contender.versions(), "peak_bytes": memory}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _prepare(contender: Any, request: dict[str, Any]) -> tuple[Callable[[], Any], dict[str, Any]]:
+    work = Work(*request["work"])
+    if request["mode"] == "train":
+        step = contender.trainer(work, request["batch"])
+        return step, {"checks": [step()]}
+    predict = contender.predictor(work, request["batch"])
+    y = predict()
+    return predict, {"checks": [float(np.abs(y).mean()), float(y.std())]}
+
+
+def _timed(task: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
+def _gemm_rate(size: int = 1024) -> float:
+    a = np.ones((size, size), np.float32)
+    return size**3 / min(_timed(lambda: a @ a) for _ in range(10))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,94 @@
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.bench import command, race
+from experiments.bench.contenders import with_fnnet
+from experiments.bench.works import WORKS, Work, batch, multiply_adds, scaled, weights
+from fnnet.errors import ConfigError, FnnetError
+
+TINY = Work(
+    "tiny", (1, 8, 8), [("conv", 2, 3, 1), ("relu",), ("max_pool", 2), ("flatten",), ("dense", 10)], 4, "adam", 0.01
+)
+
+
+@pytest.mark.parametrize("name", sorted(WORKS))
+def test_weights_fit_the_net_and_multiply_adds_are_those_of_the_shapes(name):
+    work = WORKS[name]
+    net, params = with_fnnet._made(work)
+    x, _ = batch(work, 2)
+    assert net.apply(params, x)[0].shape == (2, 12 if name in ("cnn", "resnet") else 10)
+    assert all(value.dtype == np.float32 for value in weights(work))
+
+
+def test_multiply_adds_by_hand():
+    conv, dense = 2 * 9 * 64, 2 * 16 * 10
+    assert multiply_adds(TINY, "infer") == conv + dense
+    assert multiply_adds(TINY, "train") == 2 * conv + 3 * dense
+    assert multiply_adds(scaled("depth", 1), "infer") == 16 * 9 * 256 + 16 * 256 * 10
+
+
+def test_a_race_of_fnnet_alone():
+    with race.running(["fnnet"], {"fnnet": sys.executable}, 1) as contenders:
+        timings, lacks = race.race(contenders, TINY, "train", 4, turn=0.001, rounds=3)
+        facts = contenders[0].ask(do="facts")
+    assert lacks == {}
+    assert 0 < timings["fnnet"].low <= timings["fnnet"].median <= timings["fnnet"].high < 5
+    assert facts["versions"]["numpy"] == np.__version__
+    assert facts["peak_bytes"] > 10 * 2**20
+
+
+def test_scikit_learn_computes_the_same_loss():
+    sklearn = pytest.importorskip("experiments.bench.contenders.with_sklearn", reason="scikit-learn is not installed")
+    for name in ("mlp-32", "mlp-256"):
+        own, peer = with_fnnet.trainer(WORKS[name], 8), sklearn.trainer(WORKS[name], 8)
+        race.agree({"fnnet": [own()], "sklearn": [peer()]}, "train")
+    with pytest.raises(NotImplementedError, match="multi-layer perceptrons with ReLU only"):
+        sklearn.trainer(WORKS["lenet5"], 8)
+
+
+def test_other_numbers_stop_the_race():
+    with pytest.raises(
+        FnnetError, match=r"the loss: expected the same from the same weights, got .* \(torch differs\)"
+    ):
+        race.agree({"fnnet": [2.30], "torch": [2.31]}, "train")
+    with pytest.raises(FnnetError, match="scores: expected the same"):
+        race.agree({"fnnet": [1.0, 2.0], "jax": [1.0, 2.1]}, "infer")
+
+
+def test_a_contender_that_dies_is_told():
+    with (
+        race.running(["nobody"], {"nobody": sys.executable}, 1) as (contender,),
+        pytest.raises(FnnetError, match="the process of nobody ended: ModuleNotFoundError: No module named"),
+    ):
+        contender.ask(do="facts")
+
+
+def test_timings_and_slopes():
+    assert race.timing([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+    sizes = [1, 2, 4, 8]
+    assert command._slope([math.log(s) for s in sizes], [math.log(5 * s**1.5) for s in sizes]) == pytest.approx(1.5)
+
+
+def test_the_table_and_the_json(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "WORKS", {"lenet5": TINY})
+    path = tmp_path / "bench.json"
+    words = ["lenet5", "--against", "thinc", "--rounds", "2", "--turn", "0.001", "--threads", "1", "--no-slopes"]
+    monkeypatch.setattr(command, "TEST_SET", 300)
+    assert command.main([*words, "--json", str(path)]) == 0
+    shown, found = capsys.readouterr().out, json.loads(path.read_text())
+    assert [(row["mode"], row["batch"]) for row in found["rows"]] == [("train", 4), ("infer", 1), ("infer", 300)]
+    assert all(row["seconds"]["fnnet"]["median"] > 0 for row in found["rows"])
+    assert found["import_seconds"]["fnnet.training"] > 0
+    assert "lenet5 train 4" in shown
+    assert "peak memory of training LeNet-5" in shown
+    if found["missing"]:
+        assert "not installed: thinc" in shown
+
+
+def test_unknown_works():
+    with pytest.raises(ConfigError, match=r"work: expected 'lenet5' or .*, got 'lenet6'"):
+        command.main(["lenet6"])
