@@ -19,8 +19,11 @@ T = TypeVar("T")
 # word -> module with `main(args) -> exit code`, and what it does. Modules are imported when they are used.
 COMMANDS = {
     "list": ("experiments.commands.list", "name the experiments"),
-    "run": ("experiments.commands.run", "train: run NAME [options]; run NAME --help names the settings"),
-    "report": ("experiments.commands.report", "write a run's report again, or compare all runs: report [RUN]"),
+    "run": ("experiments.commands.run", "train: run NAME [options], run all; run NAME --help names the settings"),
+    "report": (
+        "experiments.commands.report",
+        "write a run's report again: report RUN; RESULTS.md from the studies: report",
+    ),
     "predict": ("experiments.commands.predict", "read picture files with a trained net: predict RUN IMAGE…"),
     "replay": ("experiments.commands.replay", "run again and compare to the byte: replay RUN"),
     "diff": ("experiments.commands.diff", "compare two runs to the byte: diff RUN RUN"),

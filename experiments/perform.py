@@ -17,6 +17,7 @@ from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
 from fnnet.errors import CheckpointError, NonFiniteError, expected
+from fnnet.runtime import keep_memory
 
 
 @attrs.frozen
@@ -52,6 +53,7 @@ def perform(job: Job) -> int:
     """
     out = job.out
     runs.check_usable(out)
+    print(keep_memory(), flush=True)
     with limited(job.config.threads):
         problem = job.experiment.problem(job.config, job.data)
         wanted = runs.identity(job.experiment, job.config, problem)

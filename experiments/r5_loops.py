@@ -18,6 +18,7 @@ from experiments.lenet5 import Config
 from experiments.lenet5 import net as lenet5
 from experiments.threads import limited
 from fnnet import data, losses, optim, rng, training, tree
+from fnnet.runtime import keep_memory
 from fnnet.types import Array
 
 Step: TypeAlias = Callable[[dict[str, Array], Array, Array], tuple[float, dict[str, Array]]]
@@ -170,8 +171,9 @@ def main(args: list[str]) -> int:
         """
         return measure(examples, batch_size, threads)
 
+    allocator = keep_memory()
     found = cli.parse(r5_loops, args, "r5_loops")
-    print(f"{facts.processor()}, {facts.environment()['blas']}")
+    print(f"{facts.processor()}, {facts.environment()['blas']}; {allocator}")
     print(f"R5's loops over output positions: {found['loops']:6.1f} s an epoch of 60,000 examples")
     print(
         f"fnnet:                            {found['ours']:6.1f} s, {found['loops'] / found['ours']:.1f} times faster"

@@ -12,6 +12,7 @@ from experiments.progress import progress
 from experiments.threads import limited
 from fnnet import checkpoint, tree
 from fnnet.errors import expected
+from fnnet.runtime import keep_memory
 
 
 def main(args: list[str]) -> int:
@@ -32,6 +33,7 @@ def replay(
         run: a run folder.
         data: data directory, as for `run`.
     """
+    keep_memory()
     experiment, config = runs.read_config(run)
     recorded = files.rows(run / runs.STEPS)
     if not recorded:

@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from experiments import cli, files, runs
+from experiments.datasets import BUNDLED
 from fnnet.errors import FnnetError, expected
 
 
@@ -18,15 +19,34 @@ def report(
     run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None,
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
     among: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs"),
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Write the figures and report.md of a finished run again; without RUN, compare all runs below a folder.
+    """Write the figures and report.md of a finished run again.
+
+    Without RUN, compare all runs below a folder, and build RESULTS.md and its figures from the studies there.
 
     Args:
         run: a run folder.
         data: data directory, as for `run`.
-        among: where to look for run folders, without RUN.
+        among: where to look for runs, without RUN.
+        quick: build from the quick runs of the studies, which answer nothing.
     """
-    return compare(among) if run is None else rewrite(run, data)
+    if run is not None:
+        return rewrite(run, data)
+    folders = sorted(path.parent for path in among.glob(f"**/{runs.CONFIG}"))
+    studies = among / "studies"
+    if not folders and not studies.is_dir():
+        raise runs.RunError(expected(str(among), "a folder with runs in it", "none"))
+    if folders:
+        compare(among, folders)
+    if studies.is_dir():
+        from experiments import results
+
+        empty = results.build_report(studies, quick=quick, bundled=data == BUNDLED)
+        print(results.RESULTS)
+        if empty:
+            print(f"not run yet: {', '.join(empty)}")
+    return 0
 
 
 def rewrite(run: Path, data: str | None) -> int:
@@ -43,13 +63,10 @@ def rewrite(run: Path, data: str | None) -> int:
     return 0
 
 
-def compare(folder: Path) -> int:
+def compare(folder: Path, found: list[Path]) -> None:
     """Print a table of the runs below a folder."""
     from rich.table import Table
 
-    found = sorted(path.parent for path in folder.glob(f"**/{runs.CONFIG}"))
-    if not found:
-        raise runs.RunError(expected(str(folder), "a folder with run folders in it", "none"))
     table = Table("run", "experiment", "data", "epochs", "test accuracy", "seconds per epoch", box=None)
     damaged = []
     for path in found:
@@ -60,7 +77,6 @@ def compare(folder: Path) -> int:
     cli.console().print(table)
     for line in damaged:
         print(line)
-    return 0
 
 
 def _row(path: Path) -> list[str]:

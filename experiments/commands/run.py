@@ -1,5 +1,6 @@
-"""`run`: train, and leave a run folder."""
+"""`run`: train, and leave a run folder; or conduct a study of many runs."""
 
+import difflib
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from experiments.experiment import Experiment
 from experiments.perform import Job, perform
 from experiments.registry import EXPERIMENTS, get
 from fnnet.errors import ConfigError, expected
+
+ALL = "all"  # in place of a name: every study
 
 
 @attrs.frozen
@@ -33,25 +36,30 @@ class Options:
 def main(args: list[str]) -> int:
     """Train as the words say."""
     if not args or args[0] in ("-h", "--help"):
-        print(f"usage: python -m experiments run NAME [options]   with NAME one of: {', '.join(EXPERIMENTS)}")
+        print("usage: python -m experiments run NAME [options]")
+        print(f"NAME is one of {', '.join(EXPERIMENTS)}, a study (`list` names them), or {ALL} for all studies")
         return 0 if args else cli.USAGE
     name, *rest = args
-    experiment = get(name)
-    config, options = _parse(experiment, experiment.config(), rest)
+    return _job(get(name), rest) if name in EXPERIMENTS else _studies(name, rest)
+
+
+def _job(experiment: Experiment, args: list[str]) -> int:
+    """One run in its folder."""
+    name = experiment.name
+    config, options = _parse(experiment, experiment.config(), args)
     out = options.out or Path("runs") / f"{name}-seed{config.seed}"
     if options.resume and (out / runs.CONFIG).is_file():
         held, settings = runs.read_config(out)
         if held.name != name:
             raise runs.RunError(expected(f"--out {out}", f"a run of {name}", f"one of {held.name}"))
-        config, _ = _parse(experiment, settings, rest)
+        config, _ = _parse(experiment, settings, args)
         if options.data is None and runs.read_identity(out).source == BUNDLED_DIGITS:
             options = attrs.evolve(options, data=BUNDLED)
-    if options.save_every <= 0:
+    if not options.save_every > 0:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
     again = ["python", "-m", "experiments", "run", name, "--out", str(out), "--resume"]
     again += ["--data", options.data] if options.data else []
-    job = Job(experiment, config, out, options.data, options.resume, options.save_every, shlex.join(again))
-    return perform(job)
+    return perform(Job(experiment, config, out, options.data, options.resume, options.save_every, shlex.join(again)))
 
 
 def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, Options]:
@@ -66,3 +74,44 @@ def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, 
 
     settings.__doc__ = EXPERIMENTS[experiment.name][1]
     return cli.parse(settings, args, f"run {experiment.name}")
+
+
+def _studies(name: str, args: list[str]) -> int:
+    """One study, or all."""
+    from experiments import study
+    from experiments.studies import conduct
+
+    known = study.studies()
+    if name != ALL and name not in known:
+        names = [*EXPERIMENTS, ALL, *known]
+        close = difflib.get_close_matches(name, names, n=1)
+        fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
+        raise ConfigError(expected("experiment", f"{', '.join(EXPERIMENTS)}, a study or {ALL}", repr(name), fix))
+
+    def options(
+        out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = conduct.OUT,
+        data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
+        jobs: int | None = None,
+        threads: int = 1,
+        seeds: int | None = None,
+        quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+        refresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    ) -> int:
+        """Make the runs that are missing, several at once; a study that was stopped goes on where it was.
+
+        Args:
+            out: folder of the run files.
+            data: data directory; by default FNNET_DATA, else the cache. `bundled` takes the digits that ship with
+                scikit-learn.
+            jobs: processes at once; by default one for each core.
+            threads: of the matrix products in each process.
+            seeds: only the first so many seeds of each study.
+            quick: a version of minutes on reduced data, which tests the studies and answers nothing.
+            refresh: make runs again that another version of the code made.
+        """
+        chosen = list(known.values()) if name == ALL else [known[name]]
+        return conduct.run_studies(
+            chosen, out, data=data, jobs=jobs, threads=threads, quick=quick, seeds=seeds, refresh=refresh
+        )
+
+    return cli.parse(options, args, f"run {name}")

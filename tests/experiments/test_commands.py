@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import datasets, files, registry, runs
+from experiments import datasets, files, registry, runs, study
 from tests.experiments.conftest import ROOT, SMALL
 
 
 def test_list_names_every_experiment_and_loads_nothing_heavy():
     script = (
         "import sys; from experiments.cli import main; code = main(['list']); "
-        "heavy = {'numpy', 'optree', 'tyro', 'rich', 'matplotlib'} & set(sys.modules); "
+        "heavy = {'tyro', 'rich', 'matplotlib', 'scipy', 'sklearn', 'PIL', 'pooch'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else code)"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    for name, (_, asks) in registry.EXPERIMENTS.items():
+    for name, asks in [*((n, a) for n, (_, a) in registry.EXPERIMENTS.items()), *study.list_studies()]:
         assert re.search(rf"^{name} +{re.escape(asks)}$", done.stdout, re.MULTILINE)
 
 
@@ -50,6 +50,8 @@ FAULTS = [
     (("lits",), 2, "unknown command 'lits'; did you mean list?"),
     (("list", "more"), 2, "list: expected no further words"),
     (("run", "lenet"), 2, "experiment: expected .*lenet5.*, got 'lenet'; did you mean lenet5?"),
+    (("run", "r1-layer"), 2, "expected lenet5, a study or all, got 'r1-layer'; did you mean r1-layers?"),
+    (("run", "r1-layers", "--epochs", "3"), 2, "Unrecognized options: --epochs"),
     (("run", "lenet5", "--epoch", "3"), 2, r"Perhaps you meant:[\s│]+--epochs"),
     (("run", "lenet5", "--epochs", "0"), 2, "epochs: expected a whole number ≥ 1, got 0"),
     (("run", "lenet5", "--epochs", "many"), 2, "invalid literal for int"),
@@ -72,7 +74,7 @@ FAULTS = [
     (("replay", "{none}"), 1, "expected a run folder, with config.json, got no such folder"),
     (("diff", "{none}", "{full}"), 1, "expected a run folder"),
     (("trace", "{none}", "--step", "0"), 1, "expected a run folder"),
-    (("report", "--among", "{empty}"), 1, "expected a folder with run folders in it, got none"),
+    (("report", "--among", "{empty}"), 1, "expected a folder with runs in it, got none"),
     (("check", "nowhere.py:layer"), 2, "expected an existing file, got 'nowhere.py'"),
     (("check", "nowhere"), 2, "expected MODULE:FACTORY"),
     (("check", "fnnet.layers:relux"), 2, "expected a layer or factory 'relux'"),
