@@ -1,6 +1,6 @@
 """Hypothesis profiles: "ci", the default, is quick and always the same; "deep" looks further and elsewhere.
 
-    HYPOTHESIS_PROFILE=deep python -m pytest
+HYPOTHESIS_PROFILE=deep python -m pytest
 """
 
 import os

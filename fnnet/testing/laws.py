@@ -80,7 +80,7 @@ def _against_differences(name: str, found: dict[str, Any], f: Function, at: Arra
 
 
 def complex_steps(case: Case) -> float:
-    """The same by complex steps, to 1e-13 relative plus 1e-15: for smooth layers."""
+    """The same by complex steps, to 1e-13 relative plus 1e-14: for smooth layers."""
     if not case.claims.smooth:
         raise SkipError("not said to be smooth")
     found = case.run()
@@ -96,7 +96,7 @@ def complex_steps(case: Case) -> float:
         u = direction(_below(case, "direction", name), at.shape)
         expected, size = complex_step(f, at, u, case.dy)
         got = float((grad * u).sum())
-        figure = abs(got - expected) / (1e-13 * (size + float(np.abs(grad * u).sum())) + 1e-15)
+        figure = abs(got - expected) / (1e-13 * (size + float(np.abs(grad * u).sum())) + 1e-14)
         if not figure <= 1:
             raise LawError(name, f"along a random direction {got!r}, by a complex step {expected!r}", figure)
         worst = max(worst, figure)
