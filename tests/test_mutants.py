@@ -18,6 +18,16 @@ def test_every_mutant_is_caught_by_its_law(mutant: Mutant):
     assert mutant.caught_by in broken
 
 
+@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in MUTANTS])
+def test_every_failure_is_shrunk_and_printed(mutant: Mutant):
+    """Also where the layer has hidden state, does not take smaller shapes, or fails by an exception."""
+    report = testing.check_layer(mutant.make(), mutant.shape, laws=[mutant.caught_by], **mutant.claims)
+    for finding in report.broken:
+        assert finding.example.x.size <= 3 * np.prod(mutant.shape)
+        assert finding.example.x.shape[1:] == finding.shape
+        assert f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape})" in str(report)
+
+
 def test_the_catalogue_is_large_and_varied():
     assert len(MUTANTS) >= 25
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
