@@ -159,8 +159,14 @@ def _lived_in(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Param
         x = spread(below, (4, *shape)) + 0.5
         y, vjp = layer.train(below).apply(params, seal(x))
         after, _ = vjp(np.zeros_like(y))
-        params = tree.zip_leaves(lambda old, new: new if isinstance(old, tree.Running) else old, params, after)
+        params = tree.zip_leaves(_successor, params, after)
     return params
+
+
+def _successor(old: Any, new: Any) -> Any:
+    """What comes after a leaf; where that is no fit successor, which is a law's business, the leaf itself."""
+    fits = isinstance(old, tree.Running) and isinstance(new, tree.Running) and old.array.shape == new.array.shape
+    return new if fits else old
 
 
 def whole(key: rng.Key, shape: Shape) -> Array:
