@@ -1,0 +1,81 @@
+"""Where the range of every setting ends: what is just inside is taken, what is just outside is an error."""
+
+import re
+
+import pytest
+
+from fnnet import optim
+from fnnet.errors import ConfigError
+
+s = optim.schedules
+
+BELOW_ONE = ([0.0, 0.999], [-0.001, 1.0])
+POSITIVE = ([1e-9, 1e9], [0.0, -1.0])
+NOT_NEGATIVE = ([0.0, 1e9], [-1e-9])
+SHARE = ([0.0, 1.0], [-0.001, 1.001])
+AT_LEAST_1 = ([1, 1e9], [0.999])
+
+SETTINGS = [
+    ("momentum", optim.trace, BELOW_ONE),
+    ("momentum", lambda v: optim.sgd(0.1, momentum=v), BELOW_ONE),
+    ("momentum", lambda v: optim.rmsprop(0.1, momentum=v), BELOW_ONE),
+    ("b1", lambda v: optim.scale_by_adam(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_adam(b2=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_adam(eps=v), POSITIVE),
+    ("decay", lambda v: optim.scale_by_rms(decay=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_rms(eps=v), POSITIVE),
+    ("eps", lambda v: optim.scale_by_adagrad(eps=v), POSITIVE),
+    ("start", lambda v: optim.scale_by_adagrad(start=v), NOT_NEGATIVE),
+    ("value", optim.clip, POSITIVE),
+    ("norm", optim.clip_by_global_norm, POSITIVE),
+    ("rate", optim.add_decayed_weights, NOT_NEGATIVE),
+    ("factor", optim.scale, ([-1e9, 1e9], [float("inf"), float("nan")])),
+    ("learning_rate", optim.sgd, NOT_NEGATIVE),
+    ("value", lambda v: s.step(v, 2), NOT_NEGATIVE),
+    ("factor", lambda v: s.step(0.1, 2, v), SHARE),
+    ("value", lambda v: s.multi_step(v, [2]), NOT_NEGATIVE),
+    ("factor", lambda v: s.multi_step(0.1, [2], v), SHARE),
+    ("value", lambda v: s.exponential(v, 0.5), NOT_NEGATIVE),
+    ("factor", lambda v: s.exponential(0.1, v), POSITIVE),
+    ("value", lambda v: s.inverse_time(v, 0.5), NOT_NEGATIVE),
+    ("factor", lambda v: s.inverse_time(0.1, v), NOT_NEGATIVE),
+    ("start", lambda v: s.linear(v, 0.5, 2), NOT_NEGATIVE),
+    ("end", lambda v: s.linear(0.5, v, 2), NOT_NEGATIVE),
+    ("value", lambda v: s.cosine(v, 2), NOT_NEGATIVE),
+    ("end", lambda v: s.cosine(0.5, 2, v), NOT_NEGATIVE),
+    ("steps", lambda v: s.warm_up(0.1, v), ([0, 9], [-1])),
+    ("peak", lambda v: s.one_cycle(v, 10), NOT_NEGATIVE),
+    ("steps", lambda v: s.one_cycle(0.1, v, rise=0.75), ([2, 3], [1])),
+    ("rise", lambda v: s.one_cycle(0.1, 4, rise=v), ([0.251, 0.999], [0.0, 0.25, 1.0])),
+    ("start_divisor", lambda v: s.one_cycle(0.1, 10, start_divisor=v), AT_LEAST_1),
+    ("end_divisor", lambda v: s.one_cycle(0.1, 10, end_divisor=v), AT_LEAST_1),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "values"), SETTINGS)
+def test_ends_of_the_range(name, make, values):
+    inside, outside = values
+    for value in inside:
+        assert callable(getattr(make(value), "update", make(value)))
+    for value in outside:
+        with pytest.raises(ConfigError, match=f"^{re.escape(name)}: expected "):
+            make(value)
+
+
+def test_every_part_tells_its_name():
+    parts = [
+        optim.clip(1.0),
+        optim.clip_by_global_norm(1.0),
+        optim.add_decayed_weights(0.1),
+        optim.trace(0.9),
+        optim.scale_by_adam(),
+        optim.scale_by_adagrad(),
+        optim.scale_by_rms(),
+        optim.scale(2.0),
+        optim.scale_by_learning_rate(0.1),
+    ]
+    names = (
+        "clip, clip_by_global_norm, add_decayed_weights, trace, scale_by_adam, scale_by_adagrad, scale_by_rms, scale, "
+        "scale_by_learning_rate"
+    )
+    assert repr(optim.chain(*parts).update) == f"chain({names})"
