@@ -96,7 +96,7 @@ def race(
     times = {c.name: _steps(c, turn) for c in able}
     turns: dict[str, list[float]] = {c.name: [] for c in able}
     for i in range(rounds):
-        for c in able if i % 2 else able[::-1]:
+        for c in able if i % 2 else able[::-1]:  # each leads in every other round
             turns[c.name].append(statistics.median(c.ask(do="run", times=times[c.name])["seconds"]))
         if i >= 9 and all(map(_settled, turns.values())):
             break

@@ -1,6 +1,7 @@
 """What layers with a sliding window share: reading their options and the fit of a window to an image."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from fnnet.errors import ConfigError, ShapeError, expected, whole
@@ -39,12 +40,17 @@ def window(kernel: Any, stride: Any, padding: Any, *, same: bool = False, reach:
         if not (same and padding == "same"):
             wanted = 'a whole number ≥ 0, a pair of them or "same"' if same else "a whole number ≥ 0 or a pair of them"
             raise ConfigError(expected("padding", wanted, repr(padding)))
-        return lambda *sizes: _fitting(*map(_same, sizes, kernel, stride))
+        return _remembering(lambda *sizes: _fitting(*map(_same, sizes, kernel, stride)))
     padding = pair("padding", padding, 0)
     if reach and (padding[0] >= kernel[0] or padding[1] >= kernel[1]):
         fix = "or windows would lie wholly in the padding"
         raise ConfigError(expected("padding", f"less than the kernel {kernel}", padding, fix))
-    return lambda *sizes: _fitting(*map(Axis, sizes, kernel, stride, padding, padding))
+    return _remembering(lambda *sizes: _fitting(*map(Axis, sizes, kernel, stride, padding, padding)))
+
+
+def _remembering(fit: Fit) -> Fit:
+    """The same function, remembering its last answers: a pure one of two numbers."""
+    return lru_cache(maxsize=64)(fit)
 
 
 def _same(size: int, kernel: int, stride: int) -> Axis:

@@ -4,7 +4,14 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import ShapeError, expected, real
-from fnnet.kernels.moments import channel_sum, moments, normalize_by_moments_adjoint, per_channel, values_per_channel
+from fnnet.kernels.moments import (
+    channel_dot,
+    channel_sum,
+    moments,
+    normalize_by_moments_adjoint,
+    per_channel,
+    values_per_channel,
+)
 from fnnet.kernels.order import laid_like
 from fnnet.layers._params import leaf, running
 from fnnet.layers.layer import layer
@@ -74,7 +81,7 @@ def _evaluation(eps: float) -> Apply:
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             """dx = g r dy,  dg = r Σ dy (x - μ),  db = Σ dy; the memory stays the same object."""
-            dgain = channel_sum(laid_like(dy, centred) * centred) / root
+            dgain = channel_dot(laid_like(dy, centred), centred) / root
             dparams = _Params(dgain, channel_sum(dy), params.mean, params.variance)
             return dparams, dy * scale if input_gradient else None
 
