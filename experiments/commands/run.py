@@ -12,7 +12,7 @@ from experiments import cli, runs
 from experiments.datasets import BUNDLED, BUNDLED_DIGITS
 from experiments.experiment import Experiment
 from experiments.perform import Job, perform
-from experiments.registry import EXPERIMENTS, get
+from experiments.registry import EXPERIMENTS, STUDIES, get
 from fnnet.errors import ConfigError, expected
 
 ALL = "all"  # in place of a name: every study
@@ -78,15 +78,14 @@ def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, 
 
 def _studies(name: str, args: list[str]) -> int:
     """One study, or all."""
-    from experiments import study
-    from experiments.studies import conduct
-
-    known = study.studies()
-    if name != ALL and name not in known:
-        names = [*EXPERIMENTS, ALL, *known]
+    if name != ALL and name not in STUDIES:
+        names = [*EXPERIMENTS, ALL, *STUDIES]
         close = difflib.get_close_matches(name, names, n=1)
         fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
         raise ConfigError(expected("experiment", f"{', '.join(EXPERIMENTS)}, a study or {ALL}", repr(name), fix))
+
+    from experiments import study
+    from experiments.studies import conduct
 
     def options(
         out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = conduct.OUT,
@@ -109,7 +108,7 @@ def _studies(name: str, args: list[str]) -> int:
             quick: a version of minutes on reduced data, which tests the studies and answers nothing.
             refresh: make runs again that another version of the code made.
         """
-        chosen = list(known.values()) if name == ALL else [known[name]]
+        chosen = list(study.studies().values()) if name == ALL else [study.get(name)]
         return conduct.run_studies(
             chosen, out, data=data, jobs=jobs, threads=threads, quick=quick, seeds=seeds, refresh=refresh
         )

@@ -60,13 +60,17 @@ def test_a_signal_saves_and_says_how_to_go_on(finished, tmp_path, number, code):
 def test_kills_at_random_moments_change_nothing(finished, tmp_path):
     """SIGKILL, again and again, from the start of the program to the writing of the report.
 
-    A position is saved after every step, so that many kills meet a file half written.
+    A position is saved after every step, so that many kills meet a file half written; many kills get a longer run.
     """
     out, draw = tmp_path / "run", random.Random(7)
-    words = ["run", "lenet5", *SMALL, "--out", out, "--save-every", "1e-9"]
+    words = ["run", "lenet5", *SMALL]
+    if KILLS > 10:
+        words += ["--epochs", str(KILLS // 2)]
+        finished = tmp_path / "undisturbed"
+        assert main([*words, "--out", str(finished)]) == 0
     kills = writing = 0
     while kills < KILLS:
-        with command(*words, *(["--resume"] if out.exists() else [])) as process:
+        with command(*words, "--out", out, "--save-every", "1e-9", *(["--resume"] if out.exists() else [])) as process:
             if draw.random() < 0.9:  # else it may not even have begun
                 wait_for(process, "lenet5 on")
             time.sleep(draw.uniform(0.0, 1.0))
@@ -80,7 +84,7 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
             kills += 1
             writing += any(out.glob(f".*{files.TEMPORARY}"))
             assert all("epoch" in row for row in files.rows(out / runs.METRICS))  # readable after every kill
-    print(f"{kills} kills, {writing} of them in the middle of a file")
+    print(f"{kills} kills, {writing} of them in the middle of a file, {len(files.rows(out / runs.STEPS))} steps made")
     code, rest = resume(out)
     assert code == 0, rest
     same(out, finished)
