@@ -31,7 +31,7 @@ from fnnet.kernels.unrolling import band, band_adjoint, unroll, unroll_adjoint, 
 from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Array
 
-PIECE, BLOCK = 2**20, 2**22  # bytes; an L2 cache, and what lies in reach beyond it
+PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
 SLENDER, MOVE, ADD = 20, 40, 50  # measured on AVX-512 with OpenBLAS, two threads; only the choice depends on them
 
 Box: TypeAlias = tuple[slice, slice]  # rows and columns of y
