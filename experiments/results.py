@@ -211,7 +211,7 @@ def ours(answers: Answers, label: str, measure: Measure, values: dict[int, float
     """Mean ± spread over n seeds."""
     got = list((answers.values(label) if values is None else values).values())
     if not got:
-        return "no run"
+        return "–" if answers.runs[label] else "no run"
     mean = measure.text(fmean(got))
     if len(got) == 1:
         return f"{mean} (1 seed)"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
+from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
 
 Tell: TypeAlias = Callable[[float], None]  # the fraction of a run that is done
@@ -201,14 +202,18 @@ class Answers:
         return not any(self.runs.values())
 
 
-MODULES = tuple(f"experiments.studies.{name}" for name in ("r1", "r2", "r3", "r4", "r5", "best"))  # with STUDIES
+def listed(name: str, **fields: Any) -> Study:
+    """The study of that name in the registry, which knows its report and its question."""
+    word, _, _ = name.partition("-")
+    return Study(name, REPORTS[word], STUDIES[name], **fields)
 
 
 @cache
 def studies() -> dict[str, Study]:
-    """Every study by name, in the order of the reports."""
-    found = [study for module in MODULES for study in importlib.import_module(module).STUDIES]
-    return {study.name: study for study in found}
+    """Every study by name, in the order of the registry."""
+    modules = [importlib.import_module(f"experiments.studies.{word}") for word in REPORTS]
+    found = {study.name: study for module in modules for study in module.STUDIES}
+    return {name: found[name] for name in STUDIES}
 
 
 def get(name: str) -> Study:
@@ -217,16 +222,16 @@ def get(name: str) -> Study:
     Raises:
         ConfigError: there is none; the message suggests one.
     """
-    if name not in studies():
-        close = difflib.get_close_matches(name, studies(), n=1)
+    if name not in STUDIES:
+        close = difflib.get_close_matches(name, STUDIES, n=1)
         fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
         raise ConfigError(expected("study", "the name of one", repr(name), fix))
     return studies()[name]
 
 
 def list_studies() -> list[tuple[str, str]]:
-    """Name and question of every study, the report it comes from in brackets."""
-    return [(study.name, f"{study.asks} ({study.report})") for study in studies().values()]
+    """Name and question of every study, with the report it comes from."""
+    return [(name, f"{asks} ({REPORTS[name.partition('-')[0]]})") for name, asks in STUDIES.items()]
 
 
 def run_id(task: Task, config: Any, seed: int, bundled: bool) -> str:

@@ -1,6 +1,6 @@
 """`list`: the experiments and studies, and what they ask."""
 
-from experiments.registry import EXPERIMENTS, STUDIES
+from experiments.registry import EXPERIMENTS, REPORTS, STUDIES
 
 
 def main(args: list[str]) -> int:
@@ -13,6 +13,7 @@ def main(args: list[str]) -> int:
     for name, (_, asks) in EXPERIMENTS.items():
         print(f"{name:{width}}  {asks}")
     print("\nStudies, each of several settings and seeds; `run all` runs them all:")
-    for name, (_, report, asks) in STUDIES.items():
+    for name, asks in STUDIES.items():
+        report = REPORTS[name.partition("-")[0]]
         print(f"{name:{width}}  {asks} ({report})")
     return 0

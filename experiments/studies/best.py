@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.recipes import SCHEDULES
 from experiments.studies import fit, r4, sources
-from experiments.study import Answers, Claim, Measure, Result, Setting, Study, Tell, final
+from experiments.study import Answers, Claim, Measure, Result, Setting, Tell, final, listed
 from fnnet import data, layers, losses, optim, rng, summary, training
 from fnnet.types import Array, Layer
 
@@ -253,13 +253,12 @@ SINES = {
     "Adam, tanh, cosine": r4.Sine("tanh", optimizer="adam", learning_rate=0.003, epochs=400, schedule="cosine"),
     "Adam, sigmoid, cosine": r4.Sine("sigmoid", optimizer="adam", learning_rate=0.003, epochs=400, schedule="cosine"),
 }
-_study = partial(Study, report="best", task=train, seeds=range(3), cost=cost, quick=quick, figures={})
+_study = partial(listed, task=train, seeds=range(3), cost=cost, quick=quick, figures={})
 
 STUDIES = (
     *(
         _study(
             f"best-{name.partition('.')[0]}-search",
-            asks=f"What helps on {name}, judged by validation alone?",
             settings=[Setting(label, config, ours=True) for label, config in SEARCHES[name].items()],
             measure=VALIDATION,
             claims=[Claim(label, next(iter(SEARCHES[name])), ours=True) for label in list(SEARCHES[name])[1:]],
@@ -274,7 +273,6 @@ STUDIES = (
     *(
         _study(
             f"best-{name.partition('.')[0]}",
-            asks=f"How good is the choice on {name}, tested once a seed?",
             settings=[Setting(f"chosen for {name}", CHOSEN[name], TARGETS[name], says=f"target {TARGETS[name]:.1%}")],
             measure=TEST,
             columns=(PARAMETERS, SECONDS),
@@ -285,7 +283,6 @@ STUDIES = (
     ),
     _study(
         "best-sine",
-        asks="How well can 1-16-32-1 fit a sine?",
         task=r4.sine,
         settings=[
             Setting(label, config, 0.002 if label == "Adam, tanh, cosine" else None, ours=True)

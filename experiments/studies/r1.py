@@ -6,7 +6,7 @@ from typing import Literal
 import attrs
 
 from experiments.studies import figures, fit, nets, sources, timing
-from experiments.study import Answers, Claim, Measure, Result, Setting, Study, Tell, final
+from experiments.study import Answers, Claim, Measure, Result, Setting, Tell, final, listed
 from fnnet import data, initializers, layers, losses, optim, rng, training
 from fnnet.losses import LossValue
 from fnnet.types import Array, Layer, Optimizer
@@ -134,8 +134,7 @@ def cost(config: Config) -> float:
 VALID_ACCURACY = Measure("validation accuracy, %", final("valid_accuracy"), 100)
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.VALID_ACCURACY)}
 _study = partial(
-    Study,
-    report="R1",
+    listed,
     task=train,
     data=("mnist",),
     columns=(VALID_ACCURACY,),
@@ -163,7 +162,6 @@ ERROR = Measure("largest difference, 10⁻¹²", final("error"), 1e12, digits=3,
 STUDIES = (
     _study(
         "r1-layers",
-        asks="How many layers and units?",
         settings=(
             Setting("256, 128", BASE, 0.918),
             Setting("512, 128", attrs.evolve(BASE, hidden=(512, 128)), 0.922),
@@ -173,7 +171,6 @@ STUDIES = (
     ),
     _study(
         "r1-momentum",
-        asks="Does momentum help?",
         settings=(
             Setting("momentum 0", BASE, 0.906),
             Setting("momentum 0.5", attrs.evolve(BASE, momentum=0.5), 0.925),
@@ -188,10 +185,8 @@ STUDIES = (
         notes="Momentum 0.9 makes steps ten times as long in the end; our last row gives plain descent the same "
         "length.",
     ),
-    Study(
+    listed(
         "r1-arrays",
-        report="R1",
-        asks="What does array arithmetic save over loops, for the gradient of one batch of 32?",
         task=timing.step,
         settings=(
             Setting("loops over weights", timing.Step("loops"), says="stated"),
@@ -211,7 +206,6 @@ STUDIES = (
     ),
     _study(
         "r1-l2",
-        asks="Does an L2 penalty help?",
         settings=(
             Setting("λ = 0", BASE, 0.914),
             Setting("λ = 0.001", attrs.evolve(BASE, l2=0.001), 0.928),
@@ -221,7 +215,6 @@ STUDIES = (
     ),
     _study(
         "r1-loss",
-        asks="Softmax with cross-entropy, or squared error without softmax?",
         settings=(
             Setting("softmax, cross-entropy", BASE, 0.914),
             Setting("squared error", attrs.evolve(BASE, loss="squared error"), 0.908),
@@ -230,7 +223,6 @@ STUDIES = (
     ),
     _study(
         "r1-bias",
-        asks="A bias in every layer, or in the first alone?",
         settings=(
             Setting("bias in every layer", BASE, 0.920),
             Setting("bias in the first layer", attrs.evolve(BASE, every_bias=False), 0.900),
@@ -239,7 +231,6 @@ STUDIES = (
     ),
     _study(
         "r1-dropout",
-        asks="Does dropout help in 20 epochs, as R1 does it (no rescaling) and inverted?",
         settings=(
             Setting("rate 0", BASE, 0.919),
             *(
@@ -259,7 +250,6 @@ STUDIES = (
     ),
     _study(
         "r1-fine-tuning",
-        asks="What do 20 more epochs of the last layer alone bring?",
         settings=(
             Setting("before", attrs.evolve(BASE, more="last layer"), 0.902, read=final("before")),
             Setting("last layer, 20 more epochs", attrs.evolve(BASE, more="last layer"), 0.916),
@@ -279,7 +269,6 @@ STUDIES = (
     ),
     _study(
         "r1-augmentation",
-        asks="What do noise, shifts and crops bring (four times the data)?",
         settings=(
             Setting("without", BASE, 0.907),
             Setting("with", attrs.evolve(BASE, augment=True), 0.948),
@@ -291,7 +280,6 @@ STUDIES = (
     ),
     _study(
         "r1-convolution",
-        asks="What does a convolution in front bring?",
         settings=(
             Setting("without", BASE, 0.907),
             Setting("with", attrs.evolve(BASE, convolution=True), 0.934),

@@ -7,7 +7,7 @@ import attrs
 
 from experiments.recipes import SCHEDULES
 from experiments.studies import figures, fit, nets, sources
-from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Study, Tell, at_epoch
+from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Tell, at_epoch, listed
 from fnnet import data, initializers, layers, losses, optim
 from fnnet.training import Watch, small_improvement
 from fnnet.types import Layer
@@ -151,29 +151,24 @@ SHAPES = {
 }
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
 SECONDS = Measure("seconds per epoch", _seconds, digits=1, higher=False)
-_study = partial(
-    Study, report="R2", task=train, data=("mnist",), seeds=range(3), figures=CURVES, cost=cost, quick=quick
-)
+_study = partial(listed, task=train, data=("mnist",), seeds=range(3), figures=CURVES, cost=cost, quick=quick)
 SILENT = "The report does not say how weights begin; here He normal."
 
 STUDIES = (
     _study(
         "r2-learning-rate",
-        asks="Which learning rate, in 10 epochs of batches of 32?",
         settings=[Setting(f"rate {rate}", Config(rate), reported) for rate, reported in RATES.items()],
         claims=[Claim(f"rate {a}", f"rate {b}") for a, b in zip(list(RATES)[1:], list(RATES)[:-1], strict=True)],
         notes=SILENT,
     ),
     _study(
         "r2-batch",
-        asks="Which batch, in 10 epochs at rate 0.0015?",
         settings=[Setting(f"batch {batch}", Config(batch=batch), reported) for batch, reported in BATCHES.items()],
         claims=[Claim(f"batch {a}", f"batch {b}") for a, b in zip(list(BATCHES)[:-1], list(BATCHES)[1:], strict=True)],
         notes=SILENT,
     ),
     _study(
         "r2-epochs",
-        asks="What do 50 epochs bring over 10, and how good is the best run?",
         settings=(
             Setting("rate 0.002, batch 32, 10 epochs", LONG, 0.9615, read=at_epoch(10, "test_accuracy")),
             Setting("rate 0.002, batch 32, 50 epochs", LONG, 0.9813),
@@ -196,7 +191,6 @@ STUDIES = (
     ),
     _study(
         "r2-time",
-        asks="How long does an epoch take?",
         settings=[
             Setting(f"batch {batch}", Config(batch=batch), 60.0 * minutes, says=f"{minutes} min")
             for batch, minutes in MINUTES.items()
@@ -208,7 +202,6 @@ STUDIES = (
     ),
     _study(
         "r2-schedule",
-        asks="Which falling learning rate is best at equal budget (left open in the report)?",
         settings=[
             Setting(f"{words}, from {rate}", Config(rate, name), ours=True)
             for rate in (0.0015, 0.01)
@@ -233,7 +226,6 @@ STUDIES = (
     ),
     _study(
         "r2-stopping",
-        asks="Stop when an epoch improves by less than a threshold (left open): what is saved, what lost?",
         settings=(
             Setting("all 50 epochs", BEST, ours=True),
             *(
@@ -252,7 +244,6 @@ STUDIES = (
     ),
     _study(
         "r2-leaky-relu",
-        asks="Leaky ReLU in place of ReLU (left open)?",
         settings=[
             Setting(words, Config(activation=name), ours=True)
             for words, name in (("sigmoid", "sigmoid"), ("ReLU", "relu"), ("leaky ReLU, slope 0.01", "leaky 0.01"))

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.recipes import INITIALIZERS
 from experiments.studies import bias, figures, fit, least_squares, nets, sources, timing
 from experiments.studies.statistics import paired
-from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Study, Tell, at_epoch, final, percent
+from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Tell, at_epoch, final, listed, percent
 from fnnet import data, initializers, layers, losses, optim, rng, summary, training
 from fnnet.initializers import Initializer
 from fnnet.losses import LossValue
@@ -346,8 +346,7 @@ BASE = Config()
 LONG = Config(epochs=2_000, every=10)
 DEEP = Config(hidden=(64, 64, 64))
 _study = partial(
-    Study,
-    report="R3",
+    listed,
     task=train,
     data=("digits.mat",),
     columns=(VALID_ACCURACY,),
@@ -381,7 +380,6 @@ def _proof(answers: Answers) -> list[str]:
 STUDIES = (
     _study(
         "r3-nets",
-        asks="Width, depth and convolution: how far does each get?",
         settings=(
             Setting("one hidden layer (64), 100 epochs", BASE, 0.928),
             Setting(
@@ -418,7 +416,6 @@ STUDIES = (
     ),
     _study(
         "r3-momentum",
-        asks="Does momentum help, more on deeper nets, and does the loss vary less?",
         settings=[
             Setting(
                 f"{name}, momentum {momentum}", attrs.evolve(config, momentum=momentum, learning_rate=0.001), says=says
@@ -434,10 +431,8 @@ STUDIES = (
         remarks=_momentum,
         notes="Rate 0.001, 100 epochs.",
     ),
-    Study(
+    listed(
         "r3-loops",
-        report="R3",
-        asks="The same matrix product by loops and by arrays: how long?",
         task=timing.product,
         settings=[
             Setting(f"{n}×{n}, {how}", timing.Product(how, n), says="loops slower", ours=how == "rows")
@@ -452,7 +447,6 @@ STUDIES = (
     ),
     _study(
         "r3-overfitting",
-        asks="Over-fitting, a norm penalty and early stopping, one hidden layer",
         settings=(
             Setting("after 500 epochs", LONG, 0.928, read=at_epoch(500, "test_accuracy")),
             Setting("after 2,000 epochs", LONG, 0.909),
@@ -486,7 +480,6 @@ STUDIES = (
     ),
     _study(
         "r3-loss",
-        asks="Softmax with negative log-likelihood, or the norm of the error?",
         settings=(
             Setting("softmax-NLL", BASE, says="compared"),
             Setting("norm loss", attrs.evolve(BASE, loss="norm"), says="compared"),
@@ -494,10 +487,8 @@ STUDIES = (
         claims=(Claim("softmax-NLL", "norm loss", ours=True),),
         figures={"": figures.curves(figures.VALID_ACCURACY)},
     ),
-    Study(
+    listed(
         "r3-bias",
-        report="R3",
-        asks="A bias vector, or a constant-1 input column: the same?",
         task=bias.compare,
         settings=[
             Setting(name, config, 0.0 if name == "exact fractions" else None, says="same result")
@@ -510,7 +501,6 @@ STUDIES = (
     ),
     _study(
         "r3-dropout",
-        asks="Does inverted dropout help a wide hidden layer (256), 500 epochs?",
         settings=[
             Setting(
                 f"rate {rate}",
@@ -524,7 +514,6 @@ STUDIES = (
     ),
     _study(
         "r3-least-squares",
-        asks="What does fitting the last layer by least squares bring, in closed form?",
         task=fine_tune,
         settings=(
             Setting("before", BASE, says="lower", read=final("before")),
@@ -541,7 +530,6 @@ STUDIES = (
     ),
     _study(
         "r3-transforms",
-        asks="Bilinear shift, rotation and resize: what do they bring, and how do they look?",
         task=show,
         settings=[
             Setting(words, Config(hidden=(128,), move=move, epochs=500, every=10), says="shown")
@@ -561,7 +549,6 @@ STUDIES = (
     ),
     _study(
         "r3-initialisation",
-        asks="How should weights begin in a net of three hidden layers: randn, Xavier or He?",
         settings=(
             Setting("randn", attrs.evolve(DEEP, initialization="randn", learning_rate=0.001), says="worst"),
             Setting("Xavier", attrs.evolve(DEEP, initialization="xavier", learning_rate=0.001), says="better"),
@@ -573,7 +560,6 @@ STUDIES = (
     ),
     _study(
         "r3-halving",
-        asks="Does halving the learning rate at fixed epochs help?",
         settings=(
             Setting("constant 0.03", Config(learning_rate=0.03, epochs=200), says="lower"),
             Setting(
@@ -588,10 +574,8 @@ STUDIES = (
             Claim("0.03, halved after 50, 100, 150", "constant 0.00375", ours=True),
         ),
     ),
-    Study(
+    listed(
         "r3-large",
-        report="R3",
-        asks="Can AlexNet- and VGG-like nets be built by combinators, and do they learn?",
         task=build,
         settings=[Setting(name, Large(name), says="claimed") for name in LARGE],  # type: ignore[arg-type]
         data=("digits.mat",),

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from experiments.studies import figures, fit, nets, sources
-from experiments.study import Answers, Claim, Measure, Result, Setting, Study, Tell, final, percent
+from experiments.study import Answers, Claim, Measure, Result, Setting, Tell, final, listed, percent
 from fnnet import data, layers, losses, optim, rng, training, tree
 from fnnet.initializers import he_normal, xavier_normal
 from fnnet.types import Array, Layer, Params
@@ -305,8 +305,7 @@ HALF = Measure("epochs to 50 % in training", final("half"), digits=1, higher=Fal
 UNSTEADY = Measure("unsteadiness, points", final("unsteadiness"), 100, higher=False)
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
 _study = partial(
-    Study,
-    report="R4",
+    listed,
     task=train,
     data=("hanzi",),
     columns=(TRAIN_ACCURACY, HALF, UNSTEADY),
@@ -318,10 +317,8 @@ _images = partial(_study, seeds=range(3), columns=(TRAIN_ACCURACY,))
 UNSTEADINESS = "Unsteadiness is the standard deviation of the test accuracy over the last third of the epochs."
 
 STUDIES = (
-    Study(
+    listed(
         "r4-sine",
-        report="R4",
-        asks="How well does 1-16-32-1 fit a sine on [-π, π], with leaky ReLU and with sigmoid?",
         task=sine,
         settings=(
             Setting("leaky ReLU, 800 epochs", Sine(), 0.00645),
@@ -344,7 +341,6 @@ STUDIES = (
     ),
     _study(
         "r4-activation",
-        asks="Sigmoid or leaky ReLU, for an MLP on twelve characters?",
         settings=(
             Setting("leaky ReLU", MLP, says="faster, higher"),
             Setting("sigmoid", attrs.evolve(MLP, activation="sigmoid"), says="slower, lower"),
@@ -354,7 +350,6 @@ STUDIES = (
     ),
     _study(
         "r4-hidden",
-        asks="Which hidden layers, for the MLP?",
         settings=[
             Setting(", ".join(map(str, hidden)), attrs.evolve(MLP, hidden=hidden), says=says)
             for hidden, says in (
@@ -369,7 +364,6 @@ STUDIES = (
     ),
     _study(
         "r4-batch",
-        asks="Batches of 64 or 256, dropout 0 or 0.1, for the MLP?",
         settings=(
             Setting("batch 64", MLP, says="better"),
             Setting("batch 256", attrs.evolve(MLP, batch=256), says="worse"),
@@ -379,7 +373,6 @@ STUDIES = (
     ),
     _study(
         "r4-ink",
-        asks="What is 1, the ink or the background?",
         settings=(
             Setting("ink = 1", MLP, says="large gain"),
             Setting("background = 1", attrs.evolve(MLP, ink=False), says="lower"),
@@ -388,7 +381,6 @@ STUDIES = (
     ),
     _images(
         "r4-cnn",
-        asks="How much better than the MLP are a CNN and a residual CNN, written by hand?",
         settings=(
             Setting("MLP", attrs.evolve(MLP, optimizer="adam", learning_rate=0.001, epochs=20), says="lowest"),
             Setting("CNN", CNN, says="far above the MLP"),
@@ -399,7 +391,6 @@ STUDIES = (
     ),
     _images(
         "r4-norm-dropout",
-        asks="Batch norm, dropout, or both?",
         task=cure,
         settings=(
             Setting("batch norm", NORMED, says="helps"),
@@ -426,7 +417,6 @@ STUDIES = (
     ),
     _images(
         "r4-dropout",
-        asks="Does dropout help the CNN?",
         settings=(
             Setting("CNN", CNN, says="lower"),
             Setting("CNN with dropout", attrs.evolve(CNN, dropout=RATE), says="helps"),

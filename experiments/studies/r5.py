@@ -9,7 +9,7 @@ import attrs
 
 from experiments.recipes import INITIALIZERS
 from experiments.studies import figures, fit, nets, sources
-from experiments.study import Answers, Claim, Measure, Result, Setting, Study, Tell, final, percent
+from experiments.study import Answers, Claim, Measure, Result, Setting, Tell, final, listed, percent
 from fnnet import data, layers, losses, metrics, optim, rng, training
 from fnnet.initializers import Initializer, normal
 from fnnet.types import Layer, Optimizer
@@ -280,12 +280,11 @@ TRIES = {
 REPAIRS = [label for label in TRIES if label.startswith("SGD, ") and label != "SGD, N(0, 0.01²)"]
 PLATEAU = Measure(f"steps on the plateau (at most {STEPS:,})", final("plateau"), digits=0, higher=False)
 SECONDS = Measure("seconds per epoch", final("seconds_per_epoch"), digits=1, higher=False)
-_study = partial(Study, report="R5", data=("mnist",), seeds=range(3), cost=cost, quick=quick)
+_study = partial(listed, data=("mnist",), seeds=range(3), cost=cost, quick=quick)
 
 STUDIES = (
     _study(
         "r5-adam",
-        asks="How good is R5's own run: 50 epochs of Adam at 0.001, weights N(0, 0.01²)?",
         task=train,
         settings=(
             Setting("after 1 epoch", Config(), 0.92, says="> 92 %", read=final("first_test_accuracy")),
@@ -300,7 +299,6 @@ STUDIES = (
     ),
     _study(
         "r5-sgd",
-        asks="Does plain gradient descent stay at 10 % with N(0, 0.01²), even for 200 epochs?",
         task=train,
         settings=(
             Setting(
@@ -323,7 +321,6 @@ STUDIES = (
     ),
     _study(
         "r5-plateau",
-        asks="Why: how large are signal and gradient in every layer, and which single change repairs it?",
         task=leave,
         settings=[Setting(label, config, ours=True) for label, config in TRIES.items()],
         measure=PLATEAU,

@@ -1,0 +1,44 @@
+"""Tasks that end in every way a run can end. In a module of their own, so that worker processes find them."""
+
+import os
+import time
+
+import attrs
+
+from experiments.study import Measure, Result, Setting, Study, final
+
+
+@attrs.frozen
+class Config:
+    value: float = 1.0
+    epochs: int = 3
+
+
+def good(config, seed, data, tell):
+    tell(0.5)
+    rows = [{"epoch": n, "value": config.value * n + seed} for n in range(1, config.epochs + 1)]
+    return Result(rows, {"value": rows[-1]["value"]})
+
+
+def breaks(config, seed, data, tell):
+    if config.value == 2.0 and seed == 1:
+        raise ArithmeticError("no such number")
+    return good(config, seed, data, tell)
+
+
+def dies(config, seed, data, tell):
+    if config.value == 2.0 and seed == 0:
+        os.kill(os.getpid(), 9)
+    return good(config, seed, data, tell)
+
+
+def lasts(config, seed, data, tell):
+    if config.value == 2.0:
+        time.sleep(600)
+    return good(config, seed, data, tell)
+
+
+def study(task, **changes):
+    settings = (Setting("one", Config(1.0), 3.5), Setting("two", Config(2.0), 3.0))
+    given = {"report": "R1", "asks": "What?", "seeds": range(2), "measure": Measure("value", final("value"))}
+    return Study("a-study", task=task, **{"settings": settings, **given, **changes})

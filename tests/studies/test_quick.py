@@ -1,0 +1,67 @@
+"""Every study runs, from the bundled digits or from real data, and RESULTS.md can be made of it."""
+
+import os
+import re
+
+import pytest
+
+from experiments import results
+from experiments.datasets import BUNDLED
+from experiments.studies import conduct, store
+from experiments.study import studies
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studies")
+    assert conduct.run_all(folder, data=BUNDLED, jobs=2, quick=True) == 0
+    return folder
+
+
+def test_every_setting_has_a_run(out):
+    for name, study in studies().items():
+        found = store.answers(study, out, quick=True, bundled=True)
+        for setting in study.settings:
+            (run,) = found.runs[setting.label].values()
+            assert run.code == store.code_digest()
+            assert found.values(setting.label) or setting.read, (name, setting.label)
+
+
+def test_report(out, tmp_path):
+    """With one study for each way of drawing: matplotlib takes its time."""
+    path = tmp_path / "RESULTS.md"
+    drawn = ("r1-layers", "r3-transforms", "r4-sine", "r4-norm-dropout", "r5-plateau", "best-mnist")
+    chosen = [studies()[name] for name in drawn]
+    assert results.build_report(out, path, chosen=chosen, quick=True, bundled=True) == []
+    figures = re.findall(r"!\[.*\]\((.*)\)", path.read_text())
+    assert len(set(figures)) == len(figures) == sum(len(study.figures) for study in chosen)
+    assert all((tmp_path / name).is_file() for name in figures)
+    assert sum((tmp_path / name).stat().st_size for name in figures) < 75_000 * len(figures)
+
+
+def test_every_section_can_be_written(out):
+    for name, study in studies().items():
+        text = "\n".join(results.section(store.answers(study, out, quick=True, bundled=True)))
+        assert text.startswith(f"### {name}\n")
+        assert study.asks in text
+        assert "no run" not in text
+        assert "{" not in text
+
+
+@pytest.mark.parametrize("name", ["r1-augmentation", "r3-transforms", "r4-norm-dropout"])
+def test_runs_repeat(name, out, tmp_path):
+    """The same setting and seed give the same figures, in another process and another order."""
+    study = studies()[name]
+    assert conduct.run_studies([study], tmp_path, data=BUNDLED, jobs=1, quick=True) == 0
+    again, before = (store.answers(study, folder, quick=True, bundled=True) for folder in (tmp_path, out))
+    for label, runs in before.runs.items():
+        for seed, run in runs.items():
+            assert {k: v for k, v in run.final.items() if "seconds" not in k} == {
+                k: v for k, v in again.runs[label][seed].final.items() if "seconds" not in k
+            }
+
+
+@pytest.mark.skipif("FNNET_DATA" not in os.environ, reason="FNNET_DATA names no directory with the real data")
+def test_on_real_data(tmp_path):
+    chosen = [studies()[name] for name in ("r1-layers", "r3-loss", "r4-ink")]
+    assert conduct.run_studies(chosen, tmp_path, jobs=1, quick=True) == 0

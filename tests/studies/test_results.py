@@ -1,0 +1,114 @@
+import math
+import re
+
+import attrs
+import pytest
+from PIL import Image
+
+from experiments import results
+from experiments.studies import conduct, figures
+from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final
+from tests.studies import tasks
+from tests.studies.tasks import Config, study
+
+ACCURACY = Measure("test accuracy, %", final("value"), 100)
+ERROR = Measure("error", final("value"), digits=3, higher=False)
+
+
+def run(value, seed=0):
+    return Run(seed, [{"epoch": 1, "value": value}], {"value": value}, 1.0, "code", {})
+
+
+def answers(values, measure=ACCURACY, reported=(None, None), claims=()):
+    settings = tuple(Setting(label, Config(), figure) for label, figure in zip(values, reported, strict=True))
+    made = study(tasks.good, settings=settings, measure=measure, claims=claims, seeds=range(3))
+    runs = {label: {seed: run(value, seed) for seed, value in enumerate(of)} for label, of in values.items()}
+    return Answers(made, runs)
+
+
+@pytest.mark.parametrize(
+    ("measure", "reported", "verdict"),
+    [
+        (ACCURACY, 0.90, "yes"),
+        (ACCURACY, 0.80, "better"),
+        (ACCURACY, 0.99, "not reached"),
+        (ERROR, 0.80, "not reached"),
+        (ERROR, 0.99, "better"),
+    ],
+)
+def test_holds(measure, reported, verdict):
+    found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, measure, (reported, 0.5))
+    one, other = found.study.settings
+    assert results.holds(found, one) == verdict
+    assert results.holds(found, other) == "one seed only"
+
+
+def test_equal_runs_hold_what_is_printed_equal():
+    found = answers({"a": [0.92804] * 3, "b": [0.0] * 3}, reported=(0.928, 0.0))
+    assert [results.holds(found, setting) for setting in found.study.settings] == ["yes", "yes"]
+
+
+def test_sentences_say_which_differences_survive():
+    claims = (Claim("a", "b"), Claim("b", "a", ours=True))
+    found = answers({"a": [0.90, 0.92, 0.91], "b": [0.80, 0.82, 0.81]}, claims=claims)
+    mine, theirs = results.verdicts(found)
+    assert mine == (
+        "1 of 1 reported difference survives (paired t-interval, 95 %, n = 3). Clear: “a” against “b” (+10.00 ± 0.00)."
+    )
+    assert theirs.startswith(
+        "Comparison of our own (paired t-interval, 95 %, n = 3). The other way round: “b” against “a” (−10"
+    )
+
+
+def test_less_is_better_where_the_measure_says_so():
+    found = answers({"a": [0.1, 0.1, 0.1], "b": [0.2, 0.21, 0.2]}, ERROR, claims=(Claim("a", "b"),))
+    (sentence,) = results.verdicts(found)
+    assert "1 of 1 reported difference survives" in sentence
+    assert "(−0.103 ± 0.014)" in sentence
+
+
+def test_noise_is_called_noise():
+    found = answers({"a": [0.90, 0.80, 0.91], "b": [0.80, 0.90, 0.90]}, claims=(Claim("a", "b"),))
+    (sentence,) = results.verdicts(found)
+    assert "0 of 1 reported difference survives" in sentence
+    assert "Within the noise: “a”" in sentence
+
+
+def test_missing_runs_are_counted():
+    found = answers({"a": [0.9, 0.91], "b": []})
+    assert results.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
+    assert results.ours(found, "b", ACCURACY) == "no run"
+    assert list(results.table(found))[-1] == "| b | – | no run | – |"
+
+
+def test_a_measure_reads_an_epoch():
+    rows = [{"epoch": n, "x": n / 10} for n in (1, 2, 3)]
+    whole = attrs.evolve(run(0.0), rows=rows)
+    assert at_epoch(2, "x")(whole) == 0.2
+    assert at_epoch(9, "x")(whole) == 0.3
+    assert at_epoch(2, "y")(whole) is None
+
+
+def test_report_from_run_files(tmp_path):
+    made = study(tasks.good, figures={"": figures.curves(("value", "value", 1.0))})
+    runs, path = tmp_path / "runs", tmp_path / "report" / "RESULTS.md"
+    assert results.build_report(runs, path, chosen=[made]) == ["a-study"]
+    assert "No run is finished." in path.read_text()
+    conduct.run_studies([made], runs, jobs=1)
+    assert results.build_report(runs, path, chosen=[made]) == []
+    text = path.read_text()
+    assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes |" in text
+    assert "4 runs" in text
+    assert "the code as it stands" in text
+    (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
+    with Image.open(path.parent / figure) as image:
+        assert image.size[0] > 300
+    (path.parent / "figures" / "old.png").write_bytes(b"")
+    before = path.read_bytes()
+    results.build_report(runs, path, chosen=[made])
+    assert path.read_bytes() == before
+    assert [file.name for file in (path.parent / "figures").iterdir()] == ["a-study.png"]
+
+
+def test_infinite_intervals_are_said():
+    assert "∞" in results._difference(ACCURACY, Claim("a", "b"), results.Difference(0.1, math.inf, 1))
