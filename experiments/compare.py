@@ -5,7 +5,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from experiments import facts, files, runs
+from experiments import facts, runs
 from fnnet import checkpoint
 from fnnet.types import Params
 
@@ -63,13 +63,13 @@ def outcomes(one: Path, other: Path) -> list[str]:
         DataError: a file is damaged.
     """
     found = []
-    these, those = (files.rows(run / runs.STEPS) for run in (one, other))
+    these, those = (runs.read_steps(run) for run in (one, other))
     step = first_difference(these, those)
     if step:
         found.append(step)
     if len(these) != len(those):
         found.append(f"{len(these):,} steps and {len(those):,}")
-    found += metrics_differ(*(files.rows(run / runs.METRICS) for run in (one, other)))
+    found += metrics_differ(*(runs.read_metrics(run) for run in (one, other)))
     if (one / runs.PARAMS).is_file() and (other / runs.PARAMS).is_file():
         found += params_differ(checkpoint.load(one / runs.PARAMS), checkpoint.load(other / runs.PARAMS))
     return found

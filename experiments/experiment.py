@@ -6,7 +6,6 @@ from typing import Any
 import attrs
 
 from fnnet.losses import Loss
-from fnnet.training.evaluate import Metric
 from fnnet.types import Array, Layer, Optimizer, Shape
 
 
@@ -50,11 +49,9 @@ class Experiment:
         config: attrs class of its settings, each with a default; at least those of `recipes.Training`.
         net: `config -> Layer`, without data: how a saved net is built again.
         problem: `(config, data directory or None) -> Problem`.
-        metric: what is reported as accuracy, `(predictions, labels) -> fraction`.
     """
 
     name: str
     config: type[Any]
     net: Callable[[Any], Layer]
     problem: Callable[[Any, str | None], Problem]
-    metric: Metric

@@ -28,9 +28,10 @@ def environment() -> dict[str, Any]:
         "code": code_digest(),
         "commit": commit(),
     }
-    for pool in blas():
-        facts["blas"] = f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip()
-        facts["blas threads"] = pool["num_threads"]
+    pools = blas()
+    named = (f"{pool['internal_api']} {pool['version']} {pool.get('architecture') or ''}".strip() for pool in pools)
+    facts["blas"] = ", ".join(named) or "unknown"
+    facts["blas threads"] = max((pool["num_threads"] for pool in pools), default="unknown")
     return facts
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -110,11 +110,9 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def keep_rows(path: Path, keep: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    """Leave in a JSON-lines file only the whole lines that `keep` wants; they come back."""
-    kept = [row for row in rows(path) if keep(row)]
-    write(path, "".join(_line(row) for row in kept))
-    return kept
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Make a JSON-lines file of these lines, all or nothing."""
+    write(path, "".join(_line(row) for row in rows))
 
 
 def _line(row: dict[str, Any]) -> str:

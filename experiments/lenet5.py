@@ -5,7 +5,7 @@ import attrs
 from experiments.datasets import digits
 from experiments.experiment import Experiment, Problem
 from experiments.recipes import INITIALIZERS, Training, optimizer
-from fnnet import layers, losses, metrics
+from fnnet import layers, losses
 from fnnet.data import batch_count
 from fnnet.types import Layer
 
@@ -49,4 +49,4 @@ def problem(config: Config, data: str | None) -> Problem:
     )
 
 
-EXPERIMENT = Experiment("lenet5", Config, net, problem, metrics.accuracy)
+EXPERIMENT = Experiment("lenet5", Config, net, problem)

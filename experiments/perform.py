@@ -75,7 +75,7 @@ def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> in
             with journal(out, wanted, position) as writing, signals.deferred() as stop:
                 position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
         except NonFiniteError as error:
-            step = len(files.rows(out / runs.STEPS))
+            step = len(runs.read_steps(out))
             error.message += f"; the state before it is saved; see python -m experiments trace {out} --step {step}"
             raise
         except (OSError, CheckpointError) as error:
@@ -126,8 +126,8 @@ def journal(out: Path, wanted: runs.Identity, position: Position) -> Iterator[Jo
         wanted: the run's identity.
         position: where the run goes on.
     """
-    files.keep_rows(out / runs.STEPS, lambda row: row["step"] < position.state.step)
-    files.keep_rows(out / runs.METRICS, lambda row: row["epoch"] <= position.epoch)
+    files.write_rows(out / runs.STEPS, runs.read_steps(out)[: position.state.step])
+    files.write_rows(out / runs.METRICS, runs.read_metrics(out)[: position.epoch])
     about = {"run": fingerprint(wanted)}
     with files.appending(out / runs.STEPS) as steps, files.appending(out / runs.METRICS) as metrics:
 

@@ -31,13 +31,14 @@ def read(path: Path, shape: Shape) -> tuple[Array, list[str]]:
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ShapeError(expected("the net's input", "(1, H, W) or (3, H, W), as for pictures", shape))
     try:
-        with warnings.catch_warnings(), Image.open(path) as picture:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is told below
-            if picture.width * picture.height > LARGEST:
-                got = f"{picture.width} × {picture.height}"
-                raise DataError(expected(str(path), f"a picture of at most {LARGEST:,} pixels", got))
-            picture.load()
-            return _fitted(picture, shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is told here
+            with Image.open(path) as picture:
+                if picture.width * picture.height > LARGEST:
+                    got = f"{picture.width} × {picture.height}"
+                    raise DataError(expected(str(path), f"a picture of at most {LARGEST:,} pixels", got))
+                picture.load()
+                return _fitted(picture, shape)
     except DataError:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -29,9 +29,9 @@ def finish(experiment: Experiment, config: Any, problem: Problem, out: Path, par
 
 def write(experiment: Experiment, config: Any, problem: Problem, out: Path, params: Params) -> dict[str, Any]:
     """Evaluate a trained net and write what can be read of its run."""
-    rows = files.rows(out / runs.METRICS)
+    rows = runs.read_metrics(out)
     measured = {part: _measure(problem, params, *getattr(problem, part)) for part in ("train", "test")}
-    losses = [row["loss"] for row in files.rows(out / runs.STEPS)]
+    losses = [row["loss"] for row in runs.read_steps(out)]
     results = {
         **{part: found for part, (found, _) in measured.items()},
         "steps": len(losses),

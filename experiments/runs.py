@@ -76,12 +76,14 @@ def plain(config: Any) -> dict[str, Any]:
     return values
 
 
-def settings(experiment: Experiment, values: dict[str, Any], where: object) -> Any:
+def settings(experiment: Experiment, values: Any, where: object) -> Any:
     """Settings from plain values, the opposite of `plain`.
 
     Raises:
         ConfigError: unknown, missing or wrong values; the message says in which file.
     """
+    if not isinstance(values, dict):
+        raise ConfigError(expected(f"{where}: config", "an object", repr(values)[:80]))
     names = [field.name for field in attrs.fields(experiment.config)]
     for name in values:
         if name not in names:
@@ -173,6 +175,41 @@ def read_sessions(folder: Path) -> list[dict[str, Any]]:
             expected(str(path), "a list of sessions with started, after_step and facts", repr(sessions)[:80])
         )
     return sessions
+
+
+def read_steps(folder: Path) -> list[dict[str, Any]]:
+    """The lines of steps.jsonl: `step`, `loss`, and in some `digests`; empty where there is none.
+
+    Raises:
+        DataError: a line is damaged.
+    """
+    return _numbered(folder / STEPS, "step", 0, ("loss",))
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; empty where there is none.
+
+    Raises:
+        DataError: a line is damaged.
+    """
+    names = [f"{part}_{quantity}" for part in ("train", "test") for quantity in ("loss", "accuracy")]
+    return _numbered(folder / METRICS, "epoch", 1, (*names, "seconds", "examples_per_second"))
+
+
+def _numbered(path: Path, counter: str, first: int, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Lines that count up by one and hold numbers of these names."""
+    rows = files.rows(path)
+    for i, row in enumerate(rows):
+        if row.get(counter) != first + i:
+            got = repr(row.get(counter))[:40]
+            raise DataError(expected(f"{path}, line {i + 1}: {counter}", first + i, got))
+        for name in names:
+            if type(row.get(name)) not in (int, float):
+                raise DataError(expected(f"{path}, line {i + 1}: {name}", "a number", repr(row.get(name))[:40]))
+        digests = row.get("digests", {})
+        if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
+            raise DataError(expected(f"{path}, line {i + 1}: digests", "an object of strings", repr(digests)[:40]))
+    return rows
 
 
 @contextmanager
@@ -286,10 +323,11 @@ def load_trained(run: str | os.PathLike[str]) -> Trained:
     elif not path.is_file():
         raise RunError(expected(str(path), "a run folder", "nothing there"))
     about = checkpoint.read_metadata(path)
-    wanted = ["experiment", "config", "shape", "classes"]
-    if not isinstance(about, dict) or about.keys() != set(wanted):
+    kinds = {"experiment": str, "config": dict, "shape": list, "classes": list}
+    named = isinstance(about, dict) and about.keys() == kinds.keys()
+    if not named or not all(isinstance(about[name], kind) for name, kind in kinds.items()):
         fix = f"use {PARAMS} of a run"
-        raise CheckpointError(expected(str(path), f"metadata with {', '.join(wanted)}", repr(about)[:80], fix))
+        raise CheckpointError(expected(str(path), f"metadata with {', '.join(kinds)}", repr(about)[:80], fix))
     experiment = get(about["experiment"])
     net = experiment.net(settings(experiment, about["config"], path))
     shape = example_shape(about["shape"])

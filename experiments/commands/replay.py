@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments import cli, compare, facts, files, runs, trainer
+from experiments import cli, compare, facts, runs, trainer
 from experiments.commands.diff import tell
 from experiments.perform import same_problem
 from experiments.progress import progress
@@ -35,7 +35,7 @@ def replay(
     """
     keep_memory()
     experiment, config = runs.read_config(run)
-    recorded = files.rows(run / runs.STEPS)
+    recorded = runs.read_steps(run)
     if not recorded:
         raise runs.RunError(expected(str(run), "a run with steps to compare", "none"))
     with limited(config.threads):
@@ -47,7 +47,7 @@ def replay(
 
 def _again(run: Path, problem: Any, config: Any, recorded: list[dict[str, Any]]) -> list[str]:
     """Where the run made again parts from the recorded one."""
-    measured = files.rows(run / runs.METRICS)
+    measured = runs.read_metrics(run)
     made: list[dict[str, Any]] = []
     epochs: list[dict[str, Any]] = []
     parted = False

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from experiments import cli, files, runs
+from experiments import cli, runs
 from experiments.datasets import BUNDLED
 from fnnet.errors import FnnetError, expected
 
@@ -82,7 +82,7 @@ def compare(folder: Path, found: list[Path]) -> None:
 def _row(path: Path) -> list[str]:
     """A run in words; those of an unfinished run are of its last finished epoch."""
     identity = runs.read_identity(path)
-    rows = files.rows(path / runs.METRICS)
+    rows = runs.read_metrics(path)
     epochs = identity.config.get("epochs")
     done = f"{epochs}" if (path / runs.RESULTS).is_file() else f"{len(rows)} of {epochs}"
     if not rows:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -129,6 +130,26 @@ def test_damaged_config(finished, tmp_path, told, change, message):
     assert re.search(message, err)
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        (runs.STEPS, '{"step": 1, "loss": 0.5}', "steps.jsonl, line 1: step: expected 0, got 1"),
+        (runs.STEPS, '{"step": 0}', "steps.jsonl, line 1: loss: expected a number, got None"),
+        (runs.STEPS, '{"step": 0, "loss": 1, "digests": 3}', "line 1: digests: expected an object of strings, got 3"),
+        (runs.METRICS, '{"epoch": 1}', "metrics.jsonl, line 1: train_loss: expected a number, got None"),
+        (runs.METRICS, '["epoch"]', "metrics.jsonl, line 1: expected a JSON object"),
+    ],
+)
+def test_damaged_lines(finished, tmp_path, told, name, line, message):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    (run / runs.RESULTS).unlink()
+    (run / name).write_text(line + "\n")
+    for words in (("run", "lenet5", "--resume", "--out", run), ("diff", run, finished), ("replay", run)):
+        code, _, err = told(*words)
+        assert (code, message in err) == (1, True), err
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """Test digits as files of many kinds."""
@@ -192,9 +213,15 @@ def test_predict_says_which_file_is_no_picture(finished, told, pictures, tmp_pat
     assert re.search(r"cut.png: expected a picture file, got ", err)
 
 
-def test_report_again_and_side_by_side(finished, told, tmp_path):
-    import shutil
+def test_predict_refuses_a_picture_that_would_fill_the_memory(finished, told, tmp_path):
+    Image.new("1", (20_000, 5_000)).save(tmp_path / "bomb.png")
+    assert (tmp_path / "bomb.png").stat().st_size < 50_000
+    code, _, err = told("predict", finished, tmp_path / "bomb.png")
+    assert code == 1
+    assert "expected a picture of at most 50,000,000 pixels, got 20000 × 5000" in err
 
+
+def test_report_again_and_side_by_side(finished, told, tmp_path):
     shutil.copytree(finished, tmp_path / "a")
     (tmp_path / "a" / "curves.png").unlink()
     (tmp_path / "a" / runs.REPORT).write_text("")
@@ -220,8 +247,6 @@ def test_replay_of_an_honest_run(finished, told):
 
 
 def test_replay_names_the_first_step_the_leaf_and_the_changed_fact(finished, told, tmp_path):
-    import shutil
-
     run = tmp_path / "run"
     shutil.copytree(finished, run)
     rows = files.rows(run / runs.STEPS)
@@ -262,8 +287,6 @@ def test_diff(finished, told, tmp_path):
 
 
 def test_trace(finished, told, tmp_path):
-    import shutil
-
     run = tmp_path / "run"
     shutil.copytree(finished, run)
     code, out, err = told("trace", run, "--step", 30)

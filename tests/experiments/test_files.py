@@ -40,7 +40,7 @@ def test_rows_leave_out_a_torn_end(tmp_path):
     assert files.rows(path) == []
     path.write_text('{"a": 1}\n{"a": 2}\n{"a"')
     assert files.rows(path) == [{"a": 1}, {"a": 2}]
-    assert files.keep_rows(path, lambda row: row["a"] < 2) == [{"a": 1}]
+    files.write_rows(path, files.rows(path)[:1])
     assert path.read_text() == '{"a": 1}\n'
     with files.appending(path) as rows:
         rows.add({"a": 3})
