@@ -127,6 +127,7 @@ def _overview(found: Sequence[Answers]) -> Iterator[str]:
     figures = Counter(
         verdict
         for answers in found
+        if answers.study.report != "best"
         for setting in answers.study.settings
         if not setting.ours and (verdict := holds(answers, setting)) in ("yes", "better", "not reached")
     )
@@ -189,7 +190,7 @@ def table(answers: Answers) -> Iterator[str]:
     study = answers.study
     heads = [
         "setting",
-        "reported",
+        "target" if study.report == "best" else "reported",
         f"ours: {study.measure.title}",
         *(column.title for column in study.columns),
         "holds?",

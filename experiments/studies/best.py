@@ -273,7 +273,7 @@ STUDIES = (
     *(
         _study(
             f"best-{name.partition('.')[0]}",
-            settings=[Setting(f"chosen for {name}", CHOSEN[name], TARGETS[name], says=f"target {TARGETS[name]:.1%}")],
+            settings=[Setting(f"chosen for {name}", CHOSEN[name], TARGETS[name], says=f"{100 * TARGETS[name]:.1f} %")],
             measure=TEST,
             columns=(PARAMETERS, SECONDS),
             data=(name,),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 90
-COLOURS = 48  # in a palette: figures are line art, and small files are asked for
+COLOURS = 64  # in a palette: figures are line art, and small files are asked for
 # Colour, dash and marker all differ, so that a print without colour still tells series apart; shades go dark to light.
 STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#1b1b3a", "linestyle": "-", "marker": "o"},
@@ -58,13 +58,17 @@ def tidy(axes: "Axes") -> None:
     axes.set_axisbelow(True)
 
 
-TRAIN_LOSS: Column = ("train_loss", "training loss per example", 1.0)
+TRAIN_LOSS: Column = ("train_loss", "training loss, nats per example", 1.0)
+OTHER_LOSS: Column = ("train_loss", "training loss per example", 1.0)  # where it is no cross-entropy
 VALID_ACCURACY: Column = ("valid_accuracy", "validation accuracy, %", 100.0)
 TEST_ACCURACY: Column = ("test_accuracy", "test accuracy, %", 100.0)
 
 
 def curves(
-    *columns: Column, labels: Sequence[str] | None = None, x: tuple[str, str] = ("epoch", "epoch"), log: str = ""
+    *columns: Column,
+    labels: Sequence[str] | None = None,
+    x: tuple[str, str] = ("epoch", "epoch"),
+    log: Sequence[str] = (),
 ) -> Callable[[Answers], bytes]:
     """Columns of the rows by epoch: the mean over seeds, in a band from the least to the greatest.
 
@@ -72,7 +76,7 @@ def curves(
         columns: one picture each.
         labels: settings that are shown; all by default.
         x: name in a row and label of the horizontal axis.
-        log: "x", "y" or both, for logarithmic axes.
+        log: the columns that are drawn on a logarithmic axis, by name.
     """
 
     def draw(answers: Answers) -> bytes:
@@ -85,7 +89,8 @@ def curves(
                 band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style)
             axes.set_xlabel(x[1])
             axes.set_ylabel(title)
-            _logarithmic(axes, log)
+            if name in log:
+                axes.set_yscale("log")
             tidy(axes)
             if axes.get_lines():
                 axes.legend(frameon=False, fontsize=7.5)
@@ -158,10 +163,3 @@ def pictures(rows: Sequence[Array], names: Sequence[str]) -> bytes:
 
 def _cycle(n: int) -> list[dict[str, Any]]:
     return [STYLES[i % len(STYLES)] for i in range(n)]
-
-
-def _logarithmic(axes: "Axes", log: str) -> None:
-    if "x" in log:
-        axes.set_xscale("log")
-    if "y" in log:
-        axes.set_yscale("log")

@@ -219,6 +219,7 @@ STUDIES = (
             Setting("softmax, cross-entropy", BASE, 0.914),
             Setting("squared error", attrs.evolve(BASE, loss="squared error"), 0.908),
         ),
+        figures={"": figures.curves(figures.OTHER_LOSS, figures.VALID_ACCURACY)},
         claims=(Claim("softmax, cross-entropy", "squared error"),),
     ),
     _study(

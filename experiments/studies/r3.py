@@ -308,14 +308,14 @@ def _momentum(answers: Answers) -> list[str]:
     if more := paired(gains["three hidden layers"], gains["one hidden layer"]):
         word = {1: "more", 0: "neither more nor less, within the noise,", -1: "less"}[more.verdict]
         sentences.append(
-            f"Momentum helps {word} on the deeper net: its gain there is larger by {100 * more.mean:+.2f} ± "
-            f"{100 * more.half:.2f} points (reported: helps more)."
+            f"Momentum helps {word} on the deeper net: the gain there less the gain on the shallow one is "
+            f"{100 * more.mean:+.2f} ± {100 * more.half:.2f} points (reported: helps more)."
         )
     for name in gains:
         on, off = (answers.values(f"{name}, momentum {m}", VARIANCE) for m in ("0.9", "0"))
         if less := paired(off, on):
             word = {1: "less", 0: "as much, within the noise,", -1: "more"}[less.verdict]
-            sentences.append(f"With {name} the training loss varies {word} with momentum (reported: less).")
+            sentences.append(f"The training loss of {name} varies {word} with momentum (reported: less).")
     return sentences
 
 
@@ -435,7 +435,9 @@ STUDIES = (
         "r3-loops",
         task=timing.product,
         settings=[
-            Setting(f"{n}×{n}, {how}", timing.Product(how, n), says="loops slower", ours=how == "rows")
+            Setting(
+                f"{n}×{n}, {how}", timing.Product(how, n), says="timed" if how != "rows" else "", ours=how == "rows"
+            )
             for n in SIZES
             for how in ("loops", "rows", "arrays")
         ],
@@ -516,11 +518,11 @@ STUDIES = (
         "r3-least-squares",
         task=fine_tune,
         settings=(
-            Setting("before", BASE, says="lower", read=final("before")),
-            Setting("least squares, by singular values", BASE, says="higher", read=final("singular values")),
+            Setting("before", BASE, read=final("before")),
+            Setting("least squares, by singular values", BASE, says="done", read=final("singular values")),
             Setting("least squares, by normal equations", BASE, ours=True, read=final("normal equations")),
         ),
-        claims=(Claim("least squares, by singular values", "before"),),
+        claims=(Claim("least squares, by singular values", "before", ours=True),),
         columns=(Measure("rank (of 65)", final("rank"), digits=1),),
         figures={},
         remarks=_solvers,
@@ -550,27 +552,31 @@ STUDIES = (
     _study(
         "r3-initialisation",
         settings=(
-            Setting("randn", attrs.evolve(DEEP, initialization="randn", learning_rate=0.001), says="worst"),
-            Setting("Xavier", attrs.evolve(DEEP, initialization="xavier", learning_rate=0.001), says="better"),
-            Setting("He", attrs.evolve(DEEP, initialization="he", learning_rate=0.001), says="better"),
+            Setting("randn", attrs.evolve(DEEP, initialization="randn", learning_rate=0.001), says="compared"),
+            Setting("Xavier", attrs.evolve(DEEP, initialization="xavier", learning_rate=0.001), says="compared"),
+            Setting("He", attrs.evolve(DEEP, initialization="he", learning_rate=0.001), says="compared"),
         ),
-        claims=(Claim("Xavier", "randn"), Claim("He", "randn"), Claim("He", "Xavier", ours=True)),
-        figures={"": figures.curves((*figures.TRAIN_LOSS,), figures.VALID_ACCURACY, log="y")},
+        claims=(
+            Claim("Xavier", "randn", ours=True),
+            Claim("He", "randn", ours=True),
+            Claim("He", "Xavier", ours=True),
+        ),
+        figures={"": figures.curves(figures.TRAIN_LOSS, figures.VALID_ACCURACY, log=("train_loss",))},
         notes="Rate 0.001: at 0.01 nets that begin with N(0, 1) break down.",
     ),
     _study(
         "r3-halving",
         settings=(
-            Setting("constant 0.03", Config(learning_rate=0.03, epochs=200), says="lower"),
+            Setting("constant 0.03", Config(learning_rate=0.03, epochs=200)),
             Setting(
                 "0.03, halved after 50, 100, 150",
                 Config(learning_rate=0.03, epochs=200, halve=(50, 100, 150)),
-                says="higher",
+                says="done",
             ),
             Setting("constant 0.00375", Config(learning_rate=0.00375, epochs=200), ours=True),
         ),
         claims=(
-            Claim("0.03, halved after 50, 100, 150", "constant 0.03"),
+            Claim("0.03, halved after 50, 100, 150", "constant 0.03", ours=True),
             Claim("0.03, halved after 50, 100, 150", "constant 0.00375", ours=True),
         ),
     ),

@@ -332,7 +332,7 @@ STUDIES = (
         ),
         figures={
             "fit": fits,
-            "": figures.curves(("test_error", "mean absolute error", 1.0), log="y"),
+            "": figures.curves(("test_error", "mean absolute error", 1.0), log=("test_error",)),
         },
         cost=cost,
         quick=quick,

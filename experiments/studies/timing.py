@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import attrs
@@ -137,13 +136,14 @@ GRADIENTS: dict[str, Callable[[list[Array], Array, Array], list[Array]]] = {
 }
 
 
-def timed(f: Callable[[], Any], least: float = 0.2) -> float:
-    """Seconds of one call: the median of calls that take at least so long together, three or more."""
+def timed(f: Callable[[], Any], least: float = 0.5) -> float:
+    """Seconds of one call: the shortest of three or more that take at least so long together.
+
+    What else the machine does can only make a call longer.
+    """
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:
         start = time.perf_counter()
         f()
         taken.append(time.perf_counter() - start)
-        if len(taken) >= 3 and taken[0] > least:
-            break
-    return median(taken)
+    return min(taken)
