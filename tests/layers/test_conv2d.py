@@ -48,7 +48,15 @@ def test_is_exact_on_fractions(window, channels, order):
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
-    [(5, 3, 1, (1, 1)), (6, 3, 2, (0, 1)), (5, 3, 2, (1, 1)), (7, 2, 1, (0, 1)), (4, 1, 3, (0, 0)), (3, 5, 2, (2, 2))],
+    [
+        (5, 3, 1, (1, 1)),
+        (6, 3, 2, (0, 1)),
+        (5, 3, 2, (1, 1)),
+        (7, 2, 1, (0, 1)),
+        (4, 1, 3, (0, 0)),
+        (4, 1, 2, (0, 0)),
+        (3, 5, 2, (2, 2)),
+    ],
 )
 def test_same_padding_keeps_the_size_and_puts_an_odd_element_behind(size, kernel, stride, padding):
     net = layers.conv2d(1, kernel, stride, padding="same", bias=False)
@@ -128,6 +136,8 @@ def test_misfits_say_what_is_wrong():
         net.apply(params, np.ones((2, 1, 8, 8), np.float32))
     with pytest.raises(ShapeError, match=r"looks like \(N, H, W, C\): pass x\.transpose"):
         net.apply(params, np.ones((2, 8, 8, 3), np.float32))
+    with pytest.raises(ShapeError, match=r"for weight \(4, 6, 3, 3\), got \(2, 5, 4, 3\)$"):
+        net.apply(net.init(rng.key(0), (6, 8, 8)), np.ones((2, 5, 4, 3), np.float32))
     with pytest.raises(ShapeError, match=r"x of shape \(3, 8, 8\) is one example without its batch axis"):
         net.apply(params, np.ones((3, 8, 8), np.float32))
     with pytest.raises(ShapeError, match=r"weight: expected \(4, C, 5, 5\), got \(4, 3, 3, 3\)"):

@@ -87,6 +87,8 @@ def test_bad_options_and_misfits(layer):
         layer(2, padding=-1)
     with pytest.raises(ConfigError, match=r"padding: expected less than the kernel \(2, 2\), got \(0, 2\)"):
         layer(2, padding=(0, 2))
+    with pytest.raises(ConfigError, match=r"padding: expected less than the kernel \(2, 3\), got \(2, 0\)"):
+        layer((2, 3), padding=(2, 0))
     with pytest.raises(ConfigError, match="padding: expected a whole number ≥ 0 or a pair of them, got 'same'"):
         layer(2, padding="same")
     with pytest.raises(ShapeError, match=r"kernel: expected at most the image \(1, 5\), got \(2, 2\)"):
