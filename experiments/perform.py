@@ -13,6 +13,7 @@ import attrs
 from experiments import datasets, facts, files, runs, signals, trainer
 from experiments.experiment import Experiment, Problem
 from experiments.progress import Progress, progress
+from experiments.report import finish
 from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
@@ -87,8 +88,6 @@ def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> in
             flush=True,
         )
         return 128 + stop.number
-    from experiments.report import finish  # matplotlib takes a moment; training needs none of it
-
     results = finish(job.experiment, config, problem, out, position.state.params)
     print(f"test accuracy {100 * results['test']['accuracy']:.2f} %; report: {out / runs.REPORT}", flush=True)
     return 0

@@ -84,32 +84,24 @@ def live(steps: int, epochs: int, start: int, stream: TextIO) -> Iterator[Progre
         TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:.2f} %"),
-        TextColumn("{task.fields[rate]:,.0f} examples/s"),
+        TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
     # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
     with Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        fields: dict[str, Any] = {
-            "epoch": 1,
-            "epochs": epochs,
-            "loss": float("nan"),
-            "accuracy": float("nan"),
-            "rate": 0.0,
-        }
-        task = bar.add_task("", total=steps, completed=start, **fields)
+        task = bar.add_task("", total=steps, completed=start, epoch=1, epochs=epochs, figures="")
         shown = time.perf_counter()
 
         class Live:
             def note(self, text: str) -> None:
-                bar.console.print(text, markup=False, highlight=False)
+                bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
             def step(self, done: int, epoch: int, loss: float, accuracy: float, rate: float) -> None:
                 nonlocal shown
                 if time.perf_counter() - shown >= REFRESH or done == steps:
-                    percent = 100 * accuracy
-                    bar.update(task, completed=done, epoch=epoch, loss=loss, accuracy=percent, rate=rate, refresh=True)
+                    figures = f"loss {loss:.4f}  accuracy {100 * accuracy:.2f} %  {rate:,.0f} examples/s"
+                    bar.update(task, completed=done, epoch=epoch, figures=figures, refresh=True)
                     shown = time.perf_counter()
 
             def epoch(self, row: dict[str, Any]) -> None:
