@@ -100,8 +100,9 @@ def _introduce(job: Job, problem: Problem, position: Position, telling: Progress
     sessions, now = runs.read_sessions(job.out), facts.environment()
     if position.state.step:
         telling.note(f"{job.out}: going on after step {position.state.step:,}")
-        for change in facts.changed(sessions[0]["facts"], now) if sessions else []:
-            telling.note(f"note: {change}; the bytes may differ from those of an undisturbed run")
+        changed = facts.changed(sessions[0]["facts"], now) if sessions else []
+        if changed:
+            telling.note(f"note: bytes may differ from those of an undisturbed run, since {'; '.join(changed)}")
     elif job.resume:
         telling.note(f"{job.out}: nothing saved yet, beginning at the beginning")
     session = {

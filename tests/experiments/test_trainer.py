@@ -54,7 +54,7 @@ def test_digests_cost_less_than_two_percent():
 
     params = net(Config()).init(rng.key(0), (1, 28, 28))
     trainer.digests(params)
-    clock = time.perf_counter()
+    clock = time.process_time()
     for _ in range(20):
         trainer.digests(params)
-    assert (time.perf_counter() - clock) / 20 < 0.02 * trainer.DIGEST_EVERY * 0.003
+    assert (time.process_time() - clock) / 20 < 0.02 * trainer.DIGEST_EVERY * 0.003
