@@ -3,8 +3,10 @@
 import difflib
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from experiments import signals
@@ -73,6 +75,14 @@ def parse(f: Callable[..., T], args: list[str], command: str) -> T:
     import tyro
 
     return tyro.cli(f, prog=f"python -m experiments {command}", args=args)
+
+
+def command(*words: object) -> str:
+    """A command line as the user would type it, with the interpreter that runs now where it is below this folder."""
+    interpreter = Path(sys.executable)
+    here = Path.cwd()
+    python = str(interpreter.relative_to(here)) if interpreter.is_relative_to(here) else "python"
+    return shlex.join([python, "-m", "experiments", *map(str, words)])
 
 
 def console() -> "Console":

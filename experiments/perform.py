@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from experiments import datasets, facts, files, runs, signals, trainer
+from experiments import cli, datasets, facts, files, runs, signals, trainer
 from experiments.experiment import Experiment, Problem
 from experiments.progress import Progress, progress
 from experiments.report import finish
@@ -77,7 +77,7 @@ def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> in
                 position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
         except NonFiniteError as error:
             step = len(runs.read_steps(out))
-            error.message += f"; the state before it is saved; see python -m experiments trace {out} --step {step}"
+            error.message += f"; the state before it is saved; see {cli.command('trace', out, '--step', step)}"
             raise
         except (OSError, CheckpointError) as error:
             raise runs.RunError(f"{files.told(error)}; once that is mended, go on with: {job.again}") from error

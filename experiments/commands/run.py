@@ -1,7 +1,6 @@
 """`run`: train, and leave a run folder; or conduct a study of many runs."""
 
 import difflib
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,9 +56,8 @@ def _job(experiment: Experiment, args: list[str]) -> int:
             options = attrs.evolve(options, data=BUNDLED)
     if not options.save_every > 0:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
-    again = ["python", "-m", "experiments", "run", name, "--out", str(out), "--resume"]
-    again += ["--data", options.data] if options.data else []
-    return perform(Job(experiment, config, out, options.data, options.resume, options.save_every, shlex.join(again)))
+    again = cli.command("run", name, "--out", out, "--resume", *(["--data", options.data] if options.data else []))
+    return perform(Job(experiment, config, out, options.data, options.resume, options.save_every, again))
 
 
 def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, Options]:

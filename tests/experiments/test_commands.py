@@ -306,7 +306,7 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
     code, _, err = told("run", "lenet5", *words, "--out", run)
     assert code == 1
     step = int(re.search(r"error: step (\d+): ", err).group(1))
-    assert f"the state before it is saved; see python -m experiments trace {run} --step {step}" in err
+    assert f"-m experiments trace {run} --step {step}\n" in err
     assert len(files.rows(run / runs.STEPS)) == step
     code, out, err = told("trace", run, "--step", step)
     assert code == 0, err

@@ -102,7 +102,7 @@ def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
         rest = process.stdout.read()
         assert process.wait(60) == 1, rest
     assert "File too large" in rest
-    assert f"once that is mended, go on with: python -m experiments run lenet5 --out {out} --resume" in rest
+    assert f"-m experiments run lenet5 --out {out} --resume --data bundled\n" in rest
     assert "Traceback" not in rest
     code, rest = resume(out)
     assert code == 0, rest
