@@ -55,6 +55,7 @@ STUDIES = {
     "r4-ink": "What is 1, the ink or the background?",
     "r4-cnn": "How much better than the MLP are a CNN and a residual CNN, written by hand?",
     "r4-norm-dropout": "Batch norm, dropout, or both?",
+    "r4-augmentation": "What do noise, shifts and crops bring (four times the data)?",
     "r4-dropout": "Does dropout help the CNN?",
     "r5-adam": "How good is R5's own run: 50 epochs of Adam at 0.001, weights N(0, 0.01²)?",
     "r5-sgd": "Does plain gradient descent stay at 10 % with N(0, 0.01²), even for 200 epochs?",

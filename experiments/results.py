@@ -83,7 +83,7 @@ def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
         yield ""
     yield "Made by `python -m experiments run all` and `python -m experiments report`; nothing here is written by hand."
     yield ""
-    yield from _origin(found, runs)
+    yield from _origin(found, runs, quick)
     yield ""
     yield READING
     yield from _overview(found)
@@ -96,7 +96,7 @@ def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
                 yield from section(answers)
 
 
-def _origin(found: Sequence[Answers], runs: Path) -> Iterator[str]:
+def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
     """Which code made the runs, on what, in what time."""
     every = {id(run): run for answers in found for of in answers.runs.values() for run in of.values()}
     # Settings that share a configuration share a file; it is read anew for each, so count by content.
@@ -112,7 +112,7 @@ def _origin(found: Sequence[Answers], runs: Path) -> Iterator[str]:
     )
     machines = {f"{run.facts['processor']}, NumPy {run.facts['numpy']}, {run.facts['blas']}" for run in unique.values()}
     yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique.values()))} of one core each."
-    sessions = [session for session in store.sessions(runs) if session["runs"]]
+    sessions = [session for session in store.sessions(runs) if session["runs"] and session["quick"] == quick]
     if sessions:
         jobs = sorted({session["jobs"] for session in sessions})
         wall = duration(sum(session["seconds"] for session in sessions))

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -12,7 +12,7 @@ from experiments.datasets import BUNDLED
 from experiments.studies import pool, sources, store
 from experiments.studies.board import board, duration
 from experiments.study import Study, get, run_id, studies
-from fnnet.errors import ConfigError, MissingDataError, expected, whole
+from fnnet.errors import MissingDataError, whole
 
 OUT = Path("runs/studies")
 
@@ -72,43 +72,52 @@ def run_studies(
         quick: the short version of every run, on reduced data and one seed: tests the studies, answers nothing.
         seeds: only the first so many of each study.
         refresh: make runs again that other code made.
+
+    Raises:
+        ConfigError: an option is out of its range, or another process works in `out`.
+        OSError: a run could not be written; finished runs are as they were.
     """
     threads = whole("threads", threads, 1)
     workers = max(1, facts.cores() // threads) if jobs is None else whole("jobs", jobs, 1)
-    if out.exists() and not out.is_dir():
-        raise ConfigError(expected(f"--out {out}", "a folder", "a file"))
-    wanted, without = _with_data(chosen, data)
-    todo, there = plan(wanted, out, data, quick=quick, seeds=seeds, refresh=refresh)
-    for study, reason in without:
-        print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
-    expected_time = duration(sum(run.cost for run in todo) / workers)
-    print(f"{len(todo)} runs to make, {there} there already; {workers} at once, about {expected_time}", flush=True)
-    start = time.monotonic()
-    failed: list[str] = []
-    made = 0
-    try:
-        with board([run.cost for run in todo], workers) as telling:
-            for event in pool.perform([run.job for run in todo], workers, threads):
-                run = todo[event.job]
-                name = f"{run.study.name} · {run.label} · seed {run.job.seed}"
-                if isinstance(event, pool.Advanced):
-                    telling.advance(event.job, event.part)
-                elif isinstance(event, pool.Done):
-                    store.write(out, run.identifier, run.job.config, run.job.seed, event.result, event.seconds)
-                    made += 1
-                    telling.finish(event.job, f"{name}: {_figures(event.result.final)} ({duration(event.seconds)})")
-                elif isinstance(event, pool.Failed):
-                    failed.append(f"{name}: {event.reason}")
-                    telling.finish(event.job, f"{name}: FAILED, {event.reason}\n{event.details}".rstrip())
-    finally:
-        seconds = time.monotonic() - start
-        if todo:
-            session = {"studies": len(chosen), "runs": made, "failed": failed, "jobs": workers, "threads": threads}
-            store.log(out, {**session, "seconds": seconds, "quick": quick, "code": store.code_digest()})
+    with store.locked(out):
+        wanted, without = _with_data(chosen, data)
+        todo, there = plan(wanted, out, data, quick=quick, seeds=seeds, refresh=refresh)
+        for study, reason in without:
+            print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
+        expected_time = duration(sum(run.cost for run in todo) / workers)
+        print(f"{len(todo)} runs to make, {there} there already; {workers} at once, about {expected_time}", flush=True)
+        start, made = time.monotonic(), 0
+        failed: list[str] = []
+        try:
+            for fault in _make(todo, out, workers, threads):
+                made += fault is None
+                failed += [] if fault is None else [fault]
+        finally:
+            seconds = time.monotonic() - start
+            if todo:
+                session = {"studies": len(chosen), "runs": made, "failed": failed, "jobs": workers, "threads": threads}
+                store.log(out, {**session, "seconds": seconds, "quick": quick, "code": store.code_digest()})
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     print(f"{made} runs made in {duration(seconds)}, {len(failed)} failed, {len(without)} studies without data")
     return 1 if failed or without else 0
+
+
+def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int) -> Iterator[str | None]:
+    """Make runs and write their files; for each that is over, None or why it failed."""
+    with board([run.cost for run in todo], workers) as telling:
+        for event in pool.perform([run.job for run in todo], workers, threads):
+            run = todo[event.job]
+            name = f"{run.study.name} · {run.label} · seed {run.job.seed}"
+            if isinstance(event, pool.Advanced):
+                telling.advance(event.job, event.part)
+            elif isinstance(event, pool.Done):
+                store.write(out, run.identifier, run.job.config, run.job.seed, event.result, event.seconds)
+                telling.finish(event.job, f"{name}: {_figures(event.result.final)} ({duration(event.seconds)})")
+                yield None
+            else:
+                telling.finish(event.job, f"{name}: FAILED, {event.reason}\n{event.details}".rstrip())
+                yield f"{name}: {event.reason}"
 
 
 def plan(

@@ -156,9 +156,9 @@ def _work(connection: Connection, threads: int) -> None:
         while True:
             try:
                 number, job = connection.recv()
-            except EOFError:
+                connection.send(_made(connection, number, job))
+            except (EOFError, ConnectionError):  # the parent has gone; `tell` notices it in the middle of a run
                 return
-            connection.send(_made(connection, number, job))
 
 
 def _made(connection: Connection, number: int, job: Job) -> Event:

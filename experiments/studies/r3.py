@@ -249,13 +249,12 @@ def quick(config: Any) -> Any:
 
 
 def cost(config: Any) -> float:
-    """Seconds, from measured steps."""
+    """Seconds on one core, from measured epochs."""
     if isinstance(config, Large):
         return config.steps * 0.06
-    step = 150e-6 + 60e-6 * len(config.hidden) + (400e-6 if config.convolution else 0)
-    look = 0.05 + (0.6 if config.convolution else 0)
+    step = 200e-6 + 70e-6 * len(config.hidden) + (430e-6 if config.convolution else 0) + 1e-6 * max(config.hidden)
     batches = 157 * (step if config.sampled else 4 * step)
-    return config.epochs * (batches + look / config.every + (0.02 if config.move else 0))
+    return config.epochs * (batches + 0.02 / config.every + (0.005 if config.move else 0))
 
 
 @attrs.frozen

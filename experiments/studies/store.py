@@ -2,6 +2,10 @@
 
 import ast
 import datetime
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -11,10 +15,10 @@ import attrs
 
 from experiments import facts, files
 from experiments.study import Answers, Result, Run, Study, run_id
-from fnnet.errors import DataError, expected
+from fnnet.errors import ConfigError, DataError, expected
 
 FORMAT = 1
-SESSIONS = "sessions.json"
+SESSIONS, LOCK = "sessions.json", ".lock"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,6 +54,29 @@ def meaning(source: bytes | str) -> str:
     return ast.dump(tree)
 
 
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold the folder of the run files, made if need be, against other processes; a process that dies lets go of it.
+
+    Raises:
+        ConfigError: another process holds it, or it is no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(expected(f"--out {out}", "a folder", "a file"))
+    out.mkdir(parents=True, exist_ok=True)
+    handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wanted = "a folder that no other process is working in"
+            raise ConfigError(expected(f"--out {out}", wanted, "one in use", "wait, or choose another")) from None
+        files.clean(out)
+        yield
+    finally:
+        os.close(handle)
+
+
 def path(out: Path, identifier: str) -> Path:
     """The file of a run."""
     return out / f"{identifier}.json"
@@ -63,7 +90,6 @@ def write(out: Path, identifier: str, config: Any, seed: int, result: Result, se
     """
     about = {"format": FORMAT, "run": identifier, "config": attrs.asdict(config), "seed": seed, "seconds": seconds}
     made = {"code": code_digest(), "facts": facts.environment()}
-    out.mkdir(parents=True, exist_ok=True)
     files.write(path(out, identifier), files.to_json({**about, **made, "final": result.final, "rows": result.rows}))
 
 
@@ -97,7 +123,6 @@ def answers(study: Study, out: Path, quick: bool = False, bundled: bool = False)
 
 def log(out: Path, entry: dict[str, Any]) -> None:
     """Add what one command did to the record of the folder."""
-    out.mkdir(parents=True, exist_ok=True)
     stamped = {"ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **entry}
     files.write(out / SESSIONS, files.to_json([*sessions(out), stamped]))
 

@@ -166,3 +166,41 @@ def test_every_study_is_in_order():
             assert one.cost(setting.config) > 0
             short = one.quick(setting.config)
             assert attrs.has(type(short))
+
+
+def test_ctrl_c_ends_at_once_and_keeps_what_is_finished(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "experiments",
+        "run",
+        "all",
+        "--quick",
+        "--data",
+        "bundled",
+        "--out",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while len(made(tmp_path)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped by SIGINT" in told.decode()
+    assert "Traceback" not in told.decode()
+    assert all(store.read(tmp_path, name.removesuffix(".json")) for name in made(tmp_path))
+    counted = files.read_json(tmp_path / store.SESSIONS)[-1]["runs"]
+    assert counted in (len(made(tmp_path)), len(made(tmp_path)) - 1)  # perhaps between a file and its count
+
+
+def test_one_process_at_a_time(tmp_path):
+    with (
+        store.locked(tmp_path),
+        pytest.raises(ConfigError, match="that no other process is working in, got one in use"),
+    ):
+        conduct.run_studies([study(tasks.good)], tmp_path)
+    (tmp_path / ".a-run.json.123.tmp").write_text("what a killed process was writing")
+    assert conduct.run_studies([study(tasks.good)], tmp_path, jobs=1) == 0
+    assert list(tmp_path.glob(".*.tmp")) == []
