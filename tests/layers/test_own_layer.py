@@ -1,0 +1,66 @@
+"""A layer made of a user's own pair, with nothing else said."""
+
+import numpy as np
+import pytest
+
+from fnnet import layers, rng
+from fnnet.errors import ShapeError
+
+KEY = rng.key(0)
+NAMELESS = layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: ((), dy)))
+
+
+def pointwise(f, derivative):
+    def apply(params, x):
+        return f(x), lambda dy: ((), dy * derivative(x))
+
+    return layers.layer(lambda key, shape: (), apply)
+
+
+def test_the_name_is_that_of_the_function_around():
+    assert pointwise(np.exp, np.exp).name == "pointwise"
+    assert NAMELESS.name == "layer"
+    assert layers.layer(lambda key, shape: (), lambda params, x: (x, None), name="mine").name == "mine"
+
+
+def test_the_trial_for_the_shape_gives_no_warning():
+    """Zeros are no data: what they do to a logarithm is nobody's concern."""
+    log = pointwise(np.log, lambda x: 1 / x)
+    assert log.shape((2, 3)) == (2, 3)
+    net = layers.serial(log, layers.flatten())
+    y, _ = net.apply(net.init(KEY, (2, 3)), np.ones((1, 2, 3)))
+    np.testing.assert_array_equal(y, np.zeros((1, 6)))
+
+
+def test_one_number_for_each_example_is_a_shape_too():
+    total = layers.layer(
+        lambda key, shape: (), lambda params, x: (x.sum(axis=1), lambda dy: ((), np.outer(dy, np.ones(x.shape[1]))))
+    )
+    assert total.shape((3,)) == ()
+    y, vjp = total.apply((), np.ones((2, 3)))
+    np.testing.assert_array_equal(vjp(y)[1], np.full((2, 3), 3.0))
+
+
+@pytest.mark.parametrize("f", [np.sum, lambda x: x[0], lambda x: x.tolist()])
+def test_no_batch_axis_no_layer(f):
+    lost = layers.layer(lambda key, shape: (), lambda params, x: (f(np.concatenate([x, x])), None), name="lost")
+    with pytest.raises(ShapeError, match="^lost: "):
+        lost.shape((3, 2))
+
+
+def test_a_vjp_that_can_leave_out_dx_is_asked_to():
+    asked = []
+
+    def apply(params, x):
+        def vjp(dy, input_gradient=True):
+            asked.append(input_gradient)
+            return (), dy if input_gradient else None
+
+        return x, vjp
+
+    net = layers.serial(layers.layer(lambda key, shape: (), apply, name="own"), layers.dense(2))
+    _, vjp = net.apply(net.init(KEY, (3,)), np.ones((1, 3), np.float32))
+    vjp(np.ones((1, 2), np.float32))
+    lone = layers.layer(lambda key, shape: (), apply, name="own")
+    assert lone.apply((), np.ones((1, 3)))[1](np.ones((1, 3)), input_gradient=False)[1] is None
+    assert asked == [True, False]
