@@ -191,7 +191,7 @@ SCHEDULES: dict[str, Callable[..., tuple[float, Scheduler]]] = {
     "step": lambda value, every, factor=0.5: (value, lambda o: _scheduler.StepLR(o, every, factor)),
     "multi_step": lambda value, boundaries, factor: (value, lambda o: _scheduler.MultiStepLR(o, boundaries, factor)),
     "exponential": lambda value, factor: (value, lambda o: _scheduler.ExponentialLR(o, factor)),
-    "linear": lambda start, end, steps: (start, lambda o: _scheduler.LinearLR(o, 1.0, end / start, steps)),
+    "linear": lambda start, end, steps: _linear(start, end, steps, max(start, end)),
     "cosine": lambda value, steps, end=0.0: (value, lambda o: _scheduler.CosineAnnealingLR(o, steps, end)),
     "warm_up": lambda learning_rate, steps: _warm_up(learning_rate, steps),
     "one_cycle": lambda peak, steps, rise=0.3, start_divisor=25.0, end_divisor=1e4: (
@@ -213,6 +213,11 @@ SCHEDULES: dict[str, Callable[..., tuple[float, Scheduler]]] = {
 def _schedule(rate: Any) -> tuple[float, Scheduler]:
     of, options = rate if isinstance(rate, tuple) else ("constant", {"value": rate})
     return SCHEDULES[of](**options)
+
+
+def _linear(start: float, end: float, steps: int, top: float) -> tuple[float, Scheduler]:
+    """Theirs takes both ends as factors of the optimizer's rate, none above 1."""
+    return top, lambda o: _scheduler.LinearLR(o, start / top, end / top, steps)
 
 
 def _warm_up(learning_rate: Any, steps: int) -> tuple[float, Scheduler]:

@@ -44,7 +44,7 @@ def test_one_number_for_each_example_is_a_shape_too():
 @pytest.mark.parametrize("f", [np.sum, lambda x: x[0], lambda x: x.tolist()])
 def test_no_batch_axis_no_layer(f):
     lost = layers.layer(lambda key, shape: (), lambda params, x: (f(np.concatenate([x, x])), None), name="lost")
-    with pytest.raises(ShapeError, match="^lost: "):
+    with pytest.raises(ShapeError, match=r"^lost: "):
         lost.shape((3, 2))
 
 
