@@ -59,7 +59,7 @@ STUDIES = {
     "r4-dropout": "Does dropout help the CNN?",
     "r5-adam": "How good is R5's own run: 50 epochs of Adam at 0.001, weights N(0, 0.01²)?",
     "r5-sgd": "Does plain gradient descent stay at 10 % with N(0, 0.01²), even for 200 epochs?",
-    "r5-plateau": "Why it stays there: signal and gradient in every layer; and which single change repairs it?",
+    "r5-plateau": "Why does descent stay at 10 %, and which single change repairs it?",
     "best-mnist-search": "What helps on MNIST, judged by validation alone?",
     "best-digits-search": "What helps on digits.mat, judged by validation alone?",
     "best-hanzi-search": "What helps on hanzi, judged by validation alone?",

@@ -244,7 +244,7 @@ def compared(answers: Answers, claim: Claim) -> Difference | None:
 
 def verdicts(answers: Answers) -> Iterator[str]:
     """One sentence on the reported differences, one on ours."""
-    for mine, words in ((False, "reported difference"), (True, "comparison of our own")):
+    for mine, words in ((False, "reported difference"), (True, "own comparison")):
         pairs = [(claim, compared(answers, claim)) for claim in answers.study.claims if claim.ours == mine]
         done = [(claim, difference) for claim, difference in pairs if difference]
         if not done:
@@ -261,11 +261,8 @@ def verdicts(answers: Answers) -> Iterator[str]:
         count = sum(difference.verdict == 1 for _, difference in done)
         n = min(difference.n for _, difference in done)
         plural = "s" * (len(done) > 1)
-        head = (
-            f"{count} of {len(done)} {words}{plural} survive{'s' * (len(done) == 1)}"
-            if not mine
-            else f"{words.capitalize().replace('Comparison', f'Comparison{plural}')}"
-        )
+        verb = "survives" if 1 in (count, len(done)) else "survive"
+        head = f"{words.capitalize()}{plural}" if mine else f"{count} of {len(done)} {words}{plural} {verb}"
         yield f"{head} (paired t-interval, {CONFIDENCE:.0%}, n = {n}). ".replace("95%", "95 %") + _sentence(parts)
 
 

@@ -151,13 +151,13 @@ def _speed(answers: Answers) -> list[str]:
     found = [(setting.label, answers.values(setting.label)) for setting in answers.study.settings]
     means = [(label, sum(values.values()) / len(values)) for label, values in found if values]
     return [
-        f"{label} takes {first / mean:,.0f} times less than {means[0][0]}."
+        f"{label.capitalize()}: {first / mean:,.0f} times faster than {means[0][0]}."
         for (label, mean), first in ((pair, means[0][1]) for pair in means[1:])
     ]
 
 
 MILLISECONDS = Measure("milliseconds", final("milliseconds"), digits=3, higher=False)
-ERROR = Measure("largest difference, 10⁻¹²", final("error"), 1e12, digits=3, higher=False)
+ERROR = Measure("largest difference, 10⁻¹⁵", final("error"), 1e15, higher=False)
 
 STUDIES = (
     _study(
@@ -287,7 +287,6 @@ STUDIES = (
         ),
         claims=(Claim("with", "without"),),
         notes="3 kernels 5×5, padding 2, leaky ReLU, then 2352-256-128-10. The report divides the convolution's "
-        "gradient "
-        "by the batch twice; here it is divided once.",
+        "gradient by the batch twice; here it is divided once.",
     ),
 )

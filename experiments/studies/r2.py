@@ -7,7 +7,7 @@ import attrs
 
 from experiments.recipes import SCHEDULES
 from experiments.studies import figures, fit, nets, sources
-from experiments.study import Answers, Claim, Measure, Result, Run, Setting, Tell, at_epoch, listed
+from experiments.study import TEST_ACCURACY, Answers, Claim, Measure, Result, Run, Setting, Tell, at_epoch, listed
 from fnnet import data, initializers, layers, losses, optim
 from fnnet.training import Watch, small_improvement
 from fnnet.types import Layer
@@ -210,14 +210,13 @@ STUDIES = (
         figures={
             "": figures.curves(
                 figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=[f"{words}, from 0.01" for words in SHAPES]
-            )
+            ),
+            "points": figures.points(TEST_ACCURACY, TEST_ACCURACY.title),
         },
         remarks=_best_first,
         notes="10 epochs, batch 32. A rate is the highest of its schedule: step halves it after each quarter, "
-        "exponential "
-        "falls to a hundredth, inverse time to a tenth, cosine and one cycle to nothing. The lower rate is the "
-        "report's; "
-        "the higher one shows what a falling rate is for.",
+        "exponential falls to a hundredth, inverse time to a tenth, cosine and one cycle to nothing. The lower "
+        "rate is the report's; the higher one shows what a falling rate is for.",
     ),
     _study(
         "r2-stopping",
@@ -231,11 +230,9 @@ STUDIES = (
         claims=[Claim("all 50 epochs", f"improvement below {threshold}", ours=True) for threshold in THRESHOLDS],
         figures={},
         remarks=_saved,
-        notes="Watched is the training loss per example, in nats. A stopped run is the beginning of the whole "
-        "one, so all "
-        "rows are read from the same runs. Such a rule must not be asked in the first epochs, where the loss may "
-        "rest on a "
-        "plateau.",
+        notes="Watched is the training loss per example, in nats. A stopped run is the beginning of the whole one, "
+        "so all rows are read from the same runs. Such a rule must not be asked in the first epochs, where the "
+        "loss may rest on a plateau.",
     ),
     _study(
         "r2-leaky-relu",

@@ -410,8 +410,7 @@ STUDIES = (
             )
         },
         notes="A step sees one random sample of a batch of 32, so an epoch is 157 samples, and 100 epochs are "
-        "three times "
-        "through the data. Rate 0.01, ReLU and He are ours; the report gives none.",
+        "three times through the data. Rate 0.01, ReLU and He are ours; the report gives none.",
     ),
     _study(
         "r3-momentum",
@@ -526,8 +525,7 @@ STUDIES = (
         figures={},
         remarks=_solvers,
         notes="The last layer is fitted to one-hot rows over all 5,000 training images. Units that are dead for "
-        "all of them "
-        "lower the rank: singular values do not mind, normal equations may fail.",
+        "all of them lower the rank: singular values do not mind, normal equations may fail.",
     ),
     _study(
         "r3-transforms",

@@ -427,8 +427,7 @@ STUDIES = (
         },
         remarks=_variances,
         notes=f"Dropout {RATE} behind every ReLU; the report does not give the rate. Batch norm's remembered "
-        "variance is "
-        "that of training, where dropout adds to it. Cure one: statistics found again with dropout off "
+        "variance is that of training, where dropout adds to it. Cure one: statistics found again with dropout off "
         "(`training.calibrate`). Cure two: no batch norm behind a dropout.",
     ),
     _images(
