@@ -56,7 +56,7 @@ def test_sentences_say_which_differences_survive():
         "1 of 1 reported difference survives (paired t-interval, 95 %, n = 3). Clear: “a” against “b” (+10.00 ± 0.00)."
     )
     assert theirs.startswith(
-        "Comparison of our own (paired t-interval, 95 %, n = 3). The other way round: “b” against “a” (−10"
+        "Own comparison (paired t-interval, 95 %, n = 3). The other way round: “b” against “a” (−10"
     )
 
 

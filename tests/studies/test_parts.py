@@ -1,0 +1,221 @@
+"""What the studies are made of."""
+
+import attrs
+import numpy as np
+import pytest
+
+from experiments.datasets import BUNDLED
+from experiments.studies import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
+from experiments.study import Run
+from fnnet import data, layers, losses, optim, rng, training
+from fnnet.data import Dataset, Examples
+from fnnet.initializers import he_normal
+
+
+def silent(part):
+    pass
+
+
+def test_one_sample_of_each_batch():
+    """R3's steps see one example from each batch of 32, every batch once, a short one too."""
+    x, labels = np.arange(100, dtype=np.float32).reshape(100, 1, 1, 1), np.arange(100)
+    epoch = r3.epochs(r3.Config(), (x, labels))
+    key = rng.key(3)
+    steps = list(epoch(key))
+    assert [len(own) for _, own in steps] == [1, 1, 1, 1]
+    order = rng.permutation(key, 100).tolist()
+    assert [order.index(int(own[0])) // 32 for _, own in steps] == [0, 1, 2, 3]
+    assert all(a[0, 0, 0, 0] == own[0] for a, own in steps)
+    seen = {int(own[0]) for i in range(40) for _, own in epoch(rng.key(i))}
+    assert len(seen) > 60
+
+
+def test_fill_rule_of_r1():
+    """A last short batch is filled from the end of the shuffled order."""
+    x, labels = np.zeros((70, 1), np.float32), np.arange(70)
+    *_, (_, last) = fit.shuffled((x, labels), 32, "fill")(rng.key(0))
+    assert last.tolist() == rng.permutation(rng.key(0), 70)[-32:].tolist()
+
+
+@pytest.mark.parametrize("how", ["loops", "examples"])
+def test_loops_do_what_arrays_do(how):
+    for task, config in ((timing.step, timing.Step(how, (7, 5, 3), 4)),):
+        assert task(config, 0, None, silent).final["error"] < 1e-12
+    assert timing.product(timing.Product("loops", 5), 0, None, silent).final["error"] < 1e-12
+
+
+def test_array_gradient_is_the_layers_gradient():
+    widths = (6, 5, 3)
+    net = nets.mlp((5,), 3, "relu", he_normal(), every_bias=False)
+    params = net.init(rng.key(0), (6,))
+    params = params._replace(dense_0=params.dense_0._replace(bias=np.zeros(5, np.float32)))
+    x, labels = rng.normal(rng.key(1), (4, 6)), np.array([0, 1, 2, 0])
+    _, grads, _ = training.value_and_grad(net, losses.softmax_cross_entropy)(params, x, labels)
+    weights = [params.dense_0.weight, params.dense_1.weight]
+    for a, b in zip(
+        timing.gradient_by_arrays(weights, x, np.eye(widths[-1])[labels]), (grads.dense_0, grads.dense_1), strict=True
+    ):
+        np.testing.assert_allclose(a, b.weight, atol=1e-6)
+
+
+def test_last_layer_by_least_squares():
+    net = nets.mlp((8,), 3, "tanh")
+    x, labels = rng.normal(rng.key(1), (50, 6)), np.arange(50) % 3
+    params = net.init(rng.key(0), (6,))
+    stable, rank = least_squares.fit_last(net, params, (x, labels), 3, "singular values")
+    normal, _ = least_squares.fit_last(net, params, (x, labels), 3, "normal equations")
+    assert rank == 9
+    np.testing.assert_allclose(stable.dense_1.weight, normal.dense_1.weight, atol=1e-3)
+    assert stable.dense_0 is params.dense_0
+    residual = net.apply(stable, x)[0] - data.one_hot(labels, 3)
+    hidden = np.tanh(x @ params.dense_0.weight + params.dense_0.bias)
+    np.testing.assert_allclose(hidden.T @ residual, 0, atol=1e-4)  # at the minimum the residual is orthogonal
+    np.testing.assert_allclose(residual.sum(axis=0), 0, atol=1e-4)
+
+
+def test_dead_units_stop_normal_equations_alone():
+    net = nets.mlp((4,), 2, "relu")
+    params = net.init(rng.key(0), (3,))
+    dead = params._replace(dense_0=params.dense_0._replace(bias=np.float32([-99, 0.1, 0.2, 0.3])))
+    examples = rng.normal(rng.key(1), (30, 3)), np.arange(30) % 2
+    _, rank = least_squares.fit_last(net, dead, examples, 2, "singular values")
+    assert rank == 4
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        least_squares.fit_last(net, dead, examples, 2, "normal equations")
+
+
+def test_bias_as_a_column_is_exactly_the_same_net():
+    found = bias.compare(bias.Config("fractions", (3, 4, 2), 3, 3), 0, None, silent)
+    assert [row["difference"] for row in found.rows] == [0.0, 0.0, 0.0]
+    rounded = bias.compare(bias.Config("float32", (3, 4, 2), 3, 3), 0, None, silent)
+    assert rounded.final["difference"] < 1e-6
+
+
+def test_a_column_of_twos_would_be_noticed(monkeypatch):
+    def twos():
+        return attrs.evolve(
+            real(),
+            forward=lambda params, x: (
+                np.concatenate([x[:, :1] * 0 + 2, x], axis=1),
+                lambda dy, _=True: ((), dy[:, 1:]),
+            ),
+        )
+
+    real = bias.ones_column
+    monkeypatch.setattr(bias, "ones_column", twos)
+    assert bias.compare(bias.Config("fractions", (3, 4, 2), 2, 3), 0, None, silent).final["difference"] > 0
+
+
+def run(rows):
+    return Run(0, rows, {}, 1.0, "", {})
+
+
+def test_stopping_by_small_improvement_is_the_streams_rule():
+    losses_ = [2.3, 1.0, 0.5, 0.45, 0.449, 0.3]
+    whole = run([{"epoch": i + 1, "train_loss": loss, "test_accuracy": i / 10} for i, loss in enumerate(losses_)])
+    assert r2.Stopped(0.01).row(whole)["epoch"] == 5
+    assert r2.Stopped(0.01)(whole) == 0.4
+    assert r2.Stopped(0.0001).row(whole)["epoch"] == 6
+
+
+def test_stopping_by_relative_rise_gives_the_best_back():
+    errors = [0.5, 0.2, 0.1, 0.105, 0.12, 0.05]
+    whole = run([{"epoch": i + 1, "valid_accuracy": 1 - e, "test_accuracy": i / 10} for i, e in enumerate(errors)])
+    best_row, stopped = r3.Stopped(0.1).rows(whole)
+    assert (best_row["epoch"], stopped["epoch"]) == (3, 5)
+    assert r3.Stopped(0.1)(whole) == 0.2
+    assert r3.Stopped(0.5).rows(whole)[1]["epoch"] == 6
+
+
+@pytest.mark.parametrize("name", list(best.SEARCHES))
+def test_a_search_never_touches_the_test_set(name, monkeypatch):
+    found = sources.load(name, BUNDLED)
+    monkeypatch.setattr(sources, "load", lambda name, directory: Dataset(found.train, None, found.valid))
+    for config in best.SEARCHES[name].values():
+        assert not config.test
+    config = best.quick(best.SEARCHES[name][best.CHOICE[name][0]])
+    assert 0 <= best.train(config, 0, BUNDLED, silent).final["accuracy"] <= 1
+
+
+def test_validation_and_training_do_not_overlap(monkeypatch):
+    images = np.arange(200, dtype=np.uint8).reshape(200, 1, 1).repeat(16, axis=1).repeat(16, axis=2)
+    examples = Examples(images, np.arange(200) % 10)
+    monkeypatch.setattr(sources, "load", lambda name, directory: Dataset(examples, examples))
+    (train, _), (held, _) = best.arrays(best.Config("mnist"), None)
+    assert len(train) + len(held) == 200
+    assert not set(train[:, 0, 0, 0].tolist()) & set(held[:, 0, 0, 0].tolist())
+
+
+@pytest.mark.parametrize("label", list(best.SEARCHES["mnist"]))
+def test_nets_for_mnist_are_as_small_as_promised(label):
+    net = best.net(best.SEARCHES["mnist"][label])
+    count = sum(leaf.size for leaf in trained(net.init(rng.key(0), (1, 28, 28))))
+    assert count <= 70_000
+    assert net.shape((1, 28, 28)) == (10,)
+
+
+def trained(params):
+    from fnnet import tree
+
+    return [leaf for leaf in tree.leaves(params) if not isinstance(leaf, tree.Running)]
+
+
+def test_nets_of_the_reports_have_their_sizes():
+    assert r2.net(r2.Config()).shape((1, 28, 28)) == (10,)
+    assert sum(leaf.size for leaf in trained(r2.net(r2.Config()).init(rng.key(0), (1, 28, 28)))) == 61_706
+    assert sum(leaf.size for leaf in trained(r5.net(r5.Config()).init(rng.key(0), (1, 28, 28)))) == 44_426
+    residual = r4.net(r4.Config("residual"))
+    assert residual.init(rng.key(0), (1, 28, 28)).dense_0.weight.shape == (64 * 7 * 7, 128)
+    convolved = r1.net(r1.Config(convolution=True)).init(rng.key(0), (1, 28, 28))
+    assert convolved.serial_0.dense_0.weight.shape == (2352, 256)
+
+
+def test_dropout_stands_where_the_settings_say():
+    def names(config):
+        return [child.name for _, child in r4.net(config).children]
+
+    report, behind = names(r4.BOTH), names(r4.BEHIND)
+    assert report.count("dropout") == 3
+    assert report.index("dropout") < len(report) - 1 - report[::-1].index("batch_norm")
+    assert behind.count("dropout") == 1
+    assert behind.index("dropout") > len(behind) - 1 - behind[::-1].index("batch_norm")
+
+
+def test_batch_norms_are_found_with_what_is_in_front():
+    config = attrs.evolve(r4.BOTH, channels=(2, 3))
+    net = r4.net(config)
+    params = net.init(rng.key(0), (1, 8, 8))
+    found = list(r4.norms(net, params))
+    assert [path for path, _, _ in found] == ["batch_norm_0", "batch_norm_1", "batch_norm_2"]
+    x = rng.uniform(rng.key(1), (5, 1, 8, 8))
+    _, front, own = found[0]
+    np.testing.assert_array_equal(front.apply(own, x)[0], layers.conv2d(2, 3, padding=1).apply(params.conv2d_0, x)[0])
+
+
+def test_signals_cover_every_layer_with_weights():
+    config = r5.Config(optimizer="sgd")
+    net, rule = r5.net(config), optim.sgd(0.01)
+    state = training.init(net, rule, rng.key(0), (1, 28, 28))
+    batch = rng.uniform(rng.key(1), (4, 1, 28, 28)), np.arange(4)
+    sizes = r5.signals(net, losses.softmax_cross_entropy, rule, state, batch)
+    assert {name.rpartition("_")[0] for name in sizes} == set(r5.LAYERS)
+    _, grads, _ = training.value_and_grad(net, losses.softmax_cross_entropy)(state.params, *batch)
+    whole = np.concatenate([grads.dense_2.weight.ravel(), grads.dense_2.bias])
+    assert sizes["dense_2_gradient"] == pytest.approx(float(np.sqrt((whole**2).mean())), rel=1e-4)
+    assert sizes["dense_2_update"] == pytest.approx(0.01 * sizes["dense_2_gradient"], rel=1e-4)
+
+
+def test_rows_are_means_over_examples():
+    """Also with a short last batch, and per example where the loss adds up."""
+    from functools import partial
+
+    net = layers.serial(layers.dense(2))
+    x, labels = rng.normal(rng.key(0), (5, 3)), np.array([0, 1, 0, 1, 1])
+    results = [
+        fit.fit(net, loss, optim.sgd(0.0), 0, fit.shuffled((x, labels), 2), 1, silent, {"test": (x, labels)}).rows[0]
+        for loss in (losses.softmax_cross_entropy, partial(losses.softmax_cross_entropy, reduction="sum"))
+    ]
+    for row in results:
+        assert row["train_loss"] == pytest.approx(row["test_loss"], rel=1e-5)
+        assert row["train_accuracy"] == pytest.approx(row["test_accuracy"])
+    assert results[0]["test_loss"] == pytest.approx(results[1]["test_loss"], rel=1e-6)
