@@ -13,7 +13,7 @@ import numpy as np
 from fnnet.data import Variable, read_classes, read_idx, read_image, read_mat
 from fnnet.errors import FnnetError
 from tests.data.files import IDX_TYPES, gz, idx, mat, mat_packed, mat_variable, picture, ramp, zipped
-from tests.fuzz import fuzz_checkpoint
+from tests.fuzz import fuzz_checkpoint, fuzz_config
 
 LIMIT = 2**20  # bytes a reader may unpack to
 
@@ -107,4 +107,5 @@ TARGETS = {
     "picture": Target(check_picture, picture_seeds),
     "checkpoint": Target(fuzz_checkpoint.check, fuzz_checkpoint.seeds),
     "checkpoint_signed": Target(fuzz_checkpoint.check_signed, fuzz_checkpoint.seeds),
+    "config": Target(fuzz_config.check, fuzz_config.seeds),
 }

@@ -1,0 +1,45 @@
+"""The readers of a run folder's JSON under fuzzing: config.json, sessions.json, steps.jsonl and metrics.jsonl."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from experiments import runs
+from experiments.registry import get
+from fnnet.errors import FnnetError
+
+NAMES = (runs.CONFIG, runs.SESSIONS, runs.STEPS, runs.METRICS)
+
+
+def seeds() -> Iterable[bytes]:
+    config = runs.plain(get("lenet5").config())
+    yield json.dumps(
+        {"experiment": "lenet5", "config": config, "source": "MNIST", "digests": {"a": "0"}, "format": 1}
+    ).encode()
+    yield b'[{"started": "2026-01-01", "after_step": 0, "facts": {"numpy": "2"}}]'
+    yield b'{"step": 0, "loss": 2.5}\n{"step": 1, "loss": 1.5, "digests": {"a": "0"}}\n{"st'
+    row = {"train_loss": 0.5, "train_accuracy": 1.0, "test_loss": 1, "test_accuracy": 1.0, "seconds": 2}
+    yield json.dumps({"epoch": 1, **row, "examples_per_second": 1.5}).encode() + b"\n"
+
+
+def check(path: Path) -> None:
+    """Read one content as each of the files: it is sound as one of them, or each reader says what is wrong."""
+    content = path.read_bytes()
+    folder = path.parent / "run"
+    folder.mkdir(exist_ok=True)
+    for name in NAMES:
+        (folder / name).write_bytes(content)
+    faults = []
+    for read in (read_config, runs.read_sessions, runs.read_steps, runs.read_metrics):
+        try:
+            read(folder)
+        except FnnetError as error:
+            faults.append(error)
+    if len(faults) == len(NAMES):
+        raise faults[0]
+
+
+def read_config(folder: Path) -> None:
+    """What is accepted as a config is the same after it was written and read again."""
+    experiment, config = runs.read_config(folder)
+    assert runs.settings(experiment, runs.plain(config), "again") == config
