@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 90
-COLOURS = 64  # in a palette: figures are line art, and small files are asked for
+COLOURS = 128  # in a palette: figures are line art, and small files are asked for
 # Colour, dash and marker all differ, so that a print without colour still tells series apart; shades go dark to light.
 STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#1b1b3a", "linestyle": "-", "marker": "o"},
@@ -45,7 +45,7 @@ def png(made: "Figure") -> bytes:
 
     plain, small = BytesIO(), BytesIO()
     made.savefig(plain, format="png", metadata={"Software": None})
-    Image.open(plain).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(
+    Image.open(plain).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(
         small, "PNG", optimize=True
     )
     return small.getvalue()

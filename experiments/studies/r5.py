@@ -248,8 +248,8 @@ def explain(answers: Answers) -> list[str]:
         sentences.append(f"Still on the plateau after {steps:,.0f} steps: {_quoted(stays)}.")
     if "Adam, N(0, 0.01²)" in leaves:
         sentences.append(
-            "Adam divides every gradient by its own running size, so a tiny gradient makes a step as long as a large one; "
-            "that is why R5's own run left the plateau."
+            "Adam divides every gradient by its own running size, so a tiny gradient makes a step as long as a large "
+            "one; that is why R5's own run left the plateau."
         )
     if leaves:
         listed = "; ".join(f"“{label}” {means[label]:,.0f}" for label in leaves)
