@@ -147,6 +147,8 @@ def test_softmax_works_along_the_axis_named():
     np.testing.assert_allclose(last.sum(axis=2), 1)
     np.testing.assert_allclose(middle.sum(axis=1), 1)
     np.testing.assert_array_equal(layers.softmax(axis=-2).apply((), x)[0], middle)
+    for axis, y in [({}, last), ({"axis": 1}, middle)]:
+        np.testing.assert_allclose(np.exp(layers.log_softmax(**axis).apply((), x)[0]), y)
 
 
 @pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])

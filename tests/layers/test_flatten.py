@@ -27,6 +27,7 @@ def test_reshape_counts_what_is_left():
     assert y.shape == (3, 2, 4, 5)
     assert vjp(y)[1].shape == (3, 40)
     assert layers.reshape((8, 5)).shape((2, 4, 5)) == (8, 5)
+    assert layers.reshape((1, -1)).shape((2, 4, 5)) == (1, 40)
 
 
 def test_misfits_say_what_is_wrong():
