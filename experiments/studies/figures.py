@@ -80,6 +80,8 @@ def curves(
     """
 
     def draw(answers: Answers) -> bytes:
+        from matplotlib.ticker import MaxNLocator
+
         chosen = [label for label in (labels or answers.runs) if answers.runs[label]]
         width, height = 4.6 * len(columns) + 0.2, 3.5
         made = figure(width, height, layout=None)  # margins by hand: finding them takes as long as drawing
@@ -88,6 +90,7 @@ def curves(
             for label, style in zip(chosen, _cycle(len(chosen)), strict=True):
                 band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style)
             axes.set_xlabel(x[1])
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.set_ylabel(title)
             if name in log:
                 axes.set_yscale("log")

@@ -359,7 +359,18 @@ STUDIES = (
             Measure("gradient at the first convolution, rms", final("first_gradient"), digits=9),
             percent("test accuracy", "test_accuracy"),
         ),
-        figures={"": signal_figure},
+        figures={
+            "": signal_figure,
+            "steps": figures.curves(
+                ("dense_2_output", "logits, root mean square", 1.0),
+                ("conv2d_0_gradient", "gradient at the first convolution, rms", 1.0),
+                labels=[
+                    f"{rule}, {begin}" for begin in ("N(0, 0.01²)", "He") for rule in ("SGD", "momentum 0.9", "Adam")
+                ],
+                x=("step", "step (batch of 64)"),
+                log=("dense_2_output", "conv2d_0_gradient"),
+            ),
+        },
         remarks=explain,
         notes="Batch 64, rate 0.01 for descent and momentum, 0.001 for Adam, five epochs; the plateau is left when "
         f"the mean loss since the last look falls below 0.9 ln 10 = {LEFT:.2f} nats.",
