@@ -14,25 +14,30 @@ slender, which BLAS likes, for R / (q·kH) times the multiplications. With q = O
 - input gradient:   Wᵀ dy, overlapping rows and taps summed; or, at stride 1, the forward of dy with the flipped
                     kernel, which has no sums to scatter.
 
-*Cost*, counted in multiply-adds: a product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m), as BLAS packs k·n numbers for
-use m times; a number that NumPy moves (read, write) costs MOVE, one that it adds to memory ADD, as many as BLAS
-multiplies in that time. Bytes: unrolling writes C·kW·H·W·N numbers and BLAS reads each kH times, from the cache,
-for rows are unrolled in blocks: as wide as lets one matrix X stay in PIECE bytes, as high as BLOCK.
+*Columns.* All windows of a few or of small images are copied, kH·kW-fold, into one matrix X (C·kH·kW, OH·OW·N); the
+forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
+
+*Cost*, counted in multiply-adds. A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
+packs its operands for m and n uses. A number that NumPy moves (read, write) costs MOVE, one that it adds to memory
+ADD, as many as BLAS multiplies in that time; MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling
+writes C·kW·H·W·N numbers and BLAS reads each kH times, from the cache, for rows are unrolled in blocks: as wide as
+lets one matrix X stay in PIECE bytes, as high as BLOCK.
 """
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, reduce
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from fnnet.kernels.order import batch_first, batch_last
-from fnnet.kernels.unrolling import band, band_adjoint, unroll, unroll_adjoint, windows
+from fnnet.kernels.unrolling import band, band_adjoint, columns, unroll, unroll_adjoint, windows
 from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Array
 
 PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
-SLENDER, MOVE, ADD = 20, 40, 50  # measured on AVX-512 with OpenBLAS, two threads; only the choice depends on them
+SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, two threads;
+MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 20  # only the choice of an algorithm depends on these
 
 Box: TypeAlias = tuple[slice, slice]  # rows and columns of y
 
@@ -46,43 +51,51 @@ class Shape(NamedTuple):
     grid: Grid
 
 
-def convolve(x: Array, weight: Array, bias: Array | None, grid: Grid) -> Array:
+def convolve(x: Array, weight: Array, bias: Array | None, grid: Grid, algorithm: str | None = None) -> Array:
     """y (N, O, OH, OW) of x (N, C, H, W), weight (O, C, kH, kW) and bias (O,)."""
-    return batch_first(_forward(batch_last(x), weight, bias, grid))
+    return batch_first(_forward(batch_last(x), weight, bias, grid, algorithm))
 
 
-def convolve_weight_gradient(x: Array, dy: Array, grid: Grid) -> Array:
+def convolve_weight_gradient(x: Array, dy: Array, grid: Grid, algorithm: str | None = None) -> Array:
     """dw[o, c, i, j] = Σ_npq dy[n, o, p, q] · x[n, c, p·s + i - a, q·t + j - b], (O, C, kH, kW) in C order."""
     z, dz = batch_last(x), batch_last(dy)
-    rows, cols = grid
-    shape = len(dz), len(z), rows.kernel, cols.kernel
-    if _pointwise(grid):
-        return (_flat(dz) @ _flat(z).T).reshape(shape)
-    q = best_band(Shape(z.shape[3], len(z), len(dz), grid))
-    parts = (
-        np.add.reduce(x_bands @ _bands(dz, box, q).transpose(0, 2, 1), axis=0) for box, x_bands in _blocks(z, grid, q)
-    )
-    dband: Array = reduce(np.add, parts)
-    return band_adjoint(np.ascontiguousarray(dband.T), shape, rows, q)
+    name = algorithm or best_weight_gradient(Shape(z.shape[3], len(z), len(dz), grid))
+    dw: Array = WEIGHT_GRADIENTS[name].run(z, dz, grid)
+    return dw
 
 
 def convolve_input_gradient(dy: Array, weight: Array, grid: Grid, algorithm: str | None = None) -> Array:
     """dx[n, c, u, v] = Σ dy[n, o, p, q] · w[o, c, i, j] over all that read it, (N, C, H, W)."""
     dz = batch_last(dy)
-    if algorithm is None:
-        algorithm = best_input_gradient(Shape(len(dy), weight.shape[1], len(weight), grid))
-    return batch_first(INPUT_GRADIENTS[algorithm].run(dz, weight, grid))
+    name = algorithm or best_input_gradient(Shape(len(dy), weight.shape[1], len(weight), grid))
+    return batch_first(INPUT_GRADIENTS[name].run(dz, weight, grid))
 
 
-def _forward(z: Array, weight: Array, bias: Array | None, grid: Grid) -> Array:
+def _forward(z: Array, weight: Array, bias: Array | None, grid: Grid, algorithm: str | None = None) -> Array:
     """y (O, OH, OW, N) of z (C, H, W, N)."""
     rows, cols = grid
     y = np.empty((len(weight), rows.out, cols.out, z.shape[3]), z.dtype)
-    if _pointwise(grid):
-        np.matmul(_flat(weight), _flat(z), out=_flat(y))
-        return y if bias is None else np.add(y, bias[:, None, None, None], out=y)
+    name = algorithm or best_forward(Shape(z.shape[3], len(z), len(weight), grid))
+    FORWARDS[name].run(z, weight, bias, grid, y)
+    return y
+
+
+def _one_product(matrix: Callable[[Array, Grid], Array]) -> Callable[..., None]:
+    """The forward y = w X with the images as one matrix X."""
+
+    def run(z: Array, weight: Array, bias: Array | None, grid: Grid, y: Array) -> None:
+        flat = _flat(y)
+        np.matmul(_flat(weight), matrix(z, grid), out=flat)
+        if bias is not None:
+            flat += bias[:, None]
+
+    return run
+
+
+def _banded_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: Array) -> None:
+    """W X band by band."""
     q = best_band(Shape(z.shape[3], len(z), len(weight), grid))
-    w = band(weight, rows, q)
+    w = band(weight, grid[0], q)
     for (down, across), matrices in _blocks(z, grid, q):
         part = y[:, down, across]
         if q == 1:
@@ -92,23 +105,57 @@ def _forward(z: Array, weight: Array, bias: Array | None, grid: Grid) -> Array:
             part.reshape(len(y), -1, q, *part.shape[2:])[...] = made.transpose(1, 0, 2, 3, 4)
         if bias is not None:
             part += bias[:, None, None, None]
-    return y
+
+
+def _one_product_gradient(matrix: Callable[[Array, Grid], Array]) -> Callable[[Array, Array, Grid], Array]:
+    """The weight gradient (X dyᵀ)ᵀ with the images as one matrix X."""
+
+    def run(z: Array, dz: Array, grid: Grid) -> Array:
+        rows, cols = grid
+        dw = (matrix(z, grid) @ _flat(dz).T).T
+        return np.ascontiguousarray(dw).reshape(len(dz), len(z), rows.kernel, cols.kernel)
+
+    return run
+
+
+def _banded_gradient(z: Array, dz: Array, grid: Grid) -> Array:
+    """(Σ X dyᵀ)ᵀ over all bands, folded."""
+    rows, cols = grid
+    q = best_band(Shape(z.shape[3], len(z), len(dz), grid))
+    parts = (
+        np.add.reduce(x_bands @ _bands(dz, box, q).transpose(0, 2, 1), axis=0) for box, x_bands in _blocks(z, grid, q)
+    )
+    dband: Array = reduce(np.add, parts)
+    return band_adjoint(np.ascontiguousarray(dband.T), (len(dz), len(z), rows.kernel, cols.kernel), rows, q)
 
 
 def _blocks(z: Array, grid: Grid, q: int) -> Iterator[tuple[Box, Array]]:
     """The boxes of y in turn, each with the matrices X of its bands; the matrices live until the next box."""
-    rows, cols = grid
-    one = len(z) * cols.kernel * z.shape[3] * z.itemsize  # bytes of an unrolled row for one window
-    wide = _even(cols.out, max(PIECE // (one * rows.reach(q)), -(-128 // z.shape[3])))
-    high = q * _even(rows.out // q, max(BLOCK // (one * wide * rows.stride) - rows.kernel, 4) // q + 1)
+    parts = _boxes(len(z) * z.shape[3] * z.itemsize, grid, q, PIECE, BLOCK)
     memory = None
-    for left in range(0, cols.out, wide):
-        for top in range(0, rows.out, high):
-            down, across = slice(top, min(top + high, rows.out)), slice(left, min(left + wide, cols.out))
-            part = rows.part(down.start, down.stop), cols.part(across.start, across.stop)
-            unrolled = unroll(z, part, memory)
-            memory = unrolled if memory is None else memory  # the first box is the largest
-            yield (down, across), windows(unrolled, part[0], q)
+    if len(parts) > 1:
+        rows, cols = parts[0][1]  # the first box is the largest
+        memory = np.empty(rows.padded * len(z) * cols.kernel * cols.out * z.shape[3], z.dtype)
+    for box, part in parts:
+        yield box, windows(unroll(z, part, memory), part[0], q)
+
+
+@lru_cache(maxsize=256)
+def _boxes(pixel: int, grid: Grid, q: int, piece: int, block: int) -> list[tuple[Box, Grid]]:
+    """Boxes of y, and the part of the grid that each reads; `pixel` is the bytes of one pixel of the whole batch."""
+    rows, cols = grid
+    one = pixel * cols.kernel  # bytes of an unrolled row for one window
+    wide = _even(cols.out, max(piece // (one * rows.reach(q)), -(-4096 // pixel)))
+    high = q * _even(rows.out // q, max(block // (one * wide * rows.stride) - rows.kernel, 4) // q + 1)
+    return [
+        ((slice(top, bottom), slice(left, right)), (rows.part(top, bottom), cols.part(left, right)))
+        for left, right in _pieces(cols.out, wide)
+        for top, bottom in _pieces(rows.out, high)
+    ]
+
+
+def _pieces(length: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + size, length)) for start in range(0, length, size))
 
 
 def _even(length: int, most: int) -> int:
@@ -152,6 +199,7 @@ def _scattered_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
     return unroll_adjoint(dunrolled, grid)
 
 
+@lru_cache(maxsize=256)
 def _flipped(grid: Grid) -> Grid:
     rows, cols = (Axis(a.out, a.kernel, 1, a.kernel - 1 - a.before, a.size + a.before - a.out) for a in grid)
     return rows, cols
@@ -161,12 +209,21 @@ def _flat(a: Array) -> Array:
     return a.reshape(len(a), -1)
 
 
-class InputGradient(NamedTuple):
+def _pixels(z: Array, grid: Grid) -> Array:
+    """Every pixel as a column, (C, H · W · N): the windows of one element."""
+    return _flat(z)
+
+
+class Algorithm(NamedTuple):
     """One algorithm: what it accepts, what it costs in multiply-adds, and how it runs."""
 
     accepts: Callable[[Grid], bool]
     cost: Callable[[Shape], float]
-    run: Callable[[Array, Array, Grid], Array]
+    run: Callable[..., Any]
+
+
+def _any(grid: Grid) -> bool:
+    return True
 
 
 def _pointwise(grid: Grid) -> bool:
@@ -177,12 +234,42 @@ def _flips(grid: Grid) -> bool:
     return all(a.stride == 1 and max(a.before, a.after) < a.kernel for a in grid)
 
 
-def _product_cost(shape: Shape, q: int) -> float:
+def _free(shape: Shape) -> float:
+    """Of what nothing else can beat."""
+    return 0
+
+
+def _product_cost(m: int, k: int, n: int) -> float:
+    return m * k * n * (1 + SLENDER / m + NARROW / n) + CALL
+
+
+def _columns_cost(shape: Shape) -> float:
+    """Of copying all windows, less where the cache holds them and y."""
+    windows = shape.n * shape.grid[0].out * shape.grid[1].out
+    window = _window(shape)
+    return windows * window * (MOVE_NEAR if _near(windows * (window + shape.o)) else MOVE)
+
+
+def _columns_forward_cost(shape: Shape) -> float:
+    n, _, o, (rows, cols) = shape
+    return _product_cost(o, _window(shape), rows.out * cols.out * n) + _columns_cost(shape)
+
+
+def _columns_gradient_cost(shape: Shape) -> float:
+    n, _, o, (rows, cols) = shape
+    return _product_cost(_window(shape), rows.out * cols.out * n, o) + _columns_cost(shape)
+
+
+def _window(shape: Shape) -> int:
+    """Numbers in a window."""
+    return shape.c * shape.grid[0].kernel * shape.grid[1].kernel
+
+
+def _bands_cost(shape: Shape, q: int) -> float:
     """Of W X for all bands, and of bringing q rows in order."""
     n, c, o, (rows, cols) = shape
-    y = n * o * rows.out * cols.out
-    products = y * rows.reach(q) * c * cols.kernel * (1 + SLENDER / (o * q))
-    return products + (y * MOVE if q > 1 else 0)
+    product = _product_cost(o * q, rows.reach(q) * c * cols.kernel, cols.out * n)
+    return rows.out // q * product + (n * o * rows.out * cols.out * MOVE if q > 1 else 0)
 
 
 def _unrolling_cost(shape: Shape) -> float:
@@ -190,16 +277,37 @@ def _unrolling_cost(shape: Shape) -> float:
     return n * c * rows.padded * cols.kernel * cols.out * MOVE
 
 
+def _bands_forward_cost(shape: Shape) -> float:
+    return _bands_cost(shape, best_band(shape)) + _unrolling_cost(shape)
+
+
+def _bands_gradient_cost(shape: Shape) -> float:
+    """Of X dyᵀ for all bands, and of their sum."""
+    n, c, o, (rows, cols) = shape
+    q = best_band(shape)
+    read = rows.reach(q) * c * cols.kernel
+    product = _product_cost(read, cols.out * n, o * q)
+    return rows.out // q * (product + read * o * q * ADD) + _unrolling_cost(shape)
+
+
 def _scatter_cost(shape: Shape, q: int) -> float:
-    n, c, _, (rows, cols) = shape
-    rows_added = 0 if q == rows.out else rows.out // q * rows.reach(q)
-    return _product_cost(shape, q) + n * c * cols.kernel * cols.out * (rows_added + rows.size) * ADD
+    n, c, o, (rows, cols) = shape
+    row = c * cols.kernel
+    product = _product_cost(rows.reach(q) * row, o * q, cols.out * n)
+    made = rows.out // q * rows.reach(q) * row * cols.out * n
+    added = (0 if q == rows.out else made) + row * cols.out * n * rows.size
+    return rows.out // q * product + added * (ADD_NEAR if _near(made) else ADD)
+
+
+def _near(numbers: int) -> bool:
+    """Whether so many float32 numbers stay in the cache."""
+    return 4 * numbers <= PIECE
 
 
 def _flipped_cost(shape: Shape) -> float:
     n, c, o, grid = shape
     swapped = Shape(n, o, c, _flipped(grid))
-    return _product_cost(swapped, best_band(swapped)) + _unrolling_cost(swapped)
+    return FORWARDS[best_forward(swapped)].cost(swapped)
 
 
 def _divisors(n: int) -> list[int]:
@@ -209,7 +317,7 @@ def _divisors(n: int) -> list[int]:
 @lru_cache(maxsize=256)
 def best_band(shape: Shape) -> int:
     """The q that makes W X cheapest."""
-    return min(_divisors(shape.grid[0].out), key=lambda q: _product_cost(shape, q))
+    return min(_divisors(shape.grid[0].out), key=lambda q: _bands_cost(shape, q))
 
 
 @lru_cache(maxsize=256)
@@ -219,16 +327,40 @@ def best_scatter(shape: Shape) -> int:
 
 
 @lru_cache(maxsize=256)
+def best_forward(shape: Shape) -> str:
+    """The name of the cheapest forward that accepts the grid."""
+    return _best(FORWARDS, shape)
+
+
+@lru_cache(maxsize=256)
+def best_weight_gradient(shape: Shape) -> str:
+    """The name of the cheapest weight gradient that accepts the grid."""
+    return _best(WEIGHT_GRADIENTS, shape)
+
+
+@lru_cache(maxsize=256)
 def best_input_gradient(shape: Shape) -> str:
-    """The name of the cheapest algorithm that accepts the grid."""
-    able = [name for name, algorithm in INPUT_GRADIENTS.items() if algorithm.accepts(shape.grid)]
-    return min(able, key=lambda name: INPUT_GRADIENTS[name].cost(shape))
+    """The name of the cheapest input gradient that accepts the grid."""
+    return _best(INPUT_GRADIENTS, shape)
 
 
+def _best(algorithms: dict[str, Algorithm], shape: Shape) -> str:
+    able = [name for name, algorithm in algorithms.items() if algorithm.accepts(shape.grid)]
+    return min(able, key=lambda name: algorithms[name].cost(shape))
+
+
+FORWARDS = {
+    "pointwise": Algorithm(_pointwise, _free, _one_product(_pixels)),
+    "columns": Algorithm(_any, _columns_forward_cost, _one_product(columns)),
+    "bands": Algorithm(_any, _bands_forward_cost, _banded_forward),
+}
+WEIGHT_GRADIENTS = {
+    "pointwise": Algorithm(_pointwise, _free, _one_product_gradient(_pixels)),
+    "columns": Algorithm(_any, _columns_gradient_cost, _one_product_gradient(columns)),
+    "bands": Algorithm(_any, _bands_gradient_cost, _banded_gradient),
+}
 INPUT_GRADIENTS = {
-    "pointwise": InputGradient(_pointwise, lambda shape: 0, _pointwise_gradient),
-    "flipped": InputGradient(_flips, _flipped_cost, _flipped_gradient),
-    "scattered": InputGradient(
-        lambda grid: True, lambda shape: _scatter_cost(shape, best_scatter(shape)), _scattered_gradient
-    ),
+    "pointwise": Algorithm(_pointwise, _free, _pointwise_gradient),
+    "flipped": Algorithm(_flips, _flipped_cost, _flipped_gradient),
+    "scattered": Algorithm(_any, lambda shape: _scatter_cost(shape, best_scatter(shape)), _scattered_gradient),
 }

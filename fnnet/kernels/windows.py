@@ -4,12 +4,13 @@ Along one axis, output o meets with tap j of the window the input element o·str
 outside the image there is padding, and nothing is ever read: no kernel makes a padded copy.
 """
 
+from functools import cached_property
 from typing import TypeAlias
 
 import attrs
 
 
-@attrs.frozen
+@attrs.frozen(slots=False, cache_hash=True)
 class Axis:
     """One axis of an image and the window that slides along it.
 
@@ -30,12 +31,12 @@ class Axis:
     before: int = 0
     after: int = 0
 
-    @property
+    @cached_property
     def padded(self) -> int:
         """Elements of image and padding."""
         return self.before + self.size + self.after
 
-    @property
+    @cached_property
     def out(self) -> int:
         """Windows that fit: ⌊(padded - kernel) / stride⌋ + 1."""
         return (self.padded - self.kernel) // self.stride + 1
@@ -53,12 +54,26 @@ class Axis:
         """Elements that so many neighbouring windows read together."""
         return (windows - 1) * self.stride + self.kernel
 
-    def tap(self, j: int) -> tuple[slice, slice]:
-        """The outputs whose tap j lies inside the image, and the inputs it meets there.
+    @cached_property
+    def taps(self) -> tuple[tuple[slice, slice], ...]:
+        """For each tap the outputs for which it lies inside the image, and the inputs it meets there.
 
-        >>> Axis(4, 3, before=1, after=1).tap(0)
+        >>> Axis(4, 3, before=1, after=1).taps[0]
         (slice(1, 4, 1), slice(0, 3, 1))
         """
+        return tuple(self._tap(j) for j in range(self.kernel))
+
+    @cached_property
+    def inner(self) -> slice:
+        """The outputs whose taps all lie inside the image.
+
+        >>> Axis(4, 3, before=1, after=1).inner
+        slice(1, 3, None)
+        """
+        first = max(to.start if to.stop else self.out for to, _ in self.taps)
+        return slice(first, max(min(to.stop for to, _ in self.taps), first))
+
+    def _tap(self, j: int) -> tuple[slice, slice]:
         first = max(-((j - self.before) // self.stride), 0)
         last = min((self.size - 1 + self.before - j) // self.stride, self.out - 1)
         if last < first:

@@ -29,17 +29,24 @@ def with_band(q):
     return patch.multiple(convolution, best_band=choice, best_scatter=choice)
 
 
-@settings(derandomize=True, deadline=None, max_examples=250)
+def able(algorithms, name, grid):
+    """The name if that algorithm accepts the grid."""
+    return name if algorithms[name].accepts(grid) else None
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
 @given(
     image_windows(most=8),
     st.integers(1, 3),
     st.integers(0, 3),
     st.sampled_from([1, 200, 10**6]),
+    st.sampled_from(sorted(convolution.FORWARDS)),
+    st.sampled_from(sorted(convolution.WEIGHT_GRADIENTS)),
     st.sampled_from(sorted(convolution.INPUT_GRADIENTS)),
     orders,
     st.booleans(),
 )
-def test_every_algorithm_agrees_with_loops(window, channels, q, block, algorithm, order, exact):
+def test_every_algorithm_agrees_with_loops(window, channels, q, block, forward, weights, inputs, order, exact):
     shape, kernel, stride, padding = window
     grid = grid_of(window)
     draw = fractions if exact else floats
@@ -48,13 +55,14 @@ def test_every_algorithm_agrees_with_loops(window, channels, q, block, algorithm
     want = conv.convolve(x, weight, bias, stride, both)
     dy = draw(4, want.shape)
     dweight, _, dx = conv.gradients(x, weight, dy, stride, both)
-    if not convolution.INPUT_GRADIENTS[algorithm].accepts(grid):
-        algorithm = "scattered"
+    forward = able(convolution.FORWARDS, forward, grid) or "bands"
+    weights = able(convolution.WEIGHT_GRADIENTS, weights, grid) or "bands"
+    inputs = able(convolution.INPUT_GRADIENTS, inputs, grid) or "scattered"
     with with_band(q), patch.multiple(convolution, BLOCK=block, PIECE=block // 4 + 1):
         pairs = [
-            (convolution.convolve(laid(x, order), weight, bias, grid), want),
-            (convolution.convolve_weight_gradient(laid(x, order), laid(dy, order), grid), dweight),
-            (convolution.convolve_input_gradient(laid(dy, order), weight, grid, algorithm), dx),
+            (convolution.convolve(laid(x, order), weight, bias, grid, forward), want),
+            (convolution.convolve_weight_gradient(laid(x, order), laid(dy, order), grid, weights), dweight),
+            (convolution.convolve_input_gradient(laid(dy, order), weight, grid, inputs), dx),
         ]
     for got, wanted in pairs:
         if exact:
@@ -90,5 +98,8 @@ def test_the_cost_rule_on_shapes_that_were_measured():
     assert convolution.best_input_gradient(lenet) == "scattered"
     assert convolution.best_input_gradient(deep) == "flipped"
     assert convolution.best_input_gradient(point) == "pointwise"
+    assert {convolution.best_forward(each) for each in (lenet, deep)} == {"bands"}
+    assert convolution.best_forward(shape(1, 6, 12, 16, 5, 0)) == "columns"
+    assert convolution.best_forward(shape(1, 256, 8, 256, 3, 1)) == "columns"
     assert convolution.best_band(lenet) > 1
     assert convolution.best_band(deep) == 1

@@ -23,7 +23,7 @@ def test_taps_meet_the_image_where_the_definition_says(size, kernel, stride, bef
     met = [
         (j, o, i)
         for j in range(axis.kernel)
-        for o, i in zip(range(axis.out)[axis.tap(j)[0]], range(size)[axis.tap(j)[1]], strict=True)
+        for o, i in zip(range(axis.out)[axis.taps[j][0]], range(size)[axis.taps[j][1]], strict=True)
     ]
     assert met == inside
 
