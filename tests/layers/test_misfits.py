@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from fnnet import layers, rng, tree
-from fnnet.errors import ShapeError, StructureError
+from fnnet import initializers, layers, rng, tree
+from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError
+from fnnet.types import Layer
 
 KEY = rng.key(0)
 X = np.ones((2, 3), np.float32)
@@ -51,8 +52,70 @@ def test_params_without_a_bias_or_with_the_wrong_mark(net):
 def test_a_branch_that_breaks_its_promise_is_not_broadcast():
     liar = user(lambda x: x[:, :1], lambda shape: shape)
     net = layers.parallel(layers.identity(), liar)
-    with pytest.raises(ShapeError, match=r"^parallel: .*equal output shapes, got \(2, 3\) and \(2, 1\)"):
+    with pytest.raises(ShapeError, match=r"^parallel > user_0: y: expected shape \(2, 3\), .*got \(2, 1\)"):
         net.apply(net.init(KEY, (3,)), X)
+    unkept = Layer("unkept", lambda key, shape: (), lambda params, x: (x[:, :1], None), lambda shape: shape)
+    net = layers.parallel(layers.identity(), unkept)
+    with pytest.raises(ShapeError, match=r"^parallel.*\(2, 3\).* \(2, 1\)"):
+        net.apply(net.init(KEY, (3,)), X)
+
+
+def test_a_layer_that_changes_the_dtype_is_named():
+    net = layers.serial(layers.dense(3), user(lambda x: x * np.float64(2), lambda shape: shape))
+    with pytest.raises(DtypeError, match=r"^serial > user_0: y: expected x's dtype float32, got float64"):
+        net.apply(net.init(KEY, (3,)), X)
+
+
+@pytest.mark.parametrize(
+    ("shape", "got"), [(lambda s: s[0], "3"), (lambda s: (0,), r"\(0,\)"), (lambda s: None, "None")]
+)
+def test_a_shape_function_that_returns_no_shape(shape, got):
+    with pytest.raises(ShapeError, match=rf"^user: shape: expected a tuple of whole numbers ≥ 1 .*, got {got}"):
+        user(lambda x: x, shape).shape((3,))
+
+
+def test_a_shape_function_may_return_a_list():
+    assert layers.serial(user(lambda x: x, list), layers.dense(2)).shape((3,)) == (2,)
+
+
+def test_frozen_takes_no_params_that_are_not_held():
+    net = layers.serial(layers.frozen(layers.dense(3)), layers.dense(2))
+    params = net.init(KEY, (3,))
+    forgot = params._replace(dense_0=layers.dense(3).init(KEY, (3,)))
+    with pytest.raises(StructureError, match=r"^serial > dense_0: weight: expected a frozen leaf, got ndarray; mark"):
+        net.apply(forgot, X)
+
+
+@pytest.mark.parametrize(
+    "factory", [layers.dense, lambda n, init: layers.conv2d(n, 1, init=init)], ids=["dense", "conv2d"]
+)
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        (initializers.he_normal, r"init: expected a function \(key, shape\) -> array, .*; call the factory"),
+        (None, r"init: expected a function \(key, shape\) -> array, got None"),
+        (lambda key, shape: np.ones(shape), r"what init makes: expected an array .* float32, got .* float64"),
+        (lambda key, shape: np.ones(2, np.float32), r"what init makes: expected an array .*, got \(2,\) float32"),
+        (lambda key, shape: 0.0, "what init makes: expected an array .*, got float"),
+    ],
+)
+def test_initializers_that_are_none(factory, init, message):
+    shape = (3,) if factory is layers.dense else (3, 1, 1)
+    with pytest.raises(ConfigError, match=message):
+        factory(2, init=init).init(KEY, shape)
+
+
+def test_train_that_returns_no_layer():
+    odd = layers.layer(
+        lambda key, shape: (), lambda params, x: (x, lambda dy: ((), dy)), train=lambda key: None, name="odd"
+    )
+    with pytest.raises(ConfigError, match="odd: what train returns: expected a Layer, got None"):
+        odd.train(KEY)
+
+
+def test_no_axis_may_be_empty():
+    with pytest.raises(ShapeError, match=r"no axis empty, got shape \(2, 0\)"):
+        layers.relu().apply((), np.zeros((2, 0), np.float32))
 
 
 def test_numbers_cannot_be_concatenated():
