@@ -18,7 +18,6 @@ Paths join the names of fields, indices and keys with dots, just as one would wr
 import builtins
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -66,7 +65,6 @@ def array(leaf: Any) -> Any:
     return leaf.array if isinstance(leaf, Running | Frozen) else leaf
 
 
-@cache
 def record(name: str, fields: tuple[str, ...]) -> type[Any]:
     """The NamedTuple type with this name and these fields: the same type for the same words, so trees compare equal.
 
@@ -75,7 +73,14 @@ def record(name: str, fields: tuple[str, ...]) -> type[Any]:
     >>> record("Pair", ("a", "b"))(1, 2)
     Pair(a=1, b=2)
     """
+    kind = _RECORDS.get((name, fields))
+    return kind or _RECORDS.setdefault((name, fields), _record(name, fields))  # one type, whichever thread comes first
 
+
+_RECORDS: dict[tuple[str, tuple[str, ...]], type[Any]] = {}
+
+
+def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
     def reduce(self: Any) -> Any:
         return _rebuild, (name, fields, tuple(self))
 
@@ -280,7 +285,7 @@ def release(params: Any) -> Any:
 
 
 def freeze(tree: Any) -> Any:
-    """The same tree with read-only arrays; an array that somebody could still write to is copied.
+    """The same tree with read-only C-contiguous arrays; one that somebody could still write to is copied.
 
     >>> freeze((np.ones(1),))[0].flags.writeable
     False
@@ -329,7 +334,7 @@ def _settled(leaf: np.ndarray) -> bool:
 
 
 def _read_only(leaf: np.ndarray) -> np.ndarray:
-    return leaf if _settled(leaf) else _locked(np.array(leaf, order="C"))
+    return leaf if leaf.flags.c_contiguous and _settled(leaf) else _locked(np.array(leaf, order="C"))
 
 
 def _sealed(leaf: np.ndarray) -> np.ndarray:

@@ -136,7 +136,8 @@ class Layer:
             raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
         if self.sample is None:
             return self
-        return Layer(self.name, self.initialize, self.sample(key).forward, self.infer)
+        trained = check_net(self.sample(key), f"{self.name}: what train returns")
+        return Layer(self.name, self.initialize, trained.forward, self.infer)
 
     def _fit(self, x: Array) -> None:
         """Check one example's shape before any arithmetic; where it fails, look for the usual slips."""
@@ -185,8 +186,8 @@ def check_input(params: Params, x: Any) -> None:
             raise DtypeError(expected("x", "a floating dtype", x.dtype, "cast with x.astype(np.float32)"))
     elif x.dtype != dtype:
         raise DtypeError(expected("x", f"the params' dtype {dtype}", x.dtype, f"cast with x.astype(np.{dtype})"))
-    if x.ndim == 0 or x.shape[0] == 0:
-        raise ShapeError(expected("x", "a batch (N, …) of N ≥ 1 examples", f"shape {x.shape}"))
+    if x.ndim == 0 or 0 in x.shape:
+        raise ShapeError(expected("x", "a batch (N, …) of N ≥ 1 examples, no axis empty", f"shape {x.shape}"))
 
 
 def check_cotangent(dy: Any, y: Array) -> None:
@@ -239,3 +240,27 @@ class Optimizer(NamedTuple):
 
     init: Callable[[Params], Any]
     update: Updates
+
+
+def check_net(net: Any, what: str = "net") -> Layer:
+    """The net itself, or the error that says what came in its place."""
+    if not isinstance(net, Layer):
+        fix = "call the factory, as in relu()" if callable(net) else "see fnnet.layers"
+        raise ConfigError(expected(what, "a Layer", repr(net), fix))
+    return net
+
+
+def check_optimizer(optimizer: Any) -> Optimizer:
+    """The optimizer itself, or the error that says what came in its place."""
+    if not isinstance(optimizer, Optimizer):
+        fix = "call the factory, as in sgd(0.1)" if callable(optimizer) else "see fnnet.optim"
+        raise ConfigError(expected("optimizer", "an Optimizer", repr(optimizer), fix))
+    return optimizer
+
+
+def check_loss(loss: Any) -> Any:
+    """The loss itself, or the error that says what came in its place."""
+    if not callable(loss):
+        fix = "see fnnet.losses"
+        raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", repr(loss), fix))
+    return loss

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fnnet import tree
+from fnnet import layers, rng, tree
 from fnnet.errors import StructureError
 from fnnet.tree import Frozen, Running
 
@@ -201,3 +201,17 @@ def test_check_same_names_the_leaf(other, message):
     tree.check_same(params, {"w": np.zeros((2, 3)), "b": None}, ("params", "grads"))
     with pytest.raises(StructureError, match=message):
         tree.check_same(params, other, ("params", "grads"))
+
+
+def test_params_come_out_of_init_in_c_order():
+    def odd():
+        def init(key, shape):
+            transposed = np.ones((3, 2), np.float32)
+            transposed.flags.writeable = False
+            return transposed.T, np.broadcast_to(np.float32(1), (4,))
+
+        return layers.layer(init, lambda params, x: (x, lambda dy: (params, dy)), shape=lambda shape: shape)
+
+    for leaf in odd().init(rng.key(0), (3,)):
+        assert leaf.flags.c_contiguous
+        assert not leaf.flags.writeable

@@ -5,13 +5,32 @@ from typing import Any
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import StructureError, expected
+from fnnet.errors import ConfigError, FnnetError, StructureError, expected
 from fnnet.types import Array, Params, Shape
 
 
 def no_params(key: rng.Key, shape: Shape) -> Params:
     """`init` of a layer that has nothing to learn."""
     return ()
+
+
+def initialised(init: Any, key: rng.Key, shape: Shape) -> Array:
+    """The weight of this shape that an initializer makes.
+
+    Raises:
+        ConfigError: it makes something else, or it is a factory that was not called.
+    """
+    try:
+        weight = init(key, shape)
+    except TypeError as error:
+        if isinstance(error, FnnetError):
+            raise
+        fix = "call the factory, as in he_normal()"
+        raise ConfigError(expected("init", "a function (key, shape) -> array", f"{init!r}: {error}", fix)) from error
+    if not isinstance(weight, np.ndarray) or weight.shape != shape or weight.dtype != np.float32:
+        got = f"{weight.shape} {weight.dtype}" if isinstance(weight, np.ndarray) else type(weight).__name__
+        raise ConfigError(expected("what init makes", f"an array {shape} float32", got))
+    return weight
 
 
 def leaf(params: Any, field: str) -> Array:

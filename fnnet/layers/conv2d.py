@@ -7,7 +7,7 @@ from fnnet.errors import ShapeError, expected, whole
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from fnnet.kernels.moments import channel_sum
-from fnnet.layers._params import leaf
+from fnnet.layers._params import initialised, leaf
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
@@ -65,7 +65,8 @@ def conv2d(
     def init_params(key: rng.Key, in_shape: Shape) -> Params:
         check_image(in_shape)
         rows, cols = fit(*in_shape[1:])
-        weight = init(rng.fold_in(key, "weight"), (channels, in_shape[0], rows.kernel, cols.kernel))
+        size = (channels, in_shape[0], rows.kernel, cols.kernel)
+        weight = initialised(init, rng.fold_in(key, "weight"), size)
         return kind(weight, zeros()(rng.fold_in(key, "bias"), (channels,))) if bias else kind(weight)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:

@@ -4,7 +4,7 @@ from fnnet import rng, tree
 from fnnet.errors import ShapeError, expected, whole
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.affine import affine, affine_input_gradient, affine_weight_gradient, batch_sum
-from fnnet.layers._params import leaf
+from fnnet.layers._params import initialised, leaf
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
@@ -42,7 +42,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
         return (n,)
 
     def init_params(key: rng.Key, in_shape: Shape) -> Params:
-        weight = init(rng.fold_in(key, "weight"), (*in_shape, n))
+        weight = initialised(init, rng.fold_in(key, "weight"), (*in_shape, n))
         return kind(weight, zeros()(rng.fold_in(key, "bias"), (n,))) if bias else kind(weight)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:

@@ -1,6 +1,7 @@
 """`frozen`: a layer that is used but not trained."""
 
 from fnnet import rng, tree
+from fnnet.errors import StructureError, expected
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -19,6 +20,7 @@ def frozen(inner: Layer) -> Layer:
         return tree.hold(inner.initialize(key, shape))
 
     def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+        _check_held(params)
         y, pullback = inner.forward(tree.release(params), x)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
@@ -36,3 +38,12 @@ def frozen(inner: Layer) -> Layer:
         children=inner.children,
         rebuild=None if rebuild is None else lambda others: frozen(rebuild(others)),
     )
+
+
+def _check_held(params: Params) -> None:
+    """Raise unless every leaf is held; another would be taken for its own gradient."""
+    for leaf in tree.leaves(params):
+        if not isinstance(leaf, tree.Frozen):
+            path = next(path for path, other in tree.items(params) if other is leaf)
+            fix = "mark the params with tree.hold(params)"
+            raise StructureError(expected(path or "params", "a frozen leaf", type(leaf).__name__, fix))

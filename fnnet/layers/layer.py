@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ConfigError, ShapeError, expected
-from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached
+from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
+from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached, example_shape
 
 
 def layer(
@@ -48,11 +48,13 @@ def layer(
     for what, function in (("init", init), ("apply", apply)):
         if not callable(function):
             raise ConfigError(expected(what, "a function", repr(function)))
+    find = shape or _by_trial(init, apply)
+    infer = cached(lambda in_shape: example_shape(find(in_shape)))
     return Layer(
         name=_enclosing(init) if name is None else name,
         initialize=init,
-        forward=_with_option(apply),
-        infer=cached(shape or _by_trial(init, apply)),
+        forward=_kept(apply, infer),
+        infer=infer,
         sample=train,
     )
 
@@ -60,24 +62,32 @@ def layer(
 def _enclosing(init: Init) -> str:
     """`scale` for `scale.<locals>.init` and `scale.<locals>.<lambda>`."""
     around = [word for word in getattr(init, "__qualname__", "").split(".")[:-1] if word.isidentifier()]
-    return around[-1] if around else "layer"
+    return (around[-1].lstrip("_") if around else "") or "layer"
 
 
-def _with_option(apply: Callable[..., Any]) -> Apply:
-    """Let every vjp be asked for `input_gradient`, also one that has never heard of it."""
+def _kept(apply: Callable[..., Any], infer: Callable[[Shape], Shape]) -> Apply:
+    """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
     def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
         y, vjp = apply(params, x)
-        return y, vjp if _has_option(vjp) else lambda dy, input_gradient=True: vjp(dy)
+        if y.dtype != x.dtype:
+            raise DtypeError(expected("y", f"x's dtype {x.dtype}", y.dtype, "see what in apply changes it"))
+        if y.shape != (len(x), *infer(x.shape[1:])):
+            wanted = f"shape {(len(x), *infer(x.shape[1:]))}, as the layer's shape function says"
+            raise ShapeError(expected("y", wanted, y.shape))
+        return y, _with_option(vjp)
 
     return forward
 
 
-def _has_option(vjp: Any) -> bool:
+def _with_option(vjp: Callable[..., Any]) -> Pullback:
+    """Let a vjp be asked for `input_gradient`, also one that takes it by name only or has never heard of it."""
     code = getattr(vjp, "__code__", None)
-    if code is None:
-        return "input_gradient" in inspect.signature(vjp).parameters
-    return "input_gradient" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if code is not None and code.co_argcount == 2 and code.co_varnames[1] == "input_gradient":
+        return vjp
+    if "input_gradient" in inspect.signature(vjp).parameters:
+        return lambda dy, input_gradient=True: vjp(dy, input_gradient=input_gradient)
+    return lambda dy, input_gradient=True: vjp(dy)
 
 
 def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]:

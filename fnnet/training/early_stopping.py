@@ -115,11 +115,13 @@ def relative_rise(threshold: float) -> Rule:
 
 
 def _value(metrics: Metrics, by: str | Callable[[Metrics], float]) -> float:
-    if callable(by):
-        return float(by(metrics))
-    if by not in metrics:
+    if not callable(by) and by not in metrics:
         raise ConfigError(expected("by", f"one of the metrics {', '.join(map(repr, metrics))}", repr(by)))
-    return float(metrics[by])
+    value = by(metrics) if callable(by) else metrics[by]
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(expected("value that early stopping looks at", "a number", repr(value))) from None
 
 
 def _look(watch: Watch, state: TrainState, value: float) -> Watch:

@@ -11,7 +11,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.losses import Loss
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import pair
-from fnnet.types import Array, Layer, Params
+from fnnet.types import Array, Layer, Params, check_loss, check_net
 
 Metric: TypeAlias = Callable[[Array, Any], Any]  # (predictions, target) -> mean over the batch, or counts
 
@@ -48,9 +48,10 @@ def evaluate(
     >>> evaluate(net, net.init(rng.key(0), (2,)), (x, np.array([1, 0, 1])), {"accuracy": correct}, size=2)
     {'accuracy': 1.0}
     """
+    check_net(net)
     functions = named_metrics(metrics)
     if loss is not None:
-        functions = {"loss": _value_of(loss), **functions}
+        functions = {"loss": _value_of(check_loss(loss)), **functions}
     added = {"loss"} if loss is not None and reduction_of(loss) == "sum" else set()
     found: dict[str, list[Any]] = {name: [] for name in functions}
     counts = []
@@ -70,10 +71,17 @@ def _value_of(loss: Loss) -> Metric:
 def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
     """One value for all batches: means (floats) averaged by counts, counts (whole numbers) added up.
 
+    Raises:
+        ConfigError: a mean for one batch, a count for another.
+
     >>> combine([1.0, 0.5], [30, 10]), combine([30, 5], [30, 10])
     (0.875, 35)
     """
-    if np.asarray(values[0]).dtype.kind in "iu":
+    whole = {np.asarray(value).dtype.kind in "iu" for value in values}
+    if len(whole) > 1:
+        fix = "return float(…) where a mean is meant"
+        raise ConfigError(expected("metric", "means or counts for all batches alike", "floats and whole numbers", fix))
+    if whole == {True}:
         return _sum(values)
     return _sum([value * n for value, n in zip(values, counts, strict=True)]) / sum(counts)
 

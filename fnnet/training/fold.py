@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from toolz import accumulate, drop
+
 from fnnet.training.state import TrainState
 from fnnet.training.step import Metrics, Step
 
@@ -16,9 +18,8 @@ def scan(step: Step, state: TrainState, batches: Iterable[Any]) -> Iterator[tupl
     >>> list(scan(step, 0, [1, 2]))
     [(1, {'loss': -1}), (3, {'loss': -2})]
     """
-    for batch in batches:
-        state, metrics = step(state, batch)
-        yield state, metrics
+    start: tuple[TrainState, Metrics] = state, {}
+    return drop(1, accumulate(lambda done, batch: step(done[0], batch), batches, start))
 
 
 def fold(step: Step, state: TrainState, batches: Iterable[Any]) -> tuple[TrainState, list[Metrics]]:

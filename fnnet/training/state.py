@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from fnnet.errors import DataError, expected
 from fnnet.rng import Key, fold_in
-from fnnet.types import Layer, Optimizer, Params, Shape
+from fnnet.types import Layer, Optimizer, Params, Shape, check_net, check_optimizer
 
 
 class TrainState(NamedTuple):
@@ -37,8 +37,8 @@ def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shape) -> TrainState
     >>> state.step, state.params.weight.shape
     (0, (3, 2))
     """
-    params = net.init(fold_in(key, "init"), shape)
-    return TrainState(0, params, optimizer.init(params), key)
+    params = check_net(net).init(fold_in(key, "init"), shape)
+    return TrainState(0, params, check_optimizer(optimizer).init(params), key)
 
 
 def step_key(state: TrainState) -> Key:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet import tree
-from fnnet.errors import NonFiniteError, whole
+from fnnet.errors import ConfigError, NonFiniteError, expected, whole
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.evaluate import Metric, named_metrics
@@ -15,7 +15,7 @@ from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.trace import first_non_finite
-from fnnet.types import Layer, Optimizer, Params
+from fnnet.types import Layer, Optimizer, Params, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[Any, Any], tuple[Any, Metrics]]  # (state, batch) -> (state, metrics)
@@ -55,12 +55,17 @@ def make_step(
     >>> state.step, sorted(metrics)
     (1, ['loss'])
     """
+    check_net(net)
+    check_loss(loss)
+    check_optimizer(optimizer)
     functions = named_metrics(metrics)
     size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
+        if not isinstance(state, TrainState):
+            raise ConfigError(expected("state", "a TrainState", repr(state), "make the first with training.init"))
         x, target = pair(batch)
         gradient = in_training(net, loss, size, step_key(state))
         with np.errstate(all="ignore"):  # what comes of it is looked at below

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from fnnet.losses import Loss
-from fnnet.types import Array, Layer, Params
+from fnnet.types import Array, Layer, Params, check_loss, check_net
 
 Gradient: TypeAlias = Callable[[Params, Array, Any], tuple[Any, Params, Array]]
 
@@ -28,6 +28,8 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     >>> value_and_grad(net, losses.squared_error)(params, np.float32([[2]]), np.float32([[5]]))
     (0.5, Dense(weight=array([[2.]], dtype=float32)), array([[6.]], dtype=float32))
     """
+    check_net(net)
+    check_loss(loss)
 
     def gradient(params: Params, x: Array, target: Any) -> tuple[Any, Params, Array]:
         predictions, pullback = net.apply(params, x)

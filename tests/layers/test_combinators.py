@@ -264,7 +264,7 @@ def test_errors_in_a_users_vjp_say_where():
         (X.astype(np.float64), DtypeError, r"x: expected the params' dtype float32, got float64; cast with x.astype"),
         (X.astype(int), DtypeError, r"x: expected the params' dtype float32, got int64"),
         (X[0], ShapeError, r"x of shape \(4,\) is one example without its batch axis, pass x\[None\]"),
-        (X[:0], ShapeError, r"x: expected a batch \(N, …\) of N ≥ 1 examples, got shape \(0, 4\)"),
+        (X[:0], ShapeError, r"x: expected a batch \(N, …\) of N ≥ 1 examples, no axis empty, got shape \(0, 4\)"),
         (X[:, :3], ShapeError, r"serial > dense_0: x: expected \(N, 4\) for weight \(4, 3\), got \(2, 3\)"),
         (np.float32(1), DtypeError, r"x: expected a NumPy array, got float32"),
     ],
