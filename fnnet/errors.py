@@ -125,11 +125,14 @@ def real(what: str, value: Any, low: float = -float("inf"), high: float = float(
     else:
         wanted = f"a number in {left}{low:g}, {high:g}{right}"
     try:
-        if isinstance(value, bool | str | bytes):
+        plain = value.tolist() if hasattr(value, "tolist") else value  # what NumPy holds, as Python's
+        if isinstance(plain, bool):
             raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(plain.__float__())  # text has none
+    except (AttributeError, TypeError, ValueError):
         raise ConfigError(expected(what, wanted, repr(value))) from None
+    except OverflowError:
+        raise ConfigError(expected(what, wanted, "one too large for a float")) from None
     above = number > low if left == "(" else number >= low
     below = number < high if right == ")" else number <= high
     if not (above and below and number - number == 0):

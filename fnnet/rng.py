@@ -33,7 +33,10 @@ def _seed(value: Any) -> int:
     return number
 
 
-def _path(words: Sequence[Any]) -> tuple[int | str, ...]:
+def _path(words: Any) -> tuple[int | str, ...]:
+    if not isinstance(words, tuple | list):  # a string would be a path of letters
+        fix = f"write ({words!r},)" if isinstance(words, str | int) else ""
+        raise ConfigError(expected("path", "a tuple of words", repr(words), fix))
     return tuple(_word(word) for word in words)
 
 
@@ -47,6 +50,10 @@ class Key:
 
 def _word(word: Any) -> int | str:
     if isinstance(word, str):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(expected("word", "text that UTF-8 can hold", repr(word))) from None
         return str(word)
     number = whole("word", word, 0)
     if number >= _WORDS:
@@ -96,6 +103,9 @@ def uniform(
     if not low <= high:
         raise ConfigError(expected("low", f"a number ≤ high = {high}", low))
     kind, shape = _dtype(dtype), _shape(shape)
+    top = float(np.finfo(kind).max)
+    if not max(abs(low), abs(high), high - low) <= top:
+        raise ConfigError(expected("low, high and their distance", f"at most {top:g} in {kind}", f"{low:g}, {high:g}"))
     bits = 24 if kind == np.float32 else 53
     words = _words(key, _size(shape)) >> np.uint64(64 - bits)
     draws = words.astype(kind)
@@ -176,7 +186,10 @@ def _key(key: Any) -> Key:
 
 
 def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    kind = np.dtype(dtype)
+    try:
+        kind = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise DtypeError(expected("dtype", "float32 or float64", repr(dtype))) from None
     if kind not in (np.float32, np.float64):
         raise DtypeError(expected("dtype", "float32 or float64", kind))
     return kind

@@ -53,7 +53,13 @@ def test_real_numbers_become_floats(value):
     assert type(errors.real("rate", value, 0, 1)) is float
 
 
-@pytest.mark.parametrize("value", [True, "0.5", b"1", None, [0.5, 0.5], 1j, -0.1, 1.1, np.nan, np.inf])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(True, np.True_, np.array(True), "0.5", b"1", bytearray(b"1"), np.str_("0.5"), np.array("0.5")),
+        *(None, float, [0.5, 0.5], np.array([0.5]), 1j, np.complex64(1), -0.1, 1.1, np.nan, np.inf, 10**400),
+    ],
+)
 def test_what_is_no_real_number_between(value):
     with pytest.raises(errors.ConfigError, match=r"rate: expected a number in \[0, 1\], got "):
         errors.real("rate", value, 0, 1)
