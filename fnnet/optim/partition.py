@@ -33,6 +33,8 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
     """
     if not callable(label_of_path):
         raise ConfigError(expected("label_of_path", "a function from path to label", repr(label_of_path)))
+    if not isinstance(optimizers, Mapping) or not optimizers:
+        raise ConfigError(expected("partition: optimizers", "{label: optimizer}, at least one", repr(optimizers)))
     own = dict(optimizers)
     for label, optimizer in own.items():
         if not isinstance(optimizer, Optimizer):
@@ -43,9 +45,11 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
         found: dict[Hashable, set[int]] = {label: set() for label in own}
         for i in _trained(params):
             label = label_of_path(params.path(i))
-            if label not in found:
-                raise ConfigError(expected(f"partition: label of {params.path(i)}", one_of(map(str, own)), repr(label)))
-            found[label].add(i)
+            try:
+                found[label].add(i)
+            except (KeyError, TypeError):  # unknown, or no label at all, such as a list
+                wanted = one_of(map(str, own))
+                raise ConfigError(expected(f"partition: label of {params.path(i)}", wanted, repr(label))) from None
         for label, share in found.items():
             if not share:
                 paths = ", ".join(params.path(i) for i in _trained(params))

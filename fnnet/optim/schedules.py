@@ -17,7 +17,8 @@ A schedule is any function `count -> rate`, with the count a whole number from 0
 | `one_cycle(peak, n)` | up and down again in n updates, two half cosines |
 | `joined(schedules, boundaries)` | one after the other, each from its own 0 |
 
-Values must be numbers ≥ 0; where a rate is asked for, all return Python floats, which promote no array.
+Values must be numbers ≥ 0; where a rate is asked for, all return Python floats, which promote no array. A rate that
+is negative or not finite, as one that grew or a user's own may be, is a ConfigError at its count.
 """
 
 import math
@@ -114,7 +115,7 @@ def piecewise(values: Sequence[float], boundaries: Sequence[int]) -> Schedule:
     [0.1, 0.5, 0.5, 0.2, 0.2]
     """
     marks = _boundaries(boundaries)
-    rates = [real(f"value {i}", value, 0) for i, value in enumerate(values)]
+    rates = [real(f"value {i}", value, 0) for i, value in enumerate(_several("values", values))]
     _one_more("values", rates, marks)
     return _of_count(lambda count: rates[_passed(marks, count)])
 
@@ -133,7 +134,14 @@ def exponential(value: float, factor: float, steps: int = 1) -> Schedule:
     [0.4, 0.2, 0.1]
     """
     value, factor, steps = real("value", value, 0), real("factor", factor, 0, open="("), whole("steps", steps, 1)
-    return _of_count(lambda count: value * factor ** (count / steps))
+
+    def rate(count: int) -> float:
+        try:
+            return value * factor ** (count / steps)
+        except OverflowError:
+            return math.inf
+
+    return _of_count(rate)
 
 
 def inverse_time(value: float, factor: float, steps: int = 1) -> Schedule:
@@ -267,7 +275,7 @@ def joined(schedules: Sequence[LearningRate], boundaries: Sequence[int]) -> Sche
     >>> [joined([linear(0.0, 1.0, 2), step(1.0, every=1)], [2])(t) for t in range(5)]
     [0.0, 0.5, 1.0, 0.5, 0.25]
     """
-    marks, pieces = _boundaries(boundaries), [schedule(each) for each in schedules]
+    marks, pieces = _boundaries(boundaries), [schedule(each) for each in _several("schedules", schedules)]
     _one_more("schedules", pieces, marks)
 
     def rate(count: int) -> float:
@@ -278,8 +286,13 @@ def joined(schedules: Sequence[LearningRate], boundaries: Sequence[int]) -> Sche
 
 
 def _of_count(rate: Schedule) -> Schedule:
-    """The same function of a checked count, which becomes a Python int: NumPy's would make NumPy floats."""
-    return lambda count: rate(whole("count", count, 0))
+    """The same function of a checked count, its rate a checked Python float."""
+
+    def checked(count: int) -> float:
+        count = whole("count", count, 0)
+        return real(f"learning_rate at {count}", rate(count), 0)
+
+    return checked
 
 
 def _mix(start: float, end: float, share: float) -> float:
@@ -296,10 +309,17 @@ def _passed(marks: Sequence[int], count: int) -> int:
 
 
 def _boundaries(boundaries: Any) -> list[int]:
-    marks = [whole("boundary", mark, 1) for mark in boundaries]
+    marks = [whole("boundary", mark, 1) for mark in _several("boundaries", boundaries)]
     if any(a >= b for a, b in pairwise(marks)):
         raise ConfigError(expected("boundaries", "counts in rising order", marks))
     return marks
+
+
+def _several(what: str, values: Any) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        raise ConfigError(expected(what, "a sequence", repr(values))) from None
 
 
 def _one_more(what: str, pieces: Sequence[Any], marks: Sequence[int]) -> None:

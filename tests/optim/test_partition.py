@@ -78,6 +78,10 @@ def test_one_line_to_fine_tune_the_last_layer():
             "partition: label of scale_0.gain: expected 'dens' or 'norm', got 'scal'",
         ),
         (
+            optim.partition(lambda path: [], {"dens": optim.sgd(0.1)}),
+            r"partition: label of dense_0.weight: expected 'dens', got \[\]",
+        ),
+        (
             optim.partition(kind, {"bias": optim.sgd(0.1), "rest": optim.sgd(0.1), "slow": optim.sgd(0.1)}),
             "partition: 'slow': expected a leaf among dense_0.weight, dense_0.bias, .* got none",
         ),
@@ -96,6 +100,8 @@ def test_slips_in_labels_and_paths(optimizer, message):
     ("make", "message"),
     [
         (lambda: optim.partition("bias", {"bias": optim.sgd(0.1)}), "label_of_path: expected a function from path"),
+        (lambda: optim.partition(kind, {}), "partition: optimizers: expected {label: optimizer}, .* got {}"),
+        (lambda: optim.partition(kind, optim.sgd), "expected {label: optimizer}, at least one, got <function sgd"),
         (lambda: optim.partition(kind, {"bias": 0.1}), "partition: 'bias': expected an Optimizer, got 0.1"),
         (lambda: optim.freeze(optim.sgd, is_bias), "freeze: expected an Optimizer, got <function sgd"),
         (lambda: optim.freeze(optim.sgd(0.1), "bias"), "where: expected a function .* got 'bias'; such as lambda"),

@@ -66,6 +66,12 @@ def test_all_return_python_floats(name, count):
     assert rate(np.int64(count)) == value == SCHEDULES[name]()(count)
 
 
+@pytest.mark.parametrize("wrap", [lambda rate: s.joined([rate], []), lambda rate: s.warm_up(rate, 2)])
+@pytest.mark.parametrize("count", [0, 2])
+def test_numpy_floats_of_an_own_schedule_become_pythons(wrap, count):
+    assert type(wrap(lambda t: np.float64(0.1))(count)) is float
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50))
 def test_from_one_end_to_the_other(start, end, steps):
     for rate in (s.linear(start, end, steps), s.cosine(start, steps, end)):
@@ -103,12 +109,15 @@ def test_bad_counts(name, count):
         (lambda: s.step(1, 2, factor=1.5), r"factor: expected a number in \[0, 1\], got 1.5"),
         (lambda: s.multi_step(1, [3, 3]), r"boundaries: expected counts in rising order, got \[3, 3\]"),
         (lambda: s.multi_step(1, [0]), "boundary: expected a whole number ≥ 1, got 0"),
+        (lambda: s.multi_step(1, 3), "boundaries: expected a sequence, got 3"),
         (lambda: s.multi_step(1, [2.5]), "boundary: .* got 2.5"),
         (lambda: s.multi_step(1, [2], factor=-1), "factor: .* got -1"),
         (lambda: s.piecewise([1, 2], [1, 2]), "values: expected 3, one more than boundaries, got 2"),
         (lambda: s.piecewise([1, -2], [1]), "value 1: .* got -2"),
         (lambda: s.piecewise([1, 2, 3], [5, 2]), r"rising order, got \[5, 2\]"),
         (lambda: s.exponential(1, 0.0), r"factor: expected a number in \(0, inf\], got 0.0"),
+        (lambda: s.piecewise(0.1, []), "values: expected a sequence, got 0.1"),
+        (lambda: s.exponential(0.1, 2.0)(5000), r"learning_rate at 5000: expected a number in \[0, inf\], got inf"),
         (lambda: s.exponential(1, 0.5, steps=0), "steps: .* got 0"),
         (lambda: s.inverse_time(1, -0.1), "factor: .* got -0.1"),
         (lambda: s.inverse_time(1, 0.1, 0), "steps: .* got 0"),
@@ -125,6 +134,9 @@ def test_bad_counts(name, count):
         (lambda: s.one_cycle(0.1, 10, rise=1.0), r"rise: expected a number in \(0, 1\), got 1.0"),
         (lambda: s.one_cycle(0.1, 10, start_divisor=0.5), "start_divisor: .* got 0.5"),
         (lambda: s.one_cycle(0.1, 10, end_divisor=0), "end_divisor: .* got 0"),
+        (lambda: s.warm_up(lambda t: float(1 - t), 2)(4), "learning_rate at 4: .* got -1"),
+        (lambda: s.joined([0.1, lambda t: np.nan], [3])(5), "learning_rate at 5: .* got nan"),
+        (lambda: s.joined(0.1, []), "schedules: expected a sequence, got 0.1"),
         (lambda: s.joined([0.1], [3]), "schedules: expected 2, one more than boundaries, got 1"),
         (lambda: s.joined([0.1, 0.2], [0]), "boundary: .* got 0"),
     ],
