@@ -44,8 +44,9 @@ def clip_by_global_norm(norm: float) -> Optimizer:
 
         u ← u min(1, norm / ‖u‖),    ‖u‖² = Σ u² over all leaves
 
-    Stateless. The sum is taken in float64 at least. Where ‖u‖ is not finite there is no direction to keep, and all
-    updates become NaN. (PyTorch divides by ‖u‖ + 10⁻⁶, optax as here.)
+    Stateless. The sum is taken in float64 at least, in units of the largest |u| where squares would overflow. Where an
+    update is not finite there is no direction to keep, and all become NaN. (PyTorch divides by ‖u‖ + 10⁻⁶, optax as
+    here.)
 
     Args:
         norm: the greatest length, > 0.
@@ -61,12 +62,15 @@ def clip_by_global_norm(norm: float) -> Optimizer:
     limit = real("norm", norm, 0, open="(")
 
     def at(count: int, updates: Sequence[Array]) -> Rule:
-        length = sum(_squares(u) for u in updates) ** 0.5
+        unit, length = 1.0, _length(updates)
+        if not math.isfinite(length.real):
+            unit = float(np.max([np.abs(u.real).max(initial=0) for u in updates]))
+            length = _length(updates, unit) if math.isfinite(unit) else math.nan
         share = 1.0
         if not math.isfinite(length.real):
             share = math.nan
-        elif length.real > limit:
-            share = limit / length
+        elif length.real > limit / unit:
+            share = limit / unit / length
 
         def rule(
             u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
@@ -81,11 +85,19 @@ def clip_by_global_norm(norm: float) -> Optimizer:
 _BLOCK = 2**14  # elements widened at a time
 
 
-def _squares(u: Array) -> Any:
-    """Σ u² in float64 or wider, as a Python number where there is one."""
+def _length(updates: Sequence[Array], unit: float = 1.0) -> Any:
+    """‖u‖ / unit."""
+    with np.errstate(over="ignore"):
+        return sum(_squares(u, unit) for u in updates) ** 0.5
+
+
+def _squares(u: Array, unit: float) -> Any:
+    """Σ (u / unit)² in float64 or wider, as a Python number where there is one."""
     elements, wide = u.reshape(-1), np.result_type(u.dtype, np.float64)
     total: Any = 0
     for a in range(0, elements.size, _BLOCK):
         block = elements[a : a + _BLOCK].astype(wide, copy=False)
+        if unit != 1.0:
+            block = block / unit
         total = total + block.dot(block)
     return total.item() if isinstance(total, np.generic) else total

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 import numpy as np
 
+from fnnet.errors import ConfigError, expected
 from fnnet.types import Array
 
 Where: TypeAlias = Callable[[str, Any], bool]  # (path, leaf) -> whether this leaf is meant
@@ -78,3 +79,15 @@ def passing(
 def zeros(leaf: Array) -> Array:
     """The usual beginning of a leaf's state."""
     return np.zeros(leaf.shape, leaf.dtype)
+
+
+def over(what: str, least: float, start: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The beginning `start`, for a part that divides by `least` or more: only of leaves whose dtype can do that."""
+
+    def begin(leaf: Array) -> Array:
+        if leaf.dtype.kind in "fc" and least < (tiny := float(np.finfo(leaf.dtype).tiny)):
+            wanted = f"at least {tiny:.3g}, the least normal number in {leaf.dtype}"
+            raise ConfigError(expected(what, wanted, f"{least:.3g}", "take a larger eps"))
+        return start(leaf)
+
+    return begin

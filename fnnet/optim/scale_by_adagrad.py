@@ -7,7 +7,7 @@ import numpy as np
 
 from fnnet.errors import real
 from fnnet.optim.chain import link
-from fnnet.optim.part import Part
+from fnnet.optim.part import Part, over
 from fnnet.types import Array, Optimizer, Params
 
 
@@ -25,6 +25,9 @@ def scale_by_adagrad(eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     Args:
         eps: ε > 0, outside the root as in PyTorch; optax puts it inside.
         start: what s begins with, ≥ 0, as in PyTorch; 0.1 in optax and Keras.
+
+    Raises:
+        ConfigError: from `init`, where ε is too small for the dtype of a leaf: 0 / 0.
 
     Source: Duchi, Hazan & Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization",
     fig. 1, the diagonal form.
@@ -52,4 +55,4 @@ def scale_by_adagrad(eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     def begin(leaf: Array) -> Array:
         return np.full(leaf.shape, start, leaf.dtype)
 
-    return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, (begin,)))
+    return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, (over("eps", eps, begin),)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from fnnet.errors import real
 from fnnet.optim.chain import link
-from fnnet.optim.part import Part, Rule, zeros
+from fnnet.optim.part import Part, Rule, over, zeros
 from fnnet.types import Array, Optimizer, Params
 
 
@@ -34,6 +34,9 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
         b2: the weight of the old mean of squares, in [0, 1).
         eps: ε > 0, outside the root and after the correction of v, as in the paper's algorithm 1, PyTorch and optax.
             Keras puts it before the correction (the paper's "epsilon hat").
+
+    Raises:
+        ConfigError: from `init`, where ε √(1 - b₂), the least divisor, is too small for the dtype of a leaf: 0 / 0.
 
     Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1. Computed in the order the paper
     proposes for speed, u = m (√(1 - b₂ᵗ) / (1 - b₁ᵗ)) / (√v + ε √(1 - b₂ᵗ)), which is the same number.
@@ -69,4 +72,5 @@ def scale_by_adam(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Opti
 
         return rule
 
-    return link(Part("scale_by_adam", at, ScaleByAdam, (zeros, zeros)))
+    starts = zeros, over("eps · √(1 - b2)", eps * math.sqrt(1 - b2), zeros)
+    return link(Part("scale_by_adam", at, ScaleByAdam, starts))

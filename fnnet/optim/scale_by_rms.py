@@ -7,7 +7,7 @@ import numpy as np
 
 from fnnet.errors import real
 from fnnet.optim.chain import link
-from fnnet.optim.part import Part, zeros
+from fnnet.optim.part import Part, over, zeros
 from fnnet.types import Array, Optimizer, Params
 
 
@@ -27,6 +27,9 @@ def scale_by_rms(decay: float = 0.99, eps: float = 1e-8) -> Optimizer:
     Args:
         decay: ρ, the weight of the old mean, in [0, 1).
         eps: ε > 0, outside the root as in PyTorch; optax and Keras put it inside by default.
+
+    Raises:
+        ConfigError: from `init`, where ε is too small for the dtype of a leaf: 0 / 0.
 
     Source: Tieleman & Hinton 2012, Coursera lecture 6.5 "rmsprop".
 
@@ -52,4 +55,4 @@ def scale_by_rms(decay: float = 0.99, eps: float = 1e-8) -> Optimizer:
         if factor != 1.0:
             np.multiply(u, factor, out=u)
 
-    return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, (zeros,)))
+    return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, (over("eps", eps, zeros),)))

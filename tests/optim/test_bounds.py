@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from fnnet import optim
@@ -79,3 +80,21 @@ def test_every_part_tells_its_name():
         "scale_by_learning_rate"
     )
     assert repr(optim.chain(*parts).update) == f"chain({names})"
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda eps: optim.adam(0.1, eps=eps), r"eps · √\(1 - b2\)"),
+        (lambda eps: optim.rmsprop(0.1, eps=eps), "eps"),
+        (lambda eps: optim.adagrad(0.1, eps=eps), "eps"),
+    ],
+)
+def test_an_eps_too_small_for_the_dtype(make, what):
+    """It would divide a gradient of 0 by 0."""
+    with pytest.raises(ConfigError, match=rf"^{what}: expected at least 1.18e-38, .* in float32, got .*; take"):
+        make(1e-60).init({"weight": np.zeros(2, np.float32)})
+    for dtype, eps in ((np.float64, 1e-60), (np.float32, 1e-36), (np.complex64, 1e-36)):
+        optimizer, zero = make(eps), {"weight": np.zeros(2, dtype)}
+        updates, _ = optimizer.update(zero, optimizer.init(zero), zero)
+        np.testing.assert_array_equal(updates["weight"], zero["weight"])
