@@ -158,6 +158,8 @@ def _rows(whole: Any) -> tuple[list[list[Any]], dict[str, np.ndarray]]:
     rows, arrays, seen = [], {}, set()
     for path, node in _walk(whole):
         if path in seen:
+            if not path:  # that of the whole tree
+                raise CheckpointError(expected("tree", "keys with at least one letter", "''", "rename it"))
             raise CheckpointError(expected(path, "one leaf or node with this path", "two", "rename one"))
         seen.add(path)
         row, array = _row(path, node)
@@ -210,6 +212,9 @@ def _row(path: str, leaf: Any) -> tuple[list[Any], np.ndarray | None]:
         raise CheckpointError(expected(path or "tree", wanted, f"one of {leaf.bit_length()}"))
     if type(leaf) in _NUMBERS:
         return [path, _NUMBERS[type(leaf)], _word_of(leaf)], None
+    if isinstance(leaf, np.ma.MaskedArray):
+        fix = "its mask would be lost: save leaf.filled() or leaf.data and leaf.mask"
+        raise CheckpointError(expected(path or "tree", "an array without a mask", type(leaf).__name__, fix))
     if isinstance(leaf, np.ndarray):
         if leaf.dtype not in _DTYPES.values():
             wanted = "float64, float32, float16, complex64, integers or booleans"
