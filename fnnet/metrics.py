@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected, whole
+from fnnet.losses import _check_classes
 from fnnet.types import Array
 
 __all__ = ["accuracy", "confusion", "top_k_accuracy"]
@@ -105,18 +106,9 @@ def _classes(predictions: Any, labels: Any) -> Array:
     if (bad := np.isnan(predictions).any(axis=1)).any():
         raise NonFiniteError(expected("predictions", "numbers", f"NaN at example {int(bad.argmax())}"))
 
-    n, k = predictions.shape
-    if labels.shape == (n, k) and labels.dtype.kind == "f":
+    if labels.shape == predictions.shape and labels.dtype.kind == "f":
         if (bad := np.isnan(labels).any(axis=1)).any():
             raise DataError(expected("labels", "rows of probabilities", f"NaN at example {int(bad.argmax())}"))
         return labels.argmax(axis=1)
-    if labels.shape != (n,):
-        fix = "pass labels[:, 0]" if labels.shape == (n, 1) else ""
-        raise ShapeError(expected("labels", f"classes ({n},) or rows of probabilities ({n}, {k})", labels.shape, fix))
-    if labels.dtype.kind not in "iu":
-        raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
-    bad = (labels < 0) | (labels >= k)
-    if bad.any():
-        at = int(bad.argmax())
-        raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}"))
+    _check_classes(predictions, labels)
     return labels

@@ -80,9 +80,9 @@ SCORES = np.zeros((4, 3), np.float32)
 @pytest.mark.parametrize(
     ("scores", "labels", "error", "message"),
     [
-        (SCORES, np.zeros(3, int), errors.ShapeError, r"labels: expected classes \(4,\) or rows .* got \(3,\)"),
+        (SCORES, np.zeros(3, int), errors.ShapeError, r"labels: expected classes \(4,\) or prob.* got \(3,\)"),
         (SCORES, np.zeros((4, 1), int), errors.ShapeError, r"got \(4, 1\); pass labels\[:, 0\]"),
-        (SCORES, np.zeros((4, 3), int), errors.ShapeError, r"labels: expected classes \(4,\)"),
+        (SCORES, np.zeros((4, 3), int), errors.DtypeError, "labels: expected probabilities .* got int64; cast"),
         (SCORES, np.array([0, 1, 3, 0]), errors.DataError, "labels: expected classes from 0 to 2, got 3 at example 2"),
         (SCORES, np.array([0, -1, 1, 0]), errors.DataError, "got -1 at example 1"),
         (SCORES, np.zeros(4), errors.DtypeError, "labels: expected integer classes, got float64; cast"),
