@@ -30,9 +30,9 @@ def check_layer(
     """Hold a layer, yours or ours, to every law, in evaluation and in training.
 
     The derivative is compared with central differences in float64, ⟨u, vjp(dy)⟩ = ⟨J u, dy⟩, for x and each trained
-    leaf, in random directions u with random, uneven cotangents dy, to 1e-7 relative plus 1e-9. (A cotangent of ones
-    does not see a softmax that returns zero.) Inputs are distinct numbers with gaps far wider than the step; a case
-    that still meets a kink is drawn again. See `fnnet.testing.LAWS` for all laws.
+    leaf, in random directions u with random, uneven cotangents dy, to 1e-7 relative plus 1e-9 plus what rounding may do
+    to differences of y. (A cotangent of ones does not see a softmax that returns zero.) Where a kink is near, the step
+    is made smaller, then another direction is taken, then another case. See `fnnet.testing.LAWS` for all laws.
 
     Args:
         layer: any `Layer`.
