@@ -1,6 +1,5 @@
 import io
 import stat
-import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -12,16 +11,11 @@ from PIL import Image
 
 from fnnet.data import read_classes, read_image
 from fnnet.errors import ConfigError, DataError
-from tests.data.files import picture, ramp, zipped
+from tests.data.files import picture, ramp, write, zipped
+from tests.memory import at_most
 
 GREY = ramp((4, 3))
 COLOUR = ramp((4, 3, 3))
-
-
-def write(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
 
 
 def numbered(value: int) -> bytes:
@@ -232,13 +226,11 @@ def test_bombs(tmp_path):
     bomb = zipped({"a/1.bmp": bytes(80_000_000)})
     path = write(tmp_path / "bomb.zip", bomb)
     hidden = write(tmp_path / "hidden.zip", patched(bomb, 24, 4, 1000))  # says that it unpacks to 1,000 bytes
-    tracemalloc.start()
-    with pytest.raises(DataError, match=r"bomb.zip: expected at most 200 bytes unpacked for each of its own"):
-        read_classes(path)
-    with pytest.raises(DataError, match=r"entry 'a/1.bmp': expected intact content, got BadZipFile: Bad CRC-32"):
-        read_classes(hidden)
-    assert tracemalloc.get_traced_memory()[1] < 2**21
-    tracemalloc.stop()
+    with at_most(2**21):
+        with pytest.raises(DataError, match=r"bomb.zip: expected at most 200 bytes unpacked for each of its own"):
+            read_classes(path)
+        with pytest.raises(DataError, match=r"entry 'a/1.bmp': expected intact content, got BadZipFile: Bad CRC-32"):
+            read_classes(hidden)
 
 
 def test_too_many_entries(tmp_path, monkeypatch):
