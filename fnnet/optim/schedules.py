@@ -139,7 +139,7 @@ def exponential(value: float, factor: float, steps: int = 1) -> Schedule:
         try:
             return value * factor ** (count / steps)
         except OverflowError:
-            return math.inf
+            return math.inf if value else 0.0
 
     return _of_count(rate)
 

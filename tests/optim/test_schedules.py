@@ -29,6 +29,7 @@ HALF = 1 / math.sqrt(2)
         pytest.param(s.exponential(0.8, 0.5), {0: 0.8, 1: 0.4, 3: 0.1}, id="exponential"),
         pytest.param(s.exponential(0.8, 0.5, 4), {0: 0.8, 2: 0.8 * HALF, 4: 0.4}, id="exponential in 4"),
         pytest.param(s.exponential(1e-3, 10.0, 5), {5: 1e-2, 15: 1.0}, id="exponential up"),
+        pytest.param(s.exponential(0.0, 2.0), {0: 0.0, 5000: 0.0}, id="exponential of nothing"),
         pytest.param(s.inverse_time(0.8, 1.0), {0: 0.8, 1: 0.4, 3: 0.2}, id="inverse_time"),
         pytest.param(s.inverse_time(0.8, 2.0, 8), {0: 0.8, 4: 0.4, 12: 0.2}, id="inverse_time in 8"),
         pytest.param(s.linear(0.2, 1.0, 4), {0: 0.2, 1: 0.4, 3: 0.8, 4: 1.0, 9: 1.0}, id="linear"),
