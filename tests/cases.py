@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from fnnet import layers, losses, rng
+from fnnet import layers, losses, rng, tree
 from fnnet.types import Array, Layer, Shape
 
 
@@ -27,6 +27,7 @@ class Row:
     piecewise_linear: bool = False
     batch_dependent: bool = False
     draws: bool = False
+    remembers: bool = False  # in training, without its value being any different
 
     @property
     def covers(self) -> str:
@@ -59,6 +60,24 @@ def scale() -> Layer:
     return layers.layer(init, apply)
 
 
+def remembering() -> Layer:
+    """A user's own layer that learns nothing but remembers its input's mean, and calls its trained self otherwise."""
+
+    def init(key: rng.Key, shape: Shape) -> Any:
+        return {"mean": tree.Running(np.zeros(shape, np.float32))}
+
+    def evaluation(params: Any, x: Array) -> tuple[Array, Any]:
+        return x, lambda dy: (params, dy)
+
+    def training(params: Any, x: Array) -> tuple[Array, Any]:
+        return x, lambda dy: ({"mean": tree.Running(x.sum(axis=0) / len(x))}, dy)
+
+    def train(key: rng.Key) -> Layer:
+        return layers.layer(init, training, name="watching")
+
+    return layers.layer(init, evaluation, train=train)
+
+
 def lenet() -> Layer:
     """The nets of R2 and R5, small."""
     return layers.serial(
@@ -81,6 +100,7 @@ def residual_net() -> Layer:
 LAYERS = [
     linear("identity", layers.identity, (3,)),
     linear("layer user's own", scale, (2, 3)),
+    linear("layer that remembers", remembering, (3,), remembers=True),
     linear("dense", lambda: layers.dense(3), (4,)),
     linear("dense no bias", lambda: layers.dense(2, bias=False), (3,)),
     linear("dense one by one", lambda: layers.dense(1), (1,)),
@@ -104,7 +124,7 @@ LAYERS = [
     linear("reshape", lambda: layers.reshape((3, 2, 2)), (2, 6)),
     pieces("dropout", lambda: layers.dropout(Fraction(1, 3)), (4, 3), draws=True),
     Row("dropout float", lambda: layers.dropout(0.25), (6,), smooth=True, draws=True),
-    Row("dropout not rescaled", lambda: layers.dropout(Fraction(1, 2), rescale=False), (6,), draws=True),
+    pieces("dropout not rescaled", lambda: layers.dropout(Fraction(1, 2), rescale=False), (6,), draws=True),
     smooth("batch_norm features", layers.batch_norm, (3,), batch_dependent=True),
     smooth("batch_norm images", layers.batch_norm, (2, 3, 2), batch_dependent=True),
     pieces("relu", layers.relu, (3, 4)),
@@ -125,6 +145,16 @@ LAYERS = [
     smooth("log_softmax channels", lambda: layers.log_softmax(axis=-3), (3, 2, 2)),
     linear("serial empty", layers.serial, (3,)),
     pieces("serial", lambda: layers.serial(layers.dense(4), layers.relu(), layers.dense(2)), (3,)),
+    linear("serial remembers first", lambda: layers.serial(remembering(), layers.dense(2)), (3,), remembers=True),
+    pieces(
+        "serial dropouts",
+        lambda: layers.serial(
+            *(layers.dropout(Fraction(1, 5)), layers.dense(4), layers.leaky_relu(Fraction(1, 100))),
+            *(layers.dropout(Fraction(1, 2)), layers.dense(2)),
+        ),
+        (3,),
+        draws=True,
+    ),
     smooth(
         "serial nested", lambda: layers.serial(layers.serial(layers.dense(3), layers.tanh()), layers.dense(2)), (2,)
     ),
@@ -134,8 +164,22 @@ LAYERS = [
         lambda: layers.parallel(layers.conv2d(2, 1), layers.conv2d(1, 3, padding=1), combine="concatenate"),
         (2, 3, 3),
     ),
+    pieces(
+        "parallel dropouts",
+        lambda: layers.parallel(layers.dropout(Fraction(1, 2)), layers.dropout(Fraction(1, 2))),
+        (6,),
+        draws=True,
+    ),
     pieces("residual", lambda: layers.residual(layers.serial(layers.dense(3), layers.relu())), (3,)),
     linear("residual shortcut", lambda: layers.residual(layers.dense(2), layers.dense(2, bias=False)), (3,)),
+    smooth(
+        "residual remembers",
+        lambda: layers.residual(
+            layers.serial(layers.frozen(layers.batch_norm()), layers.dense(3), remembering()), layers.dense(3)
+        ),
+        (4,),
+        remembers=True,
+    ),
     linear("frozen", lambda: layers.frozen(layers.dense(2)), (3,)),
     smooth("frozen statistics", lambda: layers.frozen(layers.batch_norm()), (3,)),
     pieces("frozen dropout", lambda: layers.frozen(layers.dropout(0.5)), (3,)),

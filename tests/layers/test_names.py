@@ -7,6 +7,7 @@ from tests.cases import LAYERS
 
 OTHERS = {
     "layer user's own": "scale",  # the function around its init
+    "layer that remembers": "remembering",
     "frozen": "dense",  # the inner name
     "frozen statistics": "batch_norm",
     "frozen dropout": "dropout",
