@@ -339,9 +339,8 @@ def _check_classes(scores: Array, labels: Array) -> None:
         raise ShapeError(expected("labels", wanted, labels.shape))
     if labels.dtype.kind not in "iu":
         raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
-    bad = (labels < 0) | (labels >= k)
-    if bad.any():
-        at = int(bad.argmax())
+    if labels.min() < 0 or labels.max() >= k:
+        at = int(((labels < 0) | (labels >= k)).argmax())
         fix = "subtract 1 if they count from 1" if labels.min() == 1 and labels.max() == k else ""
         raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}", fix))
 

@@ -15,7 +15,7 @@ from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.trace import first_non_finite
-from fnnet.types import Layer, Optimizer, Params, check_loss, check_net, check_optimizer
+from fnnet.types import Array, Layer, Optimizer, Params, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[Any, Any], tuple[Any, Metrics]]  # (state, batch) -> (state, metrics)
@@ -83,4 +83,11 @@ def make_step(
 def finite(params: Params) -> bool:
     """Whether a tree like params holds neither NaN nor infinity; frozen leaves are not looked at."""
     leaves = (tree.array(leaf) for leaf in tree.leaves(params) if not isinstance(leaf, tree.Frozen))
-    return all(np.isfinite(leaf).all() for leaf in leaves)
+    with np.errstate(all="ignore"):
+        return all(_finite(leaf) for leaf in leaves)
+
+
+def _finite(leaf: Array) -> bool:
+    """x·x takes BLAS one pass and is finite only if all of x is; where it overflows, every element is looked at."""
+    flat = leaf.ravel("K")
+    return (leaf.dtype.kind == "f" and math.isfinite(np.dot(flat, flat))) or bool(np.isfinite(leaf).all())
