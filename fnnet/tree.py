@@ -88,7 +88,7 @@ def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
 
 
 def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    return record(name, fields)(*values)
+    return freeze(record(name, fields)(*values))  # what was pickled or copied is read-only again
 
 
 def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:

@@ -215,3 +215,15 @@ def test_params_come_out_of_init_in_c_order():
     for leaf in odd().init(rng.key(0), (3,)):
         assert leaf.flags.c_contiguous
         assert not leaf.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "twin", [copy.deepcopy, lambda params: pickle.loads(pickle.dumps(params))], ids=["copy", "pickle"]
+)
+def test_what_was_copied_is_read_only_too(twin):
+    params = layers.serial(layers.dense(2), layers.batch_norm()).init(rng.key(0), (3,))
+    again = twin(params)
+    assert tree.structure(again) == tree.structure(params)
+    for leaf, old in zip(tree.leaves(again), tree.leaves(params), strict=True):
+        assert not tree.array(leaf).flags.writeable
+        assert np.array_equal(leaf, old)
