@@ -78,6 +78,18 @@ def remembering() -> Layer:
     return layers.layer(init, evaluation, train=train)
 
 
+def forgotten(net: Layer, shape: Shape) -> list[str]:
+    """Where a batch of training leaves what is remembered as it was; no law forbids that, but ours never should."""
+    params = net.init(rng.key(0), shape)
+    y, vjp = net.train(rng.key(1)).apply(params, rng.normal(rng.key(2), (3, *shape)))
+    pairs = zip(tree.items(params), tree.leaves(vjp(y)[0]), strict=True)
+    return [
+        path
+        for (path, leaf), after in pairs
+        if isinstance(leaf, tree.Running) and not (leaf.array != after.array).any()
+    ]
+
+
 def lenet() -> Layer:
     """The nets of R2 and R5, small."""
     return layers.serial(

@@ -128,6 +128,11 @@ def running(change: Callable[[Call, str], Array]) -> Callable[[Call], tuple[Para
     )
 
 
+def stale() -> Layer:
+    """Batch norm whose training forgets the batch."""
+    return trained(batch_norm(), running(lambda m, name: getattr(m.params, name).array))
+
+
 def in_place(layer: Layer, spoil: Callable[[Params, Array, Array], Any]) -> Layer:
     """A layer whose vjp writes to params, x or y."""
 
@@ -320,6 +325,13 @@ MUTANTS = [
         (2,),
         "input_gradient",
     ),
+    wrong(
+        "dense: db of one example is dy's own memory",
+        dense(3),
+        (2,),
+        "unaliased",
+        bias=lambda m: m.dy[0] if len(m.dy) == 1 else m.dparams.bias,
+    ),
     wrong("dense: db is the params' own bias", dense(3), (2,), "unaliased", bias=lambda m: m.params.bias),
     Mutant(
         "dense: vjp writes to params",
@@ -490,13 +502,6 @@ MUTANTS = [
     wrong("batch_norm: 1/N missing", batch_norm(), (3,), "derivative", BN, dx=summed_instead_of_mean),
     wrong("batch_norm: dx = 0", batch_norm(), (3,), "derivative", BN, dx=lambda m: 0 * m.dx),
     Mutant(
-        "batch_norm: stale statistics",
-        lambda: pulling(batch_norm(), running(lambda m, name: getattr(m.params, name).array)),
-        (3,),
-        "successors",
-        BN,
-    ),
-    Mutant(
         "batch_norm: the successor depends on dy",
         lambda: pulling(batch_norm(), running(lambda m, name: getattr(m.dparams, name).array + m.dy.sum())),
         (3,),
@@ -527,7 +532,7 @@ MUTANTS = [
     ),
     Mutant(
         "dropout: the mask not scaled on the way back",
-        lambda: _trained(layers.dropout(0.5), grads(dx=lambda m: m.dx / 2)),
+        lambda: trained(layers.dropout(0.5), grads(dx=lambda m: m.dx / 2)),
         (6,),
         "derivative",
         DRAWS,
@@ -602,7 +607,7 @@ def _copies() -> Layer:
     return attrs.evolve(right, forward=forward)
 
 
-def _trained(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
+def trained(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
     """The mistake in training only."""
     wrong = pulling(layer, f)
     return attrs.evolve(layer, sample=wrong.sample)

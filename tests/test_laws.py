@@ -12,7 +12,8 @@ import fnnet
 from fnnet import initializers, layers, losses, optim, rng, testing
 from fnnet.optim import schedules
 from fnnet.testing import strategies
-from tests.cases import LAYERS, LOSSES, Row, residual_net
+from fnnet.types import Layer
+from tests.cases import LAYERS, LOSSES, Row, forgotten, residual_net
 
 ROWS = [pytest.param(row, id=row.name) for row in LAYERS]
 
@@ -62,6 +63,61 @@ def test_float32_agrees_with_float64(row: Row):
             got, expected = fnnet.tree.array(got), fnnet.tree.array(expected)
             bound = ulps * 2.0**-24 * max(1.0, float(np.abs(expected).max()))
             np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize("row", [param for param in ROWS if param.values[0].make().sample])
+def test_training_changes_whatever_is_remembered(row: Row):
+    assert not forgotten(row.make(), row.shape)
+
+
+def test_statistics_that_never_change_are_lawful():
+    testing.assert_layer(layers.batch_norm(decay=1.0), (3,), smooth=True, batch_dependent=True)
+
+
+CONV_NORM = (layers.conv2d(4, 3, padding=1), layers.batch_norm())
+NETS = {
+    "zero by cancelling": (layers.serial(*CONV_NORM), (2, 8, 8)),
+    "kinks inside": (layers.serial(*CONV_NORM, layers.relu(), *CONV_NORM), (2, 6, 6)),
+    "large behind kinks": (layers.serial(*CONV_NORM, layers.relu(), layers.flatten(), layers.dense(3)), (2, 12, 12)),
+    "long sums": (layers.dense(10), (784,)),
+    "many sums": (layers.conv2d(16, 3), (16, 10, 10)),
+}
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_no_false_alarm(net: str):
+    """Right nets pass by a wide margin whatever the key: what is measured is far below what is allowed."""
+    layer, shape = NETS[net]
+    for mode, batch, seeds in (("training", 4, 40), ("evaluation", 3, 10)):
+        for seed in range(seeds):
+            options = {"batch": batch, "modes": [mode], "laws": ["derivative"], "batch_dependent": True}
+            report = testing.check_layer(layer, shape, key=rng.key(seed), shrink=False, **options)
+            assert report, str(report)
+            assert report.findings[0].figure < 0.6, str(report)
+
+
+def lenet5() -> Layer:
+    return layers.serial(
+        *(layers.conv2d(6, 5), layers.relu(), layers.max_pool(2)),
+        *(layers.conv2d(16, 5), layers.relu(), layers.max_pool(2), layers.flatten()),
+        *(layers.dense(120), layers.relu(), layers.dense(84), layers.relu(), layers.dense(10)),
+    )
+
+
+def smooth_net() -> Layer:
+    return layers.serial(layers.conv2d(6, 5), layers.batch_norm(), layers.tanh())
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "batch", "claims"),
+    [
+        pytest.param(lenet5, (1, 28, 28), 4, {}, id="lenet5"),
+        pytest.param(smooth_net, (1, 28, 28), 32, {"smooth": True, "batch_dependent": True}, id="conv norm tanh"),
+    ],
+)
+def test_no_false_alarm_at_the_size_of_real_nets(make, shape, batch, claims):
+    for seed in range(2):
+        testing.assert_layer(make(), shape, key=rng.key(seed), batch=batch, shrink=False, **claims)
 
 
 def rows_of(tables: str) -> set[str]:

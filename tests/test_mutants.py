@@ -5,9 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fnnet import layers, rng, testing
+from fnnet import layers, rng, testing, tree
 from fnnet.testing import derivative as steps
-from tests.mutants import MUTANTS, Mutant, grads, pulling
+from fnnet.types import Layer
+from tests.cases import forgotten
+from tests.mutants import MUTANTS, Call, Mutant, grads, pulling, stale
 
 
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in MUTANTS])
@@ -58,6 +60,65 @@ def test_a_cotangent_of_ones_is_blind(make):
     assert error(np.ones((3, 4))) < 1e-9
     assert error(rng.normal(rng.key(4), (3, 4), np.float64)) > 1e-3
     assert not testing.check_vjp(wrong, (4,), shrink=False)
+
+
+def scaled(layer: Layer, leaf: str, factor: float) -> Layer:
+    """The layer with one gradient, `x` or a path in params, a little too large."""
+
+    def f(m: Call):
+        grads = tree.map_with_path(lambda path, grad: factor * grad if path == leaf else grad, m.dparams)
+        return grads, factor * m.dx if leaf == "x" else m.dx
+
+    return pulling(layer, f)
+
+
+NORMED = layers.serial(*(layers.conv2d(4, 3, padding=1), layers.batch_norm(), layers.relu()) * 2)
+
+
+@pytest.mark.parametrize("excess", [5e-4, -1e-6])
+@pytest.mark.parametrize(
+    ("layer", "shape", "leaf"),
+    [
+        (layers.tanh(), (4,), "x"),
+        (layers.relu(), (3, 4), "x"),
+        (layers.log_softmax(), (4,), "x"),
+        (layers.batch_norm(), (3,), "x"),
+        (layers.batch_norm(), (2, 3, 2), "gain"),
+        (layers.dense(3), (2,), "weight"),
+        (layers.dense(10), (784,), "bias"),
+        (layers.conv2d(16, 3), (16, 10, 10), "weight"),
+        (NORMED, (2, 6, 6), "x"),
+        (NORMED, (2, 6, 6), "conv2d_0.weight"),
+        (NORMED, (2, 6, 6), "batch_norm_0.bias"),
+        (layers.max_pool(2), (2, 8, 8), "x"),
+    ],
+)
+def test_small_mistakes_are_caught(layer, shape, leaf, excess):
+    """0.05 % of the derivative, and a millionth, in evaluation and in training."""
+    wrong = scaled(layer, leaf, 1 + excess)
+    for seed in range(3):
+        report = testing.check_layer(
+            wrong, shape, key=rng.key(seed), batch=4, batch_dependent=True, laws=["derivative"], shrink=False
+        )
+        assert {finding.leaf for finding in report.broken} == {"x" if leaf == "x" else f"params.{leaf}"}
+        assert len(report.broken) == len(report.findings)
+
+
+@pytest.mark.parametrize("layer", [layers.tanh(), layers.batch_norm(), layers.dense(3)])
+def test_one_wrong_element_is_caught(layer):
+    def off(m: Call):
+        dx = m.dx.copy()
+        dx[0, 0] += 1e-5
+        return m.dparams, dx
+
+    report = testing.check_layer(pulling(layer, off), (4,), batch_dependent=True, laws=["derivative"], shrink=False)
+    assert len(report.broken) == len(report.findings)
+
+
+def test_statistics_that_forget_the_batch_are_noticed():
+    """By the test of our own layers, not by a law."""
+    assert forgotten(stale(), (3,)) == ["mean", "variance"]
+    testing.assert_layer(stale(), (3,), smooth=True, batch_dependent=True)
 
 
 def test_a_failure_is_shrunk_to_a_case_for_paper():

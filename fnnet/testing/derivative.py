@@ -29,9 +29,9 @@ def finite_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[float, flo
 
         ⟨(45 (f₁ - f₋₁) - 9 (f₂ - f₋₂) + (f₃ - f₋₃)) / 60h, dy⟩,    f_k = f(at + k h u),    h = 2⁻¹⁰ max(1, |at|)
 
-    The error is h⁶ f⁽⁷⁾ / 140, so h can be large and the rounding of f, divided by h, small. A kink or a jump between the
-    samples shows in their fifth differences, which moves the slope by less than a fifth of them; then h is made
-    smaller, twice.
+    The error is h⁶ f⁽⁷⁾ / 140, so h can be large and the rounding of f, divided by h, small. A kink or a jump among the
+    samples shows in their fifth differences: it moves the slope by less than a quarter of the larger one, divided by h.
+    Where these are too large h is made smaller, twice.
 
     Raises:
         KinkError: with every h the fifth differences are larger than rounding makes them.
@@ -42,11 +42,12 @@ def finite_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[float, flo
     rounding = _ROUNDING * float(np.abs(middle).max(initial=0)) * float(np.sqrt((dy * dy).sum()))
     for step in _STEPS:
         h = step * size
-        samples = [(f(at + k * h * u) - middle) * dy for k in range(-3, 4)]  # nearly equal numbers: no rounding here
+        values = [f(at + k * h * u) if k else middle for k in range(-3, 4)]
+        samples = [(value - middle) * dy for value in values]  # of nearly equal numbers: no rounding here
         slope = _combined(_SLOPE, samples) / h
         fifth = max(abs(_combined(_FIFTH, samples[:-1])), abs(_combined(_FIFTH, samples[1:]))) / h
         doubt = rounding / h
-        if fifth <= 5 * (ABSOLUTE + RELATIVE * abs(slope) + doubt):
+        if fifth <= 4 * (ABSOLUTE + RELATIVE * abs(slope) + doubt):
             return slope, doubt
     raise KinkError
 

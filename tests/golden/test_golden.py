@@ -61,7 +61,7 @@ GOLDEN, METADATA = golden()
 
 def agree(got, want, tolerance):
     """Raise unless both have the same names, and arrays within `tolerance` of the largest element."""
-    assert got.keys() == want.keys()
+    assert got.keys() == want.keys(), f"got {', '.join(got)}, want {', '.join(want)}"
     for name, expected in want.items():
         assert got[name].shape == expected.shape, name
         allowed = tolerance * np.abs(expected).max() * (10 if name.endswith(CANCELLED) else 1)
@@ -92,7 +92,7 @@ def test_a_difference_is_noticed():
     agree({"y": np.array([1.0, -2.0 + 1e-10])}, want, 1e-10)
     with pytest.raises(AssertionError, match="y"):
         agree({"y": np.array([1.0 + 4e-10, -2.0])}, want, 1e-10)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="got y, dx, want y"):
         agree({"y": want["y"], "dx": want["y"]}, want, 1e-10)
     with pytest.raises(AssertionError, match="y"):
         agree({"y": want["y"][None]}, want, 1e-10)

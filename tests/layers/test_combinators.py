@@ -7,7 +7,7 @@ import pytest
 from fnnet import layers, rng, tree
 from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, StructureError
 from fnnet.types import Layer
-from tests.cases import LAYERS, scale
+from tests.cases import LAYERS, remembering, scale
 
 X = rng.normal(rng.key(0), (2, 4))
 
@@ -74,6 +74,13 @@ def test_masks_are_drawn_by_name():
     assert (mask(layers.dropout(0.5), layers.dropout(0.5)) != one).any()
 
 
+def test_branches_draw_masks_of_their_own():
+    """With one mask for both, every sum would be 0 or 4."""
+    net = layers.parallel(layers.dropout(0.5), layers.dropout(0.5))
+    y, _ = net.train(rng.key(0)).apply(net.init(rng.key(0), (64,)), np.ones((1, 64), np.float32))
+    assert set(y.ravel()) == {0, 2, 4}
+
+
 def test_serial_is_composition():
     first, last = layers.dense(3), layers.tanh()
     net = layers.serial(first, last)
@@ -112,6 +119,20 @@ def test_no_dx_for_frozen_layers_in_front():
     assert asked == [("dense", False)]
 
 
+def test_no_work_in_a_frozen_branch():
+    """Beside a branch that learns; asked for dx, the frozen branch pulls back once."""
+
+    def net(spy):
+        return layers.parallel(layers.frozen(spy(layers.dense(3))), spy(layers.dense(3)))
+
+    assert asked_for(net) == [("dense", False)]
+    asked = []
+    both = net(lambda inner: spied(inner, asked))
+    y, vjp = both.apply(both.init(rng.key(0), (4,)), X)
+    vjp(y)
+    assert asked == [("dense", True), ("dense", True)]
+
+
 def test_no_vjp_at_all_where_nothing_learns():
     assert asked_for(lambda spy: layers.serial(spy(layers.relu()), spy(layers.tanh()))) == []
 
@@ -120,6 +141,8 @@ def test_a_layer_that_only_remembers_is_asked():
     """Statistics have successors even when no weight in front of them is trained."""
     asked = asked_for(lambda spy: layers.serial(spy(layers.batch_norm()), spy(layers.dense(3))))
     assert asked == [("dense", True), ("batch_norm", False)]
+    asked = asked_for(lambda spy: layers.serial(spy(remembering()), spy(layers.dense(3))))
+    assert asked == [("dense", True), ("remembering", False)]
 
 
 def test_nested_and_branching_nets_pass_the_request_on():
@@ -151,6 +174,16 @@ def test_sums_do_not_write_to_what_they_were_given():
     np.testing.assert_array_equal(dy, 1)
     np.testing.assert_array_equal(y, 3 * X)
     np.testing.assert_array_equal(dx, 3)
+
+
+def test_sums_compare_what_came_not_what_was_promised():
+    """A column beside a matrix would be broadcast."""
+    narrow = attrs.evolve(layers.dense(1), infer=lambda shape: shape)
+    net = layers.residual(narrow)
+    with pytest.raises(
+        ShapeError, match=r"branches to be summed: expected equal output shapes, got \(2, 1\) and \(2, 4\)"
+    ):
+        net.apply(net.init(rng.key(0), (4,)), X)
 
 
 def test_frozen_layers_evaluate_for_ever_and_take_trained_params():
@@ -233,7 +266,7 @@ def test_errors_in_a_users_layer_say_where():
     def broken():
         return layers.layer(lambda key, shape: (), lambda params, x: {}[3], shape=lambda shape: shape)
 
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(KeyError, match="3") as caught:
         layers.serial(layers.relu(), layers.residual(broken())).apply(
             layers.serial(layers.relu(), layers.residual(broken())).init(rng.key(0), (4,)), X
         )
