@@ -108,6 +108,17 @@ def whole(what: str, value: Any, least: int) -> int:
     return int(number)
 
 
+def flag(what: str, value: Any) -> bool:
+    """Return `value` as a Python bool, or say that it should have been True or False.
+
+    >>> flag("bias", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(expected(what, "True or False", repr(value)))
+    return value
+
+
 def real(what: str, value: Any, low: float = -float("inf"), high: float = float("inf"), *, open: str = "") -> float:
     """Return `value` as a Python float in [low, high]; `open` may hold "(" or ")" or both to leave the ends out.
 

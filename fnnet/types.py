@@ -84,7 +84,9 @@ class Layer:
             if not isinstance(key, rng.Key):
                 raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
             self.infer(shape)
-            return tree.freeze(self.initialize(key, shape))
+            params = self.initialize(key, shape)
+            common_dtype(params)
+            return tree.freeze(params)
         except Exception as error:
             inside(error, self.name)
             raise
@@ -180,7 +182,7 @@ def check_input(params: Params, x: Any) -> None:
     """Raise unless x is a batch of at least one example in the one floating dtype of params."""
     if not isinstance(x, np.ndarray):
         raise DtypeError(expected("x", "a NumPy array", type(x).__name__, "np.asarray(x, np.float32)"))
-    dtype = _common_dtype(params)
+    dtype = common_dtype(params)
     if dtype is None:
         if not _is_real(x.dtype):
             raise DtypeError(expected("x", "a floating dtype", x.dtype, "cast with x.astype(np.float32)"))
@@ -200,13 +202,15 @@ def check_cotangent(dy: Any, y: Array) -> None:
         raise DtypeError(expected("dy", f"y's dtype {y.dtype}", dy.dtype, f"cast with dy.astype(np.{y.dtype})"))
 
 
-def _common_dtype(params: Params) -> np.dtype[Any] | None:
+def common_dtype(params: Params) -> np.dtype[Any] | None:
     """The one dtype of all arrays of params, None where there are none."""
     dtype = None
     for leaf in tree.leaves(params):
         found = tree.array(leaf)
         if not isinstance(found, np.ndarray):
-            raise DtypeError(expected("params", "NumPy arrays", f"a leaf of type {type(leaf).__name__}"))
+            path = next(path for path, other in tree.items(params) if other is leaf)
+            fix = "make numbers arrays: np.asarray(0.25, np.float32)"
+            raise DtypeError(expected(f"params.{path}" if path else "params", "an array", type(found).__name__, fix))
         if dtype is None:
             dtype = found.dtype
         if found.dtype != dtype or not _is_real(dtype):

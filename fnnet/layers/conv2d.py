@@ -3,7 +3,7 @@
 from typing import Any
 
 from fnnet import rng, tree
-from fnnet.errors import ShapeError, expected, whole
+from fnnet.errors import ShapeError, expected, flag, whole
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from fnnet.kernels.moments import channel_sum
@@ -53,7 +53,7 @@ def conv2d(
     >>> net.shape((1, 28, 28)), net.init(rng.key(0), (1, 28, 28)).weight.shape
     ((6, 28, 28), (6, 1, 5, 5))
     """
-    channels = whole("channels", channels, 1)
+    channels, bias = whole("channels", channels, 1), flag("bias", bias)
     fit = window(kernel, stride, padding, same=True)
     kind = tree.record("Conv2d", ("weight", "bias") if bias else ("weight",))
 

@@ -1,7 +1,7 @@
 """`dense`: every output reads every input."""
 
 from fnnet import rng, tree
-from fnnet.errors import ShapeError, expected, whole
+from fnnet.errors import ShapeError, expected, flag, whole
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.affine import affine, affine_input_gradient, affine_weight_gradient, batch_sum
 from fnnet.layers._params import initialised, leaf
@@ -31,7 +31,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
     >>> params.weight.shape, params.bias
     ((4, 3), array([0., 0., 0.], dtype=float32))
     """
-    n = whole("n", n, 1)
+    n, bias = whole("n", n, 1), flag("bias", bias)
     kind = tree.record("Dense", ("weight", "bias") if bias else ("weight",))
 
     def shape(in_shape: Shape) -> Shape:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fnnet import rng, tree
-from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
-from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached, example_shape
+from fnnet import rng
+from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
+from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached, common_dtype, example_shape
 
 
 def layer(
@@ -69,25 +69,46 @@ def _kept(apply: Callable[..., Any], infer: Callable[[Shape], Shape]) -> Apply:
     """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
     def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
-        y, vjp = apply(params, x)
+        y, vjp = _pair("apply", "(y, vjp)", apply(params, x))
+        if not isinstance(y, np.ndarray) or not callable(vjp):
+            got = f"({type(y).__name__}, {type(vjp).__name__})"
+            raise StructureError(expected("apply", "(y, vjp): an array and a function", got))
         if y.dtype != x.dtype:
             raise DtypeError(expected("y", f"x's dtype {x.dtype}", y.dtype, "see what in apply changes it"))
         if y.shape != (len(x), *infer(x.shape[1:])):
             wanted = f"shape {(len(x), *infer(x.shape[1:]))}, as the layer's shape function says"
             raise ShapeError(expected("y", wanted, y.shape))
-        return y, _with_option(vjp)
+        return y, _with_option(vjp, x.shape)
 
     return forward
 
 
-def _with_option(vjp: Callable[..., Any]) -> Pullback:
+def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
     """Let a vjp be asked for `input_gradient`, also one that takes it by name only or has never heard of it."""
     code = getattr(vjp, "__code__", None)
-    if code is not None and code.co_argcount == 2 and code.co_varnames[1] == "input_gradient":
-        return vjp
-    if "input_gradient" in inspect.signature(vjp).parameters:
-        return lambda dy, input_gradient=True: vjp(dy, input_gradient=input_gradient)
-    return lambda dy, input_gradient=True: vjp(dy)
+    if code is not None and code.co_varnames[: code.co_argcount] == ("dy", "input_gradient"):
+        return vjp  # as every vjp of this package has it
+    if code is None:
+        knows = "input_gradient" in inspect.signature(vjp).parameters
+    else:
+        knows = "input_gradient" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+        result = vjp(dy, input_gradient=input_gradient) if knows else vjp(dy)
+        dparams, dx = _pair("vjp", "(dparams, dx)", result)
+        if getattr(dx, "shape", None) != in_shape and (dx is not None or input_gradient):
+            got = f"shape {dx.shape}" if isinstance(dx, np.ndarray) else type(dx).__name__
+            raise ShapeError(expected("dx", f"x's shape {in_shape}", got, "the order is (dparams, dx)"))
+        return dparams, dx
+
+    return pullback
+
+
+def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    got = f"{len(result)} results" if isinstance(result, tuple) else f"one {type(result).__name__}"
+    raise StructureError(expected(what, wanted, got))
 
 
 def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]:
@@ -95,9 +116,9 @@ def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]
 
     def infer(in_shape: Shape) -> Shape:
         params = init(rng.key(0), in_shape)
-        dtypes = [tree.array(leaf).dtype for leaf in tree.leaves(params)]
+        zero = np.zeros((1, *in_shape), common_dtype(params) or np.float32)
         with np.errstate(all="ignore"):
-            y, _ = apply(params, np.zeros((1, *in_shape), dtypes[0] if dtypes else np.float32))
+            y, _ = _pair("apply", "(y, vjp)", apply(params, zero))
         if not isinstance(y, np.ndarray) or y.ndim == 0 or y.shape[0] != 1:
             got = f"shape {y.shape}" if isinstance(y, np.ndarray) else type(y).__name__
             raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))

@@ -64,6 +64,8 @@ def early_stopping(
     >>> state.step, watch.params, watch.best
     (3, 'params 1', 1.0)
     """
+    if not callable(rule):
+        raise ConfigError(expected("rule", "a function of the watch", repr(rule), "as in patience(3)"))
     if watch.looks and rule(watch):
         return
     for state, metrics in stream:

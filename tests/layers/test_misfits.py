@@ -143,3 +143,73 @@ def test_one_branch_that_samples_is_enough(places):
     for net in (layers.parallel(*branches), layers.residual(branches[0], branches[1]), layers.serial(*branches)):
         y, _ = net.train(KEY).apply(net.init(KEY, (64,)), x)
         assert (y != net.apply(net.init(KEY, (64,)), x)[0]).any()
+
+
+def pair(apply, init=lambda key, shape: ()):
+    return layers.layer(init, apply, shape=lambda shape: shape, name="mine")
+
+
+def there_and_back(net):
+    y, vjp = net.apply(net.init(KEY, (3,)), X)
+    return vjp(y)
+
+
+@pytest.mark.parametrize(
+    ("apply", "error", "message"),
+    [
+        (lambda params, x: x, StructureError, r"apply: expected \(y, vjp\), got one ndarray"),
+        (lambda params, x: (x, x, x), StructureError, r"apply: expected \(y, vjp\), got 3 results"),
+        (
+            lambda params, x: (x, x),
+            StructureError,
+            r"expected \(y, vjp\): an array and a function, got .*ndarray, ndarray",
+        ),
+        (lambda params, x: (x, lambda dy: dy), StructureError, r"vjp: expected \(dparams, dx\), got one ndarray"),
+        (
+            lambda params, x: (x, lambda dy: (dy, ())),
+            ShapeError,
+            r"dx: expected x's shape .*; the order is \(dparams",
+        ),
+        (
+            lambda params, x: (x, lambda dy: ((), dy[:1])),
+            ShapeError,
+            r"dx: expected x's shape .*, got shape \(1, 3\)",
+        ),
+    ],
+)
+def test_what_is_no_pair_is_told_in_its_own_name(apply, error, message):
+    net = layers.serial(layers.dense(3), pair(apply))
+    with pytest.raises(error, match=rf"^serial > .*{message}"):
+        there_and_back(net)
+
+
+@pytest.mark.parametrize("slope", [0.25, np.float32(0.25)])
+def test_numbers_are_no_params(slope):
+    odd = pair(lambda params, x: (x, lambda dy: (params, dy)), lambda key, shape: {"slope": slope})
+    with pytest.raises(DtypeError, match=r"^serial: params.mine_0.slope: expected an array, got float.*np.asarray"):
+        layers.serial(odd).init(KEY, (3,))
+
+
+def test_a_vjp_may_take_the_option_by_name_only_or_third():
+    def by_name(params, x):
+        def vjp(dy, *, input_gradient=True):
+            return (), dy if input_gradient else None
+
+        return x, vjp
+
+    def third(params, x):
+        def vjp(dy, scale=1.0, input_gradient=True):
+            return (), scale * dy
+
+        return x, vjp
+
+    for apply in by_name, third:
+        y, vjp = pair(apply).apply((), X)
+        assert np.array_equal(vjp(y)[1], y)
+    assert pair(by_name).apply((), X)[1](X, input_gradient=False)[1] is None
+
+
+@pytest.mark.parametrize("factory", [lambda: layers.dense(10, 20), lambda: layers.conv2d(6, 5, bias=None)])
+def test_bias_is_yes_or_no(factory):
+    with pytest.raises(ConfigError, match=r"bias: expected True or False, got (20|None)"):
+        factory()

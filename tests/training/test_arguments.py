@@ -46,3 +46,8 @@ def test_early_stopping_looks_at_numbers():
     for value in None, "x", [1.0]:
         with pytest.raises(ConfigError, match="value that early stopping looks at: expected a number"):
             list(training.early_stopping([(state, {"loss": value})], training.patience(1), by="loss"))
+
+
+def test_early_stopping_needs_a_rule():
+    with pytest.raises(ConfigError, match=r"rule: expected a function of the watch, got 2; as in patience\(3\)"):
+        next(training.early_stopping([], 2, by="loss"))
