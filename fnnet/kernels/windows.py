@@ -1,7 +1,7 @@
 """Where a sliding window reads: the geometry that convolution and pooling share.
 
 Along one axis, output o meets with tap j of the window the input element o·stride + j - before. Where that lies
-outside the image there is padding, and nothing is ever read: no kernel makes a padded copy.
+outside the image there is padding, and nothing is read: only `columns`, for small images, makes a padded copy.
 """
 
 from functools import cached_property
