@@ -96,6 +96,17 @@ def test_no_false_alarm(net: str):
             assert report.findings[0].figure < 0.6, str(report)
 
 
+@pytest.mark.parametrize("act", [layers.tanh, layers.relu])
+def test_no_false_alarm_where_two_examples_cancel(act):
+    """Batch norm of two examples is nearly a sign: large numbers cancel in its derivative, unseen from outside."""
+    block = (layers.dense(8), act(), layers.batch_norm())
+    net = layers.serial(*block, *block, layers.dense(3))
+    for seed in range(20):
+        options = {"batch": 2, "modes": ["training"], "laws": testing.DERIVATIVE_LAWS, "batch_dependent": True}
+        report = testing.check_layer(net, (6,), key=rng.key(seed), smooth=act is layers.tanh, shrink=False, **options)
+        assert report, str(report)
+
+
 def lenet5() -> Layer:
     return layers.serial(
         *(layers.conv2d(6, 5), layers.relu(), layers.max_pool(2)),

@@ -39,7 +39,7 @@ def check_layer(
         shape: of one example; small ones are quick and just as strict.
         key: all cases are drawn from it; the report prints it.
         batch: examples in a batch.
-        smooth: the layer is differentiable everywhere and runs on complex arrays: also check by complex steps to 1e-13.
+        smooth: the layer is differentiable everywhere and runs on complex arrays: also check by complex steps to 1e-11.
         piecewise_linear: it is linear in pieces and runs on Fractions: also check with equality.
         batch_dependent: in training one example's output depends on the others, as in batch norm.
         draws: whether training is random, as in dropout; None leaves it open.
