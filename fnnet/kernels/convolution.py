@@ -36,7 +36,7 @@ from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Array
 
 PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
-SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, two threads;
+SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, one thread;
 MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 20  # only the choice of an algorithm depends on these
 
 Box: TypeAlias = tuple[slice, slice]  # rows and columns of y
