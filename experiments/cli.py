@@ -67,7 +67,10 @@ def main(args: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "fnnet").partition(".")[0] in ("fnnet", "experiments"):
             raise
-        return _fault(f"this needs {error.name}, which is not installed: pip install 'fnnet[experiments]'", FAULT)
+        cure = "in the clone: pip install '.[experiments]'"
+        if Path(".venv/bin/activate").is_file():
+            cure = f". .venv/bin/activate, or {cure}"
+        return _fault(f"this needs {error.name}, which this Python does not have; {cure}", FAULT)
 
 
 def parse(f: Callable[..., T], args: list[str], command: str) -> T:

@@ -8,7 +8,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.types import Array
 
 BUNDLED = "bundled"  # in place of a data directory: the digits that ship with scikit-learn
-BUNDLED_DIGITS = "bundled digits"  # and what they are called
+MNIST, BUNDLED_DIGITS = "MNIST", "bundled digits"  # what sources are called
 
 
 @attrs.frozen(eq=False)
@@ -24,20 +24,26 @@ class Found:
     note: str | None
 
 
-def digits(directory: str | None, train_examples: int | None = None) -> Found:
+def digits(directory: str | None, train_examples: int | None = None, source: str | None = None) -> Found:
     """MNIST from `directory` (see `fnnet.data.mnist`), or the bundled digits where there is none; pixels in [0, 1].
 
     Args:
         directory: a data directory, "bundled", or None for FNNET_DATA, the cache, the network.
         train_examples: take the first so many for training; all by default.
+        source: what must be found; by default what stands in for MNIST will do.
+
+    Raises:
+        MissingDataError: MNIST is neither in the directory nor, where none is named, to be had.
     """
     if directory == BUNDLED:
         small = data.small_digits()
         found = data.Dataset(*(data.Examples(data.like_mnist(part.images), part.labels) for part in small[:2]))
         note, source = None, BUNDLED_DIGITS
+    elif source == MNIST:
+        found, note = data.mnist(directory), None
     else:
         found, note = data.mnist_or_digits(directory)
-        source = "MNIST" if note is None else BUNDLED_DIGITS
+        source = MNIST if note is None else BUNDLED_DIGITS
     if train_examples is not None:
         if train_examples > len(found.train.labels):
             most = f"at most the {len(found.train.labels):,} training examples of {source}"

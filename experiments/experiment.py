@@ -48,10 +48,11 @@ class Experiment:
         name: as on the command line.
         config: attrs class of its settings, each with a default; at least those of `recipes.Training`.
         net: `config -> Layer`, without data: how a saved net is built again.
-        problem: `(config, data directory or None) -> Problem`.
+        problem: `(config, data directory or None, source or None) -> Problem`; where a source is named, as in
+            `Problem.source`, nothing may stand in for it.
     """
 
     name: str
     config: type[Any]
     net: Callable[[Any], Layer]
-    problem: Callable[[Any, str | None], Problem]
+    problem: Callable[[Any, str | None, str | None], Problem]

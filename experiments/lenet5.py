@@ -1,4 +1,4 @@
-"""R5: LeNet-5 with ReLU and max pooling on MNIST, the main job."""
+"""LeNet-5 with ReLU and max pooling on MNIST, as in the fifth course report (R5): the main job."""
 
 import attrs
 
@@ -12,9 +12,10 @@ from fnnet.types import Layer
 
 @attrs.frozen
 class Config(Training):
-    """R5's net; by default with He initialisation and a learning rate that falls to zero along a half cosine.
+    """The LeNet-5 of the fifth course report (R5).
 
-    R5's own run is `--epochs 50 --initialization normal_0.01 --schedule constant`.
+    By default with He initialisation and a learning rate that falls to zero along a half cosine. The report's own run
+    is `--epochs 50 --initialization normal_0.01 --schedule constant --learning-rate 0.001`.
     """
 
 
@@ -37,9 +38,9 @@ def net(config: Config) -> Layer:
     )
 
 
-def problem(config: Config, data: str | None) -> Problem:
-    """The net, and MNIST or what stands in for it, pixels in [0, 1]."""
-    found = digits(data, config.train_examples)
+def problem(config: Config, data: str | None, source: str | None = None) -> Problem:
+    """The net, and MNIST or what stands in for it unless `source` is MNIST, pixels in [0, 1]."""
+    found = digits(data, config.train_examples, source)
     steps = config.epochs * batch_count(len(found.train[0]), config.batch_size)
     return Problem(
         net=net(config),

@@ -17,7 +17,7 @@ from experiments.report import finish
 from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
-from fnnet.errors import CheckpointError, NonFiniteError, expected
+from fnnet.errors import CheckpointError, MissingDataError, NonFiniteError, expected
 from fnnet.runtime import keep_memory
 
 
@@ -54,30 +54,36 @@ def perform(job: Job) -> int:
     """
     out = job.out
     runs.check_usable(out)
-    print(keep_memory(), flush=True)
+    memory = keep_memory()
     with limited(job.config.threads):
-        problem = job.experiment.problem(job.config, job.data)
+        problem = _problem(job.experiment, job.config, out, job.data)
         wanted = runs.identity(job.experiment, job.config, problem)
         with runs.locked(out):
             begun = runs.claim(out, wanted, job.resume)
             if begun and (out / runs.RESULTS).is_file():
-                print(f"{out}: this run is finished; read {out / runs.REPORT}")
+                accuracy = runs.read_results(out)["test"]["accuracy"]
+                print(
+                    f"{out}: this run is finished. Test accuracy {100 * accuracy:.2f} %; report: {out / runs.REPORT}\n"
+                    "To train again choose another --out, or another --seed"
+                )
                 return 0
-            return _train(job, problem, wanted, begun)
+            return _train(job, problem, wanted, begun, memory)
 
 
-def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> int:
+def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool, memory: str) -> int:
     config, out = job.config, job.out
+    _refuse_to_repeat(out)
     position = load_position(out, fingerprint(wanted), problem, config) if begun else trainer.start(problem, config)
     total = config.epochs * trainer.batch_count(problem, config)
     with progress(total, config.epochs, position.state.step) as telling:
-        _introduce(job, problem, position, telling)
+        _introduce(job, problem, position, telling, memory)
         try:
             with journal(out, wanted, position) as writing, signals.deferred() as stop:
                 position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
         except NonFiniteError as error:
             step = len(runs.read_steps(out))
-            error.message += f"; the state before it is saved; see {cli.command('trace', out, '--step', step)}"
+            runs.note_non_finite(out, step)
+            error.message += f"; to see where: {cli.command('trace', out, '--step', step)}; {runs.ANOTHER}"
             raise
         except (OSError, CheckpointError) as error:
             raise runs.RunError(f"{files.told(error)}; once that is mended, go on with: {job.again}") from error
@@ -93,7 +99,20 @@ def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool) -> in
     return 0
 
 
-def _introduce(job: Job, problem: Problem, position: Position, telling: Progress) -> None:
+def _refuse_to_repeat(out: Path) -> None:
+    """Raise where a run stopped at a number that is not finite, and everything it depends on is as it was then.
+
+    Raises:
+        RunError: it would stop at the same step again.
+    """
+    sessions = runs.read_sessions(out)
+    if (step := runs.non_finite(sessions)) is not None and not facts.changed(
+        sessions[-1]["facts"], facts.environment()
+    ):
+        raise runs.RunError(f"{out}: this run met a non-finite number at step {step}, and would again; {runs.ANOTHER}")
+
+
+def _introduce(job: Job, problem: Problem, position: Position, telling: Progress, memory: str) -> None:
     """Say what is about to happen, and record on what."""
     if problem.note:
         telling.note(problem.note)
@@ -112,7 +131,8 @@ def _introduce(job: Job, problem: Problem, position: Position, telling: Progress
     }
     files.write(job.out / runs.SESSIONS, files.to_json([*sessions, session]))
     n, m = len(problem.train[0]), len(problem.test[0])
-    threads = f"{now['blas']}, {now['blas threads']} thread{'s' * (now['blas threads'] != 1)}"
+    kept = memory.partition(",")[0]  # the machine's settings belong in the output, in short
+    threads = f"{now['blas']}, {now['blas threads']} thread{'s' * (now['blas threads'] != 1)}, {kept}"
     name = job.experiment.name
     telling.note(f"{name} on {problem.source}: {n:,} training and {m:,} test examples; {threads}; in {job.out}")
 
@@ -190,7 +210,8 @@ def same_problem(experiment: Experiment, config: Any, run: Path, data: str | Non
     Args:
         experiment, config: from `runs.read_config`.
         run: the folder.
-        data: data directory; by default the same rule as for a new run, except that bundled data stay bundled.
+        data: data directory; by default the same rule as for a new run, except that nothing stands in for the data
+            of the run.
 
     Raises:
         RunError: the data are not those of the run.
@@ -198,8 +219,24 @@ def same_problem(experiment: Experiment, config: Any, run: Path, data: str | Non
     recorded = runs.read_identity(run)
     if data is None and recorded.source == datasets.BUNDLED_DIGITS:
         data = datasets.BUNDLED
-    problem = experiment.problem(config, data)
+    problem = _problem(experiment, config, run, data)
     different = runs.differences(recorded, runs.identity(experiment, config, problem), ("in the run", "found now"))
     if different:
         raise runs.RunError(f"{run}: {'; '.join(different)}; name the run's data with --data")
     return problem
+
+
+def _problem(experiment: Experiment, config: Any, run: Path, data: str | None) -> Problem:
+    """The problem for a folder: where it holds a run, on that run's data and never on what stands in for them.
+
+    Raises:
+        RunError: the data of the run are not to be had.
+    """
+    if not (run / runs.CONFIG).is_file():
+        return experiment.problem(config, data, None)
+    source = runs.read_identity(run).source
+    try:
+        return experiment.problem(config, data, source)
+    except MissingDataError as error:
+        reason = f"this run was trained on {source}, which was not found; give --data DIR"
+        raise runs.RunError(f"{run}: {reason} ({error})") from None

@@ -1,29 +1,35 @@
 """Picture files as a net reads them."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fnnet.errors import DataError, ShapeError, expected
 from fnnet.types import Array, Shape
 
+Framing: TypeAlias = Callable[[Any, Array, tuple[int, int]], tuple[Any, str]]
+
 LARGEST = 50_000_000  # pixels; a small file may unpack to more memory than there is
+FAINTEST = 25  # of 255: how far from the ground ink is at the least
+INK = 0.2  # of the strongest: what counts when the ink's box is looked for
 
 
-def read(path: Path, shape: Shape) -> tuple[Array, list[str]]:
+def read(path: Path, shape: Shape, framing: "Framing | None" = None) -> tuple[Array, list[str]]:
     """A picture file as one example of `shape` (C, H, W), float32 in [0, 1], light ink on a dark ground.
 
     Args:
         path: any file that Pillow reads.
         shape: of the example; 1 or 3 channels.
+        framing: how a picture of another size is brought to that of the example: `whole` (the default), `as_mnist`.
 
     Returns:
         The example, and what was done to the picture to make it one, in words.
 
     Raises:
-        DataError: not a picture, damaged, or too large.
+        DataError: not a picture, damaged, too large, or blank.
         ShapeError: the net reads no pictures.
     """
     from PIL import Image
@@ -38,7 +44,7 @@ def read(path: Path, shape: Shape) -> tuple[Array, list[str]]:
                     got = f"{picture.width} × {picture.height}"
                     raise DataError(expected(str(path), f"a picture of at most {LARGEST:,} pixels", got))
                 picture.load()
-                return _fitted(picture, shape)
+                return _fitted(path, picture, shape, framing or whole)
     except DataError:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -46,7 +52,7 @@ def read(path: Path, shape: Shape) -> tuple[Array, list[str]]:
         raise DataError(expected(str(path), "a picture file", reason)) from None
 
 
-def _fitted(picture: Any, shape: Shape) -> tuple[Array, list[str]]:
+def _fitted(path: Path, picture: Any, shape: Shape, framing: "Framing") -> tuple[Array, list[str]]:
     """A loaded picture, step by step in the net's form."""
     from PIL import Image, ImageOps
 
@@ -65,18 +71,60 @@ def _fitted(picture: Any, shape: Shape) -> tuple[Array, list[str]]:
     if float(ground.mean()) > 127.5:
         picture, ground = ImageOps.invert(picture), 255 - ground
         done.append("inverted, its ground being light")
+    if np.abs(_pixels(picture) - ground).max() < FAINTEST:
+        raise DataError(expected(str(path), "a picture of a sign", "one with no ink found on it"))
     if picture.size != (width, height):
-        done.append(f"brought from {picture.width} × {picture.height} to {width} × {height}")
-        colour = tuple(int(value) for value in ground)
-        picture = ImageOps.pad(
-            picture, (width, height), Image.Resampling.BILINEAR, color=colour if channels == 3 else colour[0]
-        )
+        picture, words = framing(picture, ground, (width, height))
+        done.append(words)
     pixels = np.asarray(picture, np.float32) / np.float32(255)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1)), done
 
 
+def whole(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, str]:
+    """The whole picture brought to a size (W, H), with ground at the sides where its proportions are others."""
+    from PIL import Image, ImageOps
+
+    colour = tuple(int(value) for value in ground)
+    fitted = ImageOps.pad(picture, size, Image.Resampling.BILINEAR, color=colour if len(colour) == 3 else colour[0])
+    return fitted, f"brought from {picture.width} × {picture.height} to {size[0]} × {size[1]}"
+
+
+def as_mnist(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, str]:
+    """The ink cut out of a grey picture, on black: its box fitted into 5/7 of the size, its mass in the middle.
+
+    So MNIST's digits were made: 20 of 28 pixels.
+    Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits.
+    """
+    from PIL import Image
+
+    ink = np.clip(_pixels(picture)[..., 0] - ground[0], 0, 255)
+    rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    width, height = size
+    scale = min(width / ink.shape[1], height / ink.shape[0]) * 5 / 7
+    box = tuple(max(1, round(length * scale)) for length in (ink.shape[1], ink.shape[0]))
+    digit = Image.fromarray(np.rint(ink).astype(np.uint8)).resize(box, Image.Resampling.BILINEAR)
+    mass = np.asarray(digit, np.float64)
+    corner = [
+        min(
+            max(round(whole / 2 - float((mass.sum(axis=axis) * (np.arange(part) + 0.5)).sum() / mass.sum())), 0),
+            whole - part,
+        )
+        for axis, (whole, part) in enumerate(zip(size, box, strict=True))
+    ]
+    canvas = Image.new("L", size)
+    canvas.paste(digit, tuple(corner))
+    found = f"ink of {ink.shape[1]} × {ink.shape[0]} in {picture.width} × {picture.height}"
+    return canvas, f"{found} brought to {box[0]} × {box[1]} in the middle of {width} × {height}"
+
+
+def _pixels(picture: Any) -> Array:
+    """Pixels as floats, (H, W, C)."""
+    pixels = np.asarray(picture, np.float64)
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
 def _ground(picture: Any) -> Array:
     """The colour of the ground: the median of the pixels at the edge, for each channel."""
-    pixels = np.asarray(picture)
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    pixels = _pixels(picture)
     return np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)

@@ -36,6 +36,10 @@ from fnnet.types import Layer, Params, Shape, example_shape
 CONFIG, SESSIONS, STEPS, METRICS = "config.json", "sessions.json", "steps.jsonl", "metrics.jsonl"
 CHECKPOINT, PARAMS, RESULTS, REPORT = "checkpoint.safetensors", "params.safetensors", "results.json", "report.md"
 LOCK = ".lock"
+NON_FINITE = "non_finite"  # in a session: the step that met NaN or infinity and ended it
+ANOTHER = "start another run, with another --out and, say, a lower --learning-rate"
+
+EXAMPLES = "train_examples"  # the setting that says how much of the training data is taken
 
 FORMAT = 1
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)
@@ -153,8 +157,13 @@ def differences(this: Identity, other: Identity, names: tuple[str, str] = ("in t
         if this.config.get(name) != other.config.get(name)
     ]
     parts = [name for name in {**this.digests, **other.digests} if this.digests.get(name) != other.digests.get(name)]
+    if this.source != other.source:
+        found.append(f"data: {this.source} {names[0]}, {other.source} {names[1]}")
+        return found
+    if this.config.get(EXAMPLES) != other.config.get(EXAMPLES):  # told above, and why the training parts differ
+        parts = [name for name in parts if not name.startswith("train ")]
     if parts:
-        found.append(f"data: {this.source} {names[0]}, {other.source} {names[1]}, differing in {', '.join(parts)}")
+        found.append(f"data: {this.source} in both, differing in {', '.join(parts)}")
     return found
 
 
@@ -175,6 +184,30 @@ def read_sessions(folder: Path) -> list[dict[str, Any]]:
             expected(str(path), "a list of sessions with started, after_step and facts", repr(sessions)[:80])
         )
     return sessions
+
+
+def non_finite(sessions: list[dict[str, Any]]) -> int | None:
+    """The step at which a number that is not finite ended a run; None where that did not happen."""
+    return sessions[-1].get(NON_FINITE) if sessions else None
+
+
+def note_non_finite(folder: Path, step: int) -> None:
+    """Record that the present session ended at this step, at a number that is not finite."""
+    *before, last = read_sessions(folder)
+    files.write(folder / SESSIONS, files.to_json([*before, {**last, NON_FINITE: step}]))
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The content of results.json.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    results = files.read_json(folder / RESULTS)
+    tested = results.get("test") if isinstance(results, dict) else None
+    if not isinstance(tested, dict) or type(tested.get("accuracy")) not in (int, float):
+        raise DataError(expected(str(folder / RESULTS), "results with test.accuracy", repr(results)[:80]))
+    return dict(results)
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
@@ -255,7 +288,7 @@ def claim(folder: Path, wanted: Identity, resume: bool) -> bool:
     """Make a locked folder the folder of this run; return whether the run has begun there before.
 
     Raises:
-        RunError: the folder holds another run, or this run and `resume` is false.
+        RunError: the folder holds another run, or this run, begun but not finished, and `resume` is false.
     """
     if not (folder / CONFIG).is_file():
         files.write(folder / CONFIG, files.to_json(attrs.asdict(wanted)))
@@ -264,12 +297,10 @@ def claim(folder: Path, wanted: Identity, resume: bool) -> bool:
     different = differences(found, wanted)
     if different:
         held = f"another run: {'; '.join(different)}"
-        fix = "ask for the same to resume it, or choose another --out" if resume else "choose another --out"
+        other = f"choose another --out, such as {folder}-2"
+        fix = f"ask for the same to resume it, or {other}" if resume else other
         raise RunError(expected(f"--out {folder}", "an empty folder or this very run", held, fix))
-    if not resume:
-        if (folder / RESULTS).is_file():
-            fix = f"read {folder / REPORT}, or choose another --out to train again"
-            raise RunError(expected(f"--out {folder}", "an empty folder", "this very run, finished", fix))
+    if not resume and not (folder / RESULTS).is_file():
         fix = "add --resume to go on with it, or choose another --out"
         raise RunError(expected(f"--out {folder}", "an empty folder", "this very run, begun", fix))
     return True
@@ -318,8 +349,10 @@ def load_trained(run: str | os.PathLike[str]) -> Trained:
         read_identity(path)
         path /= PARAMS
         if not path.is_file():
-            fix = "finish the run with --resume"
-            raise RunError(expected(str(path.parent), f"a finished run, with {PARAMS}", "none yet", fix))
+            step = non_finite(read_sessions(path.parent))
+            got = "none yet" if step is None else f"one that met a non-finite number at step {step}"
+            fix = "finish the run with --resume" if step is None else ANOTHER
+            raise RunError(expected(str(path.parent), f"a finished run, with {PARAMS}", got, fix))
     elif not path.is_file():
         raise RunError(expected(str(path), "a run folder", "nothing there"))
     about = checkpoint.read_metadata(path)

@@ -2,16 +2,23 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import tyro
 
+import experiments
+import fnnet
 from experiments import cli
 from fnnet import rng, testing
-from fnnet.errors import ConfigError, expected
+from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.types import Layer
 
 
@@ -43,15 +50,16 @@ def check(
         piecewise_linear: it is linear in pieces and runs on fractions: check with equality.
         batch_dependent: in training an example's output depends on the others, as in batch norm.
     """
-    report = testing.check_layer(
-        load(layer),
-        shape,
-        key=rng.key(seed),
-        batch=batch,
-        smooth=smooth,
-        piecewise_linear=piecewise_linear,
-        batch_dependent=batch_dependent,
-    )
+    with _faults_of_users():
+        report = testing.check_layer(
+            load(layer),
+            shape,
+            key=rng.key(seed),
+            batch=batch,
+            smooth=smooth,
+            piecewise_linear=piecewise_linear,
+            batch_dependent=batch_dependent,
+        )
     print(report)
     return 0 if report else cli.FAULT
 
@@ -74,11 +82,49 @@ def load(where: str) -> Layer:
         return value
     if not callable(value):
         raise ConfigError(expected(where, "a layer, or a function that returns one", type(value).__name__))
+    try:
+        inspect.signature(value).bind()
+    except TypeError as error:
+        fix = f"name a function of your own: def mine(): return {name}(…)"
+        raise ConfigError(
+            expected(where, "a function without arguments", f"one that needs some ({error})", fix)
+        ) from None
     layer = value()
     if not isinstance(layer, Layer):
         fix = "return what fnnet.layers.layer(init, apply) makes"
         raise ConfigError(expected(f"{where}()", "a Layer", type(layer).__name__, fix))
     return layer
+
+
+@contextmanager
+def _faults_of_users() -> Iterator[None]:
+    """Within, what goes wrong for want of another --shape, or in a user's own code, becomes a line that says where.
+
+    Raises:
+        ConfigError: in place of that.
+    """
+    try:
+        yield
+    except (ConfigError, ModuleNotFoundError):
+        raise
+    except FnnetError as error:
+        raise ConfigError(f"{error}; --shape and --batch say on what the layer is checked") from None
+    except SyntaxError as error:
+        raise ConfigError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+    except Exception as error:
+        frame = next((one for one in reversed(traceback.extract_tb(error.__traceback__)) if _users(one.filename)), None)
+        if frame is None:
+            raise
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{frame.filename}, line {frame.lineno}, in {frame.name}: {said}\n  {frame.line}") from None
+
+
+def _users(file: str) -> bool:
+    """Whether a file of Python code is neither ours nor of an installed package."""
+    packages = (Path(module.__file__ or "").parent for module in (fnnet, experiments))
+    theirs = (*packages, Path(sysconfig.get_path("stdlib")), Path(sys.prefix))
+    path = Path(file)
+    return path.is_file() and not any(path.is_relative_to(folder) for folder in theirs)
 
 
 def _module(name: str) -> ModuleType:

@@ -12,6 +12,7 @@ from experiments.experiment import Problem
 from experiments.lenet5 import Config, net
 from experiments.threads import limited
 from fnnet import losses, optim, rng, training, tree
+from fnnet.runtime import keep_memory
 from fnnet.types import Array, Layer, Params
 
 SHAPE = (1, 28, 28)
@@ -31,10 +32,12 @@ def doctor(batch_size: int = 64, steps: int = 30) -> int:
         batch_size: examples in a step.
         steps: training steps in a run.
     """
+    memory = keep_memory()  # as for a run
     console = cli.console()
     for name, value in facts.environment().items():
         console.print(f"{name + ':':14}{value}")
     console.print(f"{'cores:':14}{facts.cores()}")
+    console.print(f"{'memory:':14}{memory}")
     counts = thread_counts(facts.cores())
     results = {}
     for threads in counts:

@@ -5,6 +5,9 @@ from experiments.registry import EXPERIMENTS, REPORTS, STUDIES
 
 def main(args: list[str]) -> int:
     """Name the experiments and the studies."""
+    if args and args[0] in ("-h", "--help"):
+        print("usage: python -m experiments list\n\nName the experiments, and the studies with what they ask.")
+        return 0
     if args:
         from fnnet.errors import ConfigError, expected
 
@@ -16,4 +19,5 @@ def main(args: list[str]) -> int:
     for name, asks in STUDIES.items():
         report = REPORTS[name.partition("-")[0]]
         print(f"{name:{width}}  {asks} ({report})")
+    print("\nR1–R5: five course reports that these experiments reproduce, see README; best: what goes beyond them.")
     return 0

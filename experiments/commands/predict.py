@@ -9,7 +9,7 @@ import tyro
 
 from experiments import cli, pictures, runs
 from fnnet import layers
-from fnnet.errors import FnnetError
+from fnnet.errors import ConfigError, FnnetError, expected
 
 
 def main(args: list[str]) -> int:
@@ -19,19 +19,26 @@ def main(args: list[str]) -> int:
 
 def predict(
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")],
-    images: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE…")],
+    images: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE…", help_behavior_hint="(required)")
+    ],
 ) -> int:
     """Classify picture files of any size and mode with the trained net of a run.
 
     Args:
         run: a run folder.
-        images: picture files; one sign each, filling the picture about as in the training data.
+        images: picture files; one sign each. Digits are cut out and put in the middle as in MNIST, other signs should
+            fill the picture about as in the training data.
     """
+    if not images:
+        usage = "usage: python -m experiments predict RUN IMAGE…"
+        raise ConfigError(expected("predict", "a picture file or more after the run", "none", usage))
     net, params, shape, classes = runs.load_trained(run)
+    framing = pictures.as_mnist if shape == (1, 28, 28) and classes == tuple("0123456789") else pictures.whole
     failed = 0
     for path in images:
         try:
-            x, done = pictures.read(path, shape)
+            x, done = pictures.read(path, shape, framing)
         except FnnetError as error:
             print(f"error: {error}", file=sys.stderr)
             failed += 1

@@ -7,6 +7,7 @@ import tyro
 
 from experiments import cli, compare, facts, runs, trainer
 from experiments.commands.diff import tell
+from experiments.commands.run import too_many_threads
 from experiments.perform import same_problem
 from experiments.progress import progress
 from experiments.threads import limited
@@ -38,6 +39,8 @@ def replay(
     recorded = runs.read_steps(run)
     if not recorded:
         raise runs.RunError(expected(str(run), "a run with steps to compare", "none"))
+    if note := too_many_threads(config.threads):
+        print(f"note: {note}; bytes may differ")
     with limited(config.threads):
         problem = same_problem(experiment, config, run, data)
         changed = facts.changed(compare.last_facts(run), facts.environment(), ("in the run", "now"))

@@ -1,5 +1,6 @@
 """`report`: a run's report again, or all runs side by side."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,36 +17,61 @@ def main(args: list[str]) -> int:
 
 
 def report(
-    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None,
+    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]", help_behavior_hint="")] = None,
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
     among: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("runs"),
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
 ) -> int:
     """Write the figures and report.md of a finished run again.
 
-    Without RUN, compare all runs below a folder, and build RESULTS.md and its figures from the studies there.
+    Without RUN, compare all runs below a folder, and build RESULTS.md and its figures from the studies there: as
+    experiments/RESULTS.md where every study has been run in full on the real data, else in the studies' own folder.
 
     Args:
         run: a run folder.
         data: data directory, as for `run`.
-        among: where to look for runs, without RUN.
+        among: where to look for runs, without RUN; or the folder of the studies.
         quick: build from the quick runs of the studies, which answer nothing.
+        out: file to build from the studies, in place of these.
     """
     if run is not None:
         return rewrite(run, data)
     folders = sorted(path.parent for path in among.glob(f"**/{runs.CONFIG}"))
-    studies = among / "studies"
-    if not folders and not studies.is_dir():
-        raise runs.RunError(expected(str(among), "a folder with runs in it", "none"))
+    studies = studies_in(among)
+    if not folders and studies is None:
+        raise runs.RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
     if folders:
         compare(among, folders)
-    if studies.is_dir():
-        from experiments import results
+    return 0 if studies is None else build(studies, quick, data == BUNDLED, out)
 
-        empty = results.build_report(studies, quick=quick, bundled=data == BUNDLED)
-        print(results.RESULTS)
-        if empty:
-            print(f"not run yet: {', '.join(empty)}")
+
+def studies_in(among: Path) -> Path | None:
+    """The folder with the run files of the studies: `studies` below this one, or this one; None where neither is."""
+    if (among / "studies").is_dir():
+        return among / "studies"
+    return among if any(among.glob("*-seed*.json")) else None
+
+
+def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> int:
+    """Build RESULTS.md and say where it is; only what is whole goes into the sources by itself."""
+    from experiments import results
+    from experiments.studies import store
+    from experiments.study import studies as known
+
+    empty = [name for name, study in known().items() if store.answers(study, studies, quick, bundled).empty]
+    if len(empty) == len(known()):
+        kind = f"{'quick' if quick else 'full'} run{' on the bundled digits' * bundled}"
+        fix = "add --quick for quick runs, --data bundled for runs on the bundled digits, or run a study first"
+        print(expected(str(studies), f"a finished {kind} of a study", "none", fix), file=sys.stderr)
+        return cli.FAULT
+    whole = not (quick or bundled or empty)
+    path = out or (results.RESULTS if whole else studies / results.RESULTS.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    results.build_report(studies, path, quick=quick, bundled=bundled)
+    print(f"written: {path}, figures in {path.parent / results.FIGURES}")
+    if empty:
+        print(f"not run yet: {', '.join(empty)}")
     return 0
 
 

@@ -1,13 +1,14 @@
 """`run`: train, and leave a run folder; or conduct a study of many runs."""
 
 import difflib
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 import tyro
 
-from experiments import cli, runs
+from experiments import cli, facts, runs
 from experiments.datasets import BUNDLED, BUNDLED_DIGITS
 from experiments.experiment import Experiment
 from experiments.perform import Job, perform
@@ -47,13 +48,20 @@ def _job(experiment: Experiment, args: list[str]) -> int:
     name = experiment.name
     config, options = _parse(experiment, experiment.config(), args)
     out = options.out or Path("runs") / f"{name}-seed{config.seed}"
-    if options.resume and (out / runs.CONFIG).is_file():
+    if options.resume:
+        runs.check_usable(out)
+        if not (out / runs.CONFIG).is_file():
+            raise runs.RunError(f"nothing to resume in {out}; without --resume a run begins there")
         held, settings = runs.read_config(out)
         if held.name != name:
             raise runs.RunError(expected(f"--out {out}", f"a run of {name}", f"one of {held.name}"))
         config, _ = _parse(experiment, settings, args)
         if options.data is None and runs.read_identity(out).source == BUNDLED_DIGITS:
             options = attrs.evolve(options, data=BUNDLED)
+    if note := too_many_threads(config.threads):
+        if not options.resume:  # a run that was begun with more can only go on with them
+            raise ConfigError(note)
+        print(f"note: {note}", file=sys.stderr)
     if not options.save_every > 0:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
     again = cli.command("run", name, "--out", out, "--resume", *(["--data", options.data] if options.data else []))
@@ -65,13 +73,23 @@ def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, 
     config_type = experiment.config
 
     def settings(
-        config: tyro.conf.OmitArgPrefixes[config_type] = default,  # type: ignore[valid-type]
-        options: tyro.conf.OmitArgPrefixes[Options] = Options(),
+        training: tyro.conf.OmitArgPrefixes[config_type] = default,  # type: ignore[valid-type]
+        run: tyro.conf.OmitArgPrefixes[Options] = Options(),
     ) -> tuple[Any, Options]:
-        return config, options
+        return training, run
 
     settings.__doc__ = EXPERIMENTS[experiment.name][1]
-    return cli.parse(settings, args, f"run {experiment.name}")
+    with attrs.validators.disabled():  # tyro would wrap what they say
+        config, options = cli.parse(settings, args, f"run {experiment.name}")
+    attrs.validate(config)
+    return config, options
+
+
+def too_many_threads(threads: int) -> str | None:
+    """What to say where more threads are asked for than this process may use processors; else None."""
+    most = facts.cores()
+    wanted = f"at most {most}, the processors this process may use"
+    return expected("--threads", wanted, threads) if threads > most else None
 
 
 def _studies(name: str, args: list[str]) -> int:
@@ -106,6 +124,8 @@ def _studies(name: str, args: list[str]) -> int:
             quick: a version of minutes on reduced data, which tests the studies and answers nothing.
             refresh: make runs again that another version of the code made.
         """
+        if note := too_many_threads(threads):
+            raise ConfigError(note)
         chosen = list(study.studies().values()) if name == ALL else [study.get(name)]
         return conduct.run_studies(
             chosen, out, data=data, jobs=jobs, threads=threads, quick=quick, seeds=seeds, refresh=refresh

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from experiments import facts
+from experiments import cli, facts
 from experiments.datasets import BUNDLED
 from experiments.studies import pool, sources, store
 from experiments.studies.board import board, duration
@@ -100,7 +100,15 @@ def run_studies(
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     print(f"{made} runs made in {duration(seconds)}, {len(failed)} failed, {len(without)} studies without data")
+    if made or there:
+        print(f"now: {_report(out, data, quick)}")
     return 1 if failed or without else 0
+
+
+def _report(out: Path, data: str | None, quick: bool) -> str:
+    """The command that makes a report of the runs in a folder."""
+    words: list[object] = ["--among", out] if out != OUT else []
+    return cli.command("report", *words, *(["--data", BUNDLED] if data == BUNDLED else []), *["--quick"] * quick)
 
 
 def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int) -> Iterator[str | None]:

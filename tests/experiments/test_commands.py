@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from experiments import datasets, files, registry, runs
+from experiments import pictures as pictures_module
 from tests.experiments.conftest import ROOT, SMALL
 
 
@@ -56,10 +57,16 @@ FAULTS = [
     (("run", "r1-layer"), 2, "expected lenet5, a study or all, got 'r1-layer'; did you mean r1-layers?"),
     (("run", "r1-layers", "--epochs", "3"), 2, "Unrecognized options: --epochs"),
     (("run", "lenet5", "--epoch", "3"), 2, r"Perhaps you meant:[\s│]+--epochs"),
-    (("run", "lenet5", "--epochs", "0"), 2, "epochs: expected a whole number ≥ 1, got 0"),
+    (("run", "lenet5", "--epochs", "0"), 2, "^error: epochs: expected a whole number ≥ 1, got 0"),
     (("run", "lenet5", "--epochs", "many"), 2, "invalid literal for int"),
     (("run", "lenet5", "--learning-rate", "-1"), 2, r"learning_rate: expected a number in \(0, 1e\+06\], got -1.0"),
     (("run", "lenet5", "--learning-rate", "nan"), 2, "learning_rate: expected .*, got nan"),
+    (
+        ("run", "lenet5", "--threads", "100000"),
+        2,
+        r"--threads: expected at most \d+, the processors this process may use",
+    ),
+    (("run", "r1-layers", "--threads", "100000"), 2, "--threads: expected at most"),
     (("run", "lenet5", "--optimizer", "best"), 2, r"invalid choice 'best'[\s\S]*adam"),
     (("run", "lenet5", "--save-every", "0"), 2, "--save-every: expected a number of seconds above 0"),
     (("run", "lenet5", "--data", "no/such/folder"), 1, "expected an existing directory, got no/such/folder"),
@@ -73,6 +80,7 @@ FAULTS = [
     (("run", "lenet5", "--data", "bundled", "--out", "{full}/mine.txt"), 1, "expected a folder, got a file"),
     (("run", "lenet5", "--data", "bundled", "--out", "/dev/null/run"), 1, "/dev/null/run: Not a directory"),
     (("predict", "{full}", "a.png"), 1, "expected a run folder, with config.json, got a folder without it"),
+    (("predict", "{none}"), 2, "expected a picture file or more after the run, got none; usage: "),
     (("predict", "{none}", "a.png"), 1, "expected a run folder, got nothing there"),
     (("replay", "{none}"), 1, "expected a run folder, with config.json, got no such folder"),
     (("diff", "{none}", "{full}"), 1, "expected a run folder"),
@@ -81,6 +89,8 @@ FAULTS = [
     (("check", "nowhere.py:layer"), 2, "expected an existing file, got 'nowhere.py'"),
     (("check", "nowhere"), 2, "expected MODULE:FACTORY"),
     (("check", "fnnet.layers:relux"), 2, "expected a layer or factory 'relux'"),
+    (("check", "fnnet.layers:dense"), 2, "expected a function without arguments, got one that needs some .*'n'"),
+    (("check", "fnnet.layers:flatten", "--shape", "0"), 2, "--shape and --batch say on what"),
     (("check", "fnnet.nothing:relu"), 2, "expected a module or a .py file"),
 ]
 
@@ -190,7 +200,7 @@ def test_predict(finished, told, pictures):
         lines,
         (
             "",
-            "[made grey; inverted, its ground being light; brought from 112 × 112 to 28 × 28]",
+            "in 112 × 112 brought to 14 × 20 in the middle of 28 × 28]",
             "[put on white; made grey; inverted, its ground being light]",
             "[brought from 16 to 8 bits]",
             "[made grey]",
@@ -198,6 +208,29 @@ def test_predict(finished, told, pictures):
         strict=True,
     ):
         assert line.endswith(words)
+
+
+def test_predict_puts_a_digit_from_a_corner_into_the_middle(finished, told, tmp_path):
+    digit = np.zeros((20, 12), np.uint8)
+    digit[:, 4:8] = 255  # a one
+    page = np.full((300, 500), 255, np.uint8)
+    page[250:290, 10:34] -= np.kron(digit, np.ones((2, 2), np.uint8))
+    Image.fromarray(page).save(tmp_path / "corner.png")
+    x, done = pictures_module.read(tmp_path / "corner.png", (1, 28, 28), pictures_module.as_mnist)
+    rows, columns = (np.flatnonzero(x[0].any(axis=axis)) for axis in (1, 0))
+    assert (rows[0], rows[-1]) == (4, 23)
+    assert (columns[0], columns[-1]) == (12, 15)
+    assert done[-1] == "ink of 8 × 40 in 500 × 300 brought to 4 × 20 in the middle of 28 × 28"
+    code, out, _ = told("predict", finished, tmp_path / "corner.png")
+    assert (code, done[-1] in out) == (0, True)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (100, 60)])
+def test_predict_finds_no_ink_on_a_blank_picture(finished, told, tmp_path, size):
+    Image.new("L", size, 250).save(tmp_path / "blank.png")
+    code, out, err = told("predict", finished, tmp_path / "blank.png")
+    assert (code, out) == (1, "")
+    assert "no ink found" in err
 
 
 def test_predict_says_which_file_is_no_picture(finished, told, pictures, tmp_path):
@@ -306,14 +339,23 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
     code, _, err = told("run", "lenet5", *words, "--out", run)
     assert code == 1
     step = int(re.search(r"error: step (\d+): ", err).group(1))
-    assert f"-m experiments trace {run} --step {step}\n" in err
+    assert f"-m experiments trace {run} --step {step}; start another run, with another --out" in err
     assert len(files.rows(run / runs.STEPS)) == step
     code, out, err = told("trace", run, "--step", step)
     assert code == 0, err
     assert re.search(r"dense_2 .* inf", out)
     code, _, again = told("run", "lenet5", "--out", run, "--resume")
     assert code == 1
-    assert f"step {step}: " in again
+    assert f"met a non-finite number at step {step}, and would again; start another run, with another --out" in again
+    for word in (("predict", run, "a.png"), ("report", run)):
+        code, _, err = told(*word)
+        assert code == 1
+        assert f"got one that met a non-finite number at step {step}; start another run" in err
+    (session,) = runs.read_sessions(run)
+    files.write(run / runs.SESSIONS, files.to_json([{**session, "facts": {**session["facts"], "code": "other"}}]))
+    code, _, again = told("run", "lenet5", "--out", run, "--resume")  # other code may do better
+    assert code == 1
+    assert f"step {step}: NaN or infinity" in again
 
 
 GOOD = """
@@ -338,6 +380,45 @@ def test_check_holds_a_users_layer_to_the_laws(told, tmp_path):
     code, out, _ = told("check", f"{tmp_path / 'wrong.py'}:scale", "--shape", 3, 2)
     assert code == 1
     assert re.search(r"derivative +broken", out)
+
+
+def test_check_shows_where_a_users_code_failed(told, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(GOOD.replace("        return {", "        c, h, w = shape\n        return {"))
+    code, _, err = told("check", f"{file}:scale", "--shape", 3, 2)
+    assert code == 2
+    assert f"error: {file}, line 7, in init: ValueError: not enough values to unpack" in err
+    assert "c, h, w = shape" in err
+    file.write_text("def scale(:\n")
+    code, _, err = told("check", f"{file}:scale")
+    assert code == 2
+    assert f"error: {file}, line 1: invalid syntax" in err
+
+
+def test_list_says_what_its_words_mean(told):
+    code, out, _ = told("list")
+    assert code == 0
+    assert "R1–R5: five course reports" in out
+    code, out, _ = told("list", "--help")
+    assert (code, out.startswith("usage: ")) == (0, True)
+
+
+def test_help_names_what_may_be_left_out(told):
+    assert "report [-h] [RUN]" in told("report", "--help")[1]
+    assert "(default: )" not in told("predict", "--help")[1]
+    _, out, _ = told("run", "lenet5", "--help")
+    assert "training options" in out
+    assert "options options" not in out
+
+
+def test_a_missing_package_is_told_with_the_cure(told, monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'tyro'", name="tyro")
+
+    monkeypatch.setattr("experiments.cli.importlib.import_module", missing)
+    code, _, err = told("doctor")
+    assert code == 1
+    assert re.search(r"this needs tyro, which .*pip install '\.\[experiments\]'", err)
 
 
 def test_doctor(told):

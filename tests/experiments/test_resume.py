@@ -1,6 +1,7 @@
 """Runs that are stopped, killed and resumed end with the bytes of the run nobody disturbed."""
 
 import contextlib
+import importlib
 import io
 import os
 import random
@@ -11,6 +12,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments import compare, files, runs, trainer
@@ -70,7 +72,9 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
         assert main([*words, "--out", str(finished)]) == 0
     kills = writing = 0
     while kills < KILLS:
-        with command(*words, "--out", out, "--save-every", "1e-9", *(["--resume"] if out.exists() else [])) as process:
+        with command(
+            *words, "--out", out, "--save-every", "1e-9", *(["--resume"] if (out / runs.CONFIG).exists() else [])
+        ) as process:
             if draw.random() < 0.9:  # else it may not even have begun
                 wait_for(process, "lenet5 on")
             time.sleep(draw.uniform(0.0, 1.0))
@@ -150,11 +154,63 @@ def test_a_finished_run_is_left_alone(finished, told):
     assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
 
 
-def test_without_resume_a_run_is_not_touched(finished, told):
-    code, _, err = told("run", "lenet5", *SMALL, "--out", finished)
+def test_the_same_command_again_tells_the_result_and_touches_nothing(finished, told):
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    code, out, err = told("run", "lenet5", *SMALL, "--out", finished)
+    assert (code, err) == (0, "")
+    accuracy = files.read_json(finished / runs.RESULTS)["test"]["accuracy"]
+    assert f"this run is finished. Test accuracy {100 * accuracy:.2f} %; report: {finished / runs.REPORT}" in out
+    assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
+
+
+def test_another_configuration_stays_an_error(finished, told):
+    code, _, err = told("run", "lenet5", *SMALL, "--out", finished, "--train-examples", 1000)
     assert code == 1
-    assert "this very run, finished" in err
-    assert "--resume" not in err
+    assert f"train_examples: None in the folder, 1000 asked for; choose another --out, such as {finished}-2" in err
+    assert "data:" not in err
+
+
+def test_real_data_after_bundled_digits(finished, told, monkeypatch):
+    from fnnet import data
+
+    images = np.zeros((64, 28, 28), np.uint8)
+    found = data.Dataset(*(data.Examples(images, np.zeros(64, np.int64)) for _ in range(2)))
+    monkeypatch.setattr("fnnet.data.mnist_or_digits", lambda directory: (found, None))
+    code, _, err = told("run", "lenet5", *SMALL[2:], "--out", finished)
+    assert code == 1
+    assert f"data: bundled digits in the folder, MNIST asked for; choose another --out, such as {finished}-2" in err
+
+
+def test_a_run_on_mnist_never_falls_back(finished, told, tmp_path, monkeypatch):
+    monkeypatch.delenv("FNNET_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.import_module("fnnet.data.mnist"), "MIRRORS", ())
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    identity = files.read_json(run / runs.CONFIG)
+    files.write(run / runs.CONFIG, files.to_json({**identity, "source": "MNIST"}))
+    for words in (("replay", run), ("report", run), ("run", "lenet5", "--resume", "--out", run)):
+        code, out, err = told(*words)
+        assert code == 1
+        assert "this run was trained on MNIST, which was not found; give --data DIR" in err
+        assert "scikit-learn" not in out + err
+    code, _, err = told("replay", run, "--data", "bundled")
+    assert code == 1
+    assert "data: MNIST in the run, bundled digits found now" in err
+
+
+def test_nothing_to_resume(told, tmp_path):
+    code, _, err = told("run", "lenet5", "--data", "bundled", "--resume", "--out", tmp_path / "typo")
+    assert code == 1
+    assert f"nothing to resume in {tmp_path / 'typo'}" in err
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_run_begun_with_more_threads_goes_on_with_a_note(finished, told, monkeypatch):
+    monkeypatch.setattr("experiments.facts.cores", lambda: 0)
+    code, _, err = told("run", "lenet5", "--resume", "--out", finished)
+    assert code == 0
+    assert "note: --threads: expected at most 0, the processors this process may use, got 1" in err
 
 
 def test_begun_run_asks_for_resume(tmp_path, told):

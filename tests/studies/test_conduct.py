@@ -22,7 +22,9 @@ def made(out):
 
 def test_runs_once_and_then_goes_on_with_what_is_missing(tmp_path, capsys):
     assert conduct.run_studies([study(tasks.good)], tmp_path, jobs=2) == 0
-    assert "4 runs to make, 0 there already; 2 at once" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "4 runs to make, 0 there already; 2 at once" in told
+    assert f"-m experiments report --among {tmp_path}" in told.splitlines()[-1]
     first = made(tmp_path)
     assert len(first) == 4
     (tmp_path / first[0]).unlink()

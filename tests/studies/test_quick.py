@@ -6,6 +6,7 @@ import re
 import pytest
 
 from experiments import results
+from experiments.cli import main
 from experiments.datasets import BUNDLED
 from experiments.studies import conduct, store
 from experiments.study import studies
@@ -37,6 +38,22 @@ def test_report(out, tmp_path):
     assert len(set(figures)) == len(figures) == sum(len(study.figures) for study in chosen)
     assert all((tmp_path / name).is_file() for name in figures)
     assert sum((tmp_path / name).stat().st_size for name in figures) < 75_000 * len(figures)
+
+
+def test_a_quick_report_stays_beside_its_runs(out, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "build_report", lambda runs, path, **_: path.write_text(str(runs)))
+    words = ["report", "--among", str(out), "--data", BUNDLED]
+    assert main([*words, "--quick"]) == 0
+    assert f"written: {out / 'RESULTS.md'}" in capsys.readouterr().out
+    assert (out / "RESULTS.md").read_text() == str(out)
+    assert main(words) == 1
+    assert (
+        "expected a finished full run on the bundled digits of a study, got none; add --quick"
+        in capsys.readouterr().err
+    )
+    assert main([*words, "--quick", "--out", "here/RESULTS.md"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
 def test_every_section_can_be_written(out):
