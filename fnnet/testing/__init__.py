@@ -3,7 +3,7 @@
 >>> from fnnet import layers, testing
 >>> print(testing.check_layer(layers.relu(), (4,), laws=["derivative", "pure"]))
 relu on examples (4,), batch of 3: all 2 laws hold
-  evaluation  derivative      holds    error ... of what is allowed
+  evaluation  derivative      holds    error ... times what is allowed
   evaluation  pure            holds
 
 In a test of your own write `testing.assert_layer(my_layer(), (4,))`. A broken law is shrunk to the smallest case that

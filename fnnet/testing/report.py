@@ -7,6 +7,7 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.testing.case import Claims, named
+from fnnet.testing.laws import LAWS
 from fnnet.types import Array, Params, Shape
 
 
@@ -75,9 +76,18 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.leaf}: {self.reason}" if self.leaf else self.reason
-        figure = "" if self.figure is None else f"error {self.figure:.1e} of what is allowed"
+        figure = "" if self.figure is None else f"error {self.figure:.2g} times what is allowed"
         remark = "; ".join(part for part in (where, figure) if part)
         return f"{self.mode:<10}  {self.law:<14}  {self.verdict:<7}  {remark}".rstrip()
+
+
+def meaning(law: str) -> str:
+    """A law in a line.
+
+    >>> meaning("order")
+    'The memory order of x and dy makes no difference beyond rounding.'
+    """
+    return (LAWS[law].__doc__ or "").strip().splitlines()[0]
 
 
 @attrs.frozen(eq=False)
@@ -112,12 +122,22 @@ class Report:
         judged = sum(finding.verdict != "skipped" for finding in self.findings)
         state = f"{len(self.broken)} of {judged} laws broken" if self.broken else f"all {judged} laws hold"
         lines = [f"{self.layer} on examples {self.shape}, batch of {self.batch}: {state}"]
-        lines += [f"  {finding}" for finding in self.findings]
+        told: dict[str, Finding] = {}  # reason -> the first broken law that gave it
+        for finding in self.findings:
+            first = told.setdefault(finding.reason, finding) if finding in self.broken else finding
+            same = finding is not first and finding.figure is None
+            lines.append(f"  {attrs.evolve(finding, leaf='', reason=f'as {first.law}') if same else finding}")
         for finding in self.broken:
-            if finding.example is not None:
-                lines += ["", f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape}):"]
-                lines += [f"  {line}" for line in str(finding.example).splitlines()]
+            if finding.example is None or (finding.example.expected is None and finding is not told[finding.reason]):
+                continue  # a case that says no more than the first of its kind
+            lines += ["", f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape}):"]
+            lines += [f"  {line}" for line in str(finding.example).splitlines()]
         if self.broken:
+            lines += ["", "what these laws say:"]
+            lines += [
+                f"  {law:<14}  {meaning(law)}"
+                for law in dict.fromkeys(f.law for f in self.broken if f in told.values())
+            ]
             laws = sorted({finding.law for finding in self.broken})
             options = {"batch": self.batch, "key": self.key, "laws": laws}
             options |= {name: value for name, value in attrs.asdict(self.claims).items() if value}
