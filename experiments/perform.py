@@ -17,6 +17,7 @@ from experiments.report import finish
 from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
+from fnnet import data as fnnet_data
 from fnnet.errors import CheckpointError, MissingDataError, NonFiniteError, expected
 from fnnet.runtime import keep_memory
 
@@ -238,5 +239,7 @@ def _problem(experiment: Experiment, config: Any, run: Path, data: str | None) -
     try:
         return experiment.problem(config, data, source)
     except MissingDataError as error:
-        reason = f"this run was trained on {source}, which was not found; give --data DIR"
-        raise runs.RunError(f"{run}: {reason} ({error})") from None
+        looked = fnnet_data.data_directory(data)
+        why = str(error) if looked else "no data directory is named, and no download came through"
+        fault = f"this run was trained on {source}, which was not found; give --data DIR ({why})"
+        raise runs.RunError(f"{run}: {fault}") from None

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 # name -> module with its EXPERIMENT, and what is asked. Modules are imported when they are used.
 EXPERIMENTS = {
-    "lenet5": ("experiments.lenet5", "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from R5)"),
+    "lenet5": (
+        "experiments.lenet5",
+        "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from the fifth course report)",
+    ),
 }
 
 # The first word of a study's name is its module in `experiments.studies` -> the report it comes from.

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from experiments import files
+from experiments.registry import REPORTS
 from experiments.studies import store
 from experiments.studies.board import duration
 from experiments.studies.statistics import CONFIDENCE, Difference, next_run, paired, spread
@@ -64,7 +65,7 @@ def build_report(
                 files.write(folder / name, draw(answers))
                 drawn.add(name)
     for old in folder.glob("*.png"):
-        if old.name not in drawn:
+        if old.name not in drawn and old.name.partition("-")[0] in REPORTS:  # others are not ours
             old.unlink()
     files.write(path, "\n".join(_page(found, runs, quick)) + "\n")
     return [answers.study.name for answers in found if answers.empty]

@@ -43,7 +43,8 @@ def report(
         raise runs.RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
     if folders:
         compare(among, folders)
-    return 0 if studies is None else build(studies, quick, data == BUNDLED, out)
+    built = studies is None or build(studies, quick, data == BUNDLED, out)
+    return 0 if built or folders else cli.FAULT
 
 
 def studies_in(among: Path) -> Path | None:
@@ -53,8 +54,11 @@ def studies_in(among: Path) -> Path | None:
     return among if any(among.glob("*-seed*.json")) else None
 
 
-def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> int:
-    """Build RESULTS.md and say where it is; only what is whole goes into the sources by itself."""
+def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> bool:
+    """Build RESULTS.md and say where it is, or that no run is there for it, and return whether one is.
+
+    Only what is whole goes into the sources by itself.
+    """
     from experiments import results
     from experiments.studies import store
     from experiments.study import studies as known
@@ -64,7 +68,7 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> int:
         kind = f"{'quick' if quick else 'full'} run{' on the bundled digits' * bundled}"
         fix = "add --quick for quick runs, --data bundled for runs on the bundled digits, or run a study first"
         print(expected(str(studies), f"a finished {kind} of a study", "none", fix), file=sys.stderr)
-        return cli.FAULT
+        return False
     whole = not (quick or bundled or empty)
     path = out or (results.RESULTS if whole else studies / results.RESULTS.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> int:
     print(f"written: {path}, figures in {path.parent / results.FIGURES}")
     if empty:
         print(f"not run yet: {', '.join(empty)}")
-    return 0
+    return True
 
 
 def rewrite(run: Path, data: str | None) -> int:

@@ -1,13 +1,16 @@
 import math
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import attrs
 import pytest
 from PIL import Image
 
 from experiments import results
-from experiments.studies import conduct, figures
-from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final
+from experiments.cli import main
+from experiments.studies import conduct, figures, store
+from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, get
 from tests.studies import tasks
 from tests.studies.tasks import Config, study
 
@@ -103,11 +106,36 @@ def test_report_from_run_files(tmp_path):
     (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
     with Image.open(path.parent / figure) as image:
         assert image.size[0] > 300
-    (path.parent / "figures" / "old.png").write_bytes(b"")
+    (path.parent / "figures" / "r1-old.png").write_bytes(b"")
     before = path.read_bytes()
     results.build_report(runs, path, chosen=[made])
     assert path.read_bytes() == before
     assert [file.name for file in (path.parent / "figures").iterdir()] == ["a-study.png"]
+
+
+def test_only_what_is_whole_goes_into_the_sources(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "studies").mkdir(parents=True)
+    written, missing = [], {"r1-l2"}
+    monkeypatch.setattr(results, "build_report", lambda runs, path, **_: written.append(path))
+    monkeypatch.setattr(store, "answers", lambda study, *_: SimpleNamespace(empty=study.name in missing))
+    assert main(["report"]) == 0
+    assert "not run yet: r1-l2" in capsys.readouterr().out
+    missing.clear()
+    assert main(["report", "--among", "runs/studies"]) == 1
+    assert main(["report"]) == 0
+    assert main(["report", "--quick"]) == 0
+    beside = Path("runs/studies/RESULTS.md")
+    assert written == [beside, results.RESULTS, beside]
+    assert f"written: {results.RESULTS}, figures in experiments/figures" in capsys.readouterr().out
+
+
+def test_figures_of_others_beside_the_report_are_left(tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name in ("mine.png", "r1-gone.png"):
+        (tmp_path / "figures" / name).write_bytes(b"")
+    results.build_report(tmp_path, tmp_path / "RESULTS.md", chosen=[get("r1-l2")])
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["mine.png"]
 
 
 def test_infinite_intervals_are_said():
