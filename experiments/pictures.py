@@ -17,7 +17,7 @@ FAINTEST = 25  # of 255: how far from the ground ink is at the least
 INK = 0.2  # of the strongest: what counts when the ink's box is looked for
 
 
-def read(path: Path, shape: Shape, framing: "Framing | None" = None) -> tuple[Array, list[str]]:
+def read(path: Path, shape: Shape, framing: Framing | None = None) -> tuple[Array, list[str]]:
     """A picture file as one example of `shape` (C, H, W), float32 in [0, 1], light ink on a dark ground.
 
     Args:
@@ -52,7 +52,7 @@ def read(path: Path, shape: Shape, framing: "Framing | None" = None) -> tuple[Ar
         raise DataError(expected(str(path), "a picture file", reason)) from None
 
 
-def _fitted(path: Path, picture: Any, shape: Shape, framing: "Framing") -> tuple[Array, list[str]]:
+def _fitted(path: Path, picture: Any, shape: Shape, framing: Framing) -> tuple[Array, list[str]]:
     """A loaded picture, step by step in the net's form."""
     from PIL import Image, ImageOps
 
@@ -71,7 +71,8 @@ def _fitted(path: Path, picture: Any, shape: Shape, framing: "Framing") -> tuple
     if float(ground.mean()) > 127.5:
         picture, ground = ImageOps.invert(picture), 255 - ground
         done.append("inverted, its ground being light")
-    if np.abs(_pixels(picture) - ground).max() < FAINTEST:
+    pixels = _pixels(picture)
+    if max((pixels.max(axis=(0, 1)) - ground).max(), (ground - pixels.min(axis=(0, 1))).max()) < FAINTEST:
         raise DataError(expected(str(path), "a picture of a sign", "one with no ink found on it"))
     if picture.size != (width, height):
         picture, words = framing(picture, ground, (width, height))
@@ -97,7 +98,8 @@ def as_mnist(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, s
     """
     from PIL import Image
 
-    ink = np.clip(_pixels(picture)[..., 0] - ground[0], 0, 255)
+    ink = np.asarray(picture, np.float32) - np.float32(ground[0])
+    ink = np.maximum(ink if ink.max() > -ink.min() else -ink, 0)
     rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     width, height = size
@@ -105,12 +107,11 @@ def as_mnist(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, s
     box = tuple(max(1, round(length * scale)) for length in (ink.shape[1], ink.shape[0]))
     digit = Image.fromarray(np.rint(ink).astype(np.uint8)).resize(box, Image.Resampling.BILINEAR)
     mass = np.asarray(digit, np.float64)
+    centre = [
+        float((mass.sum(axis=axis) * (np.arange(part) + 0.5)).sum() / mass.sum()) for axis, part in enumerate(box)
+    ]
     corner = [
-        min(
-            max(round(whole / 2 - float((mass.sum(axis=axis) * (np.arange(part) + 0.5)).sum() / mass.sum())), 0),
-            whole - part,
-        )
-        for axis, (whole, part) in enumerate(zip(size, box, strict=True))
+        min(max(round(side / 2 - middle), 0), side - part) for side, middle, part in zip(size, centre, box, strict=True)
     ]
     canvas = Image.new("L", size)
     canvas.paste(digit, tuple(corner))
@@ -119,8 +120,8 @@ def as_mnist(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, s
 
 
 def _pixels(picture: Any) -> Array:
-    """Pixels as floats, (H, W, C)."""
-    pixels = np.asarray(picture, np.float64)
+    """Pixels as they are stored, (H, W, C)."""
+    pixels = np.asarray(picture)
     return pixels.reshape(*pixels.shape[:2], -1)
 
 

@@ -301,6 +301,8 @@ def claim(folder: Path, wanted: Identity, resume: bool) -> bool:
         fix = f"ask for the same to resume it, or {other}" if resume else other
         raise RunError(expected(f"--out {folder}", "an empty folder or this very run", held, fix))
     if not resume and not (folder / RESULTS).is_file():
+        if (step := non_finite(read_sessions(folder))) is not None:
+            raise RunError(f"{folder}: this run met a non-finite number at step {step}; {ANOTHER}")
         fix = "add --resume to go on with it, or choose another --out"
         raise RunError(expected(f"--out {folder}", "an empty folder", "this very run, begun", fix))
     return True

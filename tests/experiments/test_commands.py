@@ -225,6 +225,15 @@ def test_predict_puts_a_digit_from_a_corner_into_the_middle(finished, told, tmp_
     assert (code, done[-1] in out) == (0, True)
 
 
+def test_ink_darker_than_a_dark_ground_is_found(tmp_path):
+    page = np.full((60, 90), 120, np.uint8)
+    page[10:30, 20:30] = 0
+    Image.fromarray(page).save(tmp_path / "dark.png")
+    x, _ = pictures_module.read(tmp_path / "dark.png", (1, 28, 28), pictures_module.as_mnist)
+    assert np.unique(x[0, 4:24, 9:19]).tolist() == [np.float32(120 / 255)]
+    assert np.count_nonzero(x) == 200
+
+
 @pytest.mark.parametrize("size", [(28, 28), (100, 60)])
 def test_predict_finds_no_ink_on_a_blank_picture(finished, told, tmp_path, size):
     Image.new("L", size, 250).save(tmp_path / "blank.png")
@@ -351,6 +360,9 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
         code, _, err = told(*word)
         assert code == 1
         assert f"got one that met a non-finite number at step {step}; start another run" in err
+    code, _, err = told("run", "lenet5", *words, "--out", run)
+    assert code == 1
+    assert f"met a non-finite number at step {step}; start another run" in err
     (session,) = runs.read_sessions(run)
     files.write(run / runs.SESSIONS, files.to_json([{**session, "facts": {**session["facts"], "code": "other"}}]))
     code, _, again = told("run", "lenet5", "--out", run, "--resume")  # other code may do better
