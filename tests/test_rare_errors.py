@@ -47,7 +47,7 @@ def test_integers_for_a_layer_without_params():
 
 @pytest.mark.parametrize(
     ("leaf", "message"),
-    [(1.0, "params: expected NumPy arrays, got a leaf of type float"), ("w", "got a leaf of type str")],
+    [(1.0, "params.bias: expected an array, got float; make numbers arrays"), ("w", "an array, got str")],
 )
 def test_params_that_are_no_arrays(leaf, message):
     net = layers.dense(2)
