@@ -40,11 +40,13 @@ def command(
 
 def wait_for(process: subprocess.Popen[str], beginning: str) -> None:
     """Read lines until one begins so."""
+    assert reaches(process, beginning), f"the program ended without saying {beginning!r}"
+
+
+def reaches(process: subprocess.Popen[str], beginning: str) -> bool:
+    """Read lines until one begins so, and whether one did."""
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(beginning):
-            return
-    raise AssertionError(f"the program ended without saying {beginning!r}")
+    return any(line.startswith(beginning) for line in process.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from experiments import compare, files, runs, trainer
 from experiments.cli import main
 from experiments.lenet5 import Config, problem
 from fnnet import checkpoint
-from tests.experiments.conftest import SMALL, command, wait_for
+from tests.experiments.conftest import SMALL, command, reaches, wait_for
 
 KILLS = int(os.environ.get("FNNET_KILLS", "5"))  # more of them: FNNET_KILLS=60
 
@@ -76,7 +76,7 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
             *words, "--out", out, "--save-every", "1e-9", *(["--resume"] if (out / runs.CONFIG).exists() else [])
         ) as process:
             if draw.random() < 0.9:  # else it may not even have begun
-                wait_for(process, "lenet5 on")
+                reaches(process, "lenet5 on")  # or says that it is finished: the kill before came after its last file
             time.sleep(draw.uniform(0.0, 1.0))
             process.send_signal(signal.SIGKILL)
             code = process.wait(60)
@@ -93,6 +93,16 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
     assert code == 0, rest
     same(out, finished)
     assert list(out.glob(f".*{files.TEMPORARY}")) == []
+
+
+def test_a_kill_before_the_report_leaves_a_run_that_is_finished_by_resume(finished, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    (out / runs.REPORT).unlink()
+    code, rest = resume(out)
+    assert code == 0, rest
+    assert (out / runs.REPORT).is_file()
+    same(out, finished)
 
 
 def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
