@@ -95,16 +95,6 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
     assert list(out.glob(f".*{files.TEMPORARY}")) == []
 
 
-def test_a_kill_before_the_report_leaves_a_run_that_is_finished_by_resume(finished, tmp_path):
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
-    (out / runs.REPORT).unlink()
-    code, rest = resume(out)
-    assert code == 0, rest
-    assert (out / runs.REPORT).is_file()
-    same(out, finished)
-
-
 def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
     """Files may not grow beyond a size, in place of a full disk: the loss of some step does not fit any more."""
     out = tmp_path / "run"
