@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fnnet import rng
 from fnnet.kernels import pooling
 from fnnet.kernels.windows import Grid
+from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
@@ -46,9 +46,6 @@ def avg_pool(
         rows, cols = fit(*in_shape[1:])
         return in_shape[0], rows.out, cols.out
 
-    def init(key: rng.Key, in_shape: Shape) -> Params:
-        return ()
-
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_image(x.shape[1:])
         grid = fit(*x.shape[2:])
@@ -61,7 +58,7 @@ def avg_pool(
 
         return y, vjp
 
-    return layer(init, apply, shape=shape, name="avg_pool")
+    return layer(no_params, apply, shape=shape, name="avg_pool")
 
 
 def _count(grid: Grid, dtype: np.dtype) -> Array:

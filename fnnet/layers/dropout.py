@@ -6,6 +6,7 @@ from typing import Any
 from fnnet import rng
 from fnnet.errors import real
 from fnnet.kernels.order import laid_like
+from fnnet.layers._params import no_params
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
@@ -42,9 +43,6 @@ def dropout(rate: float | Fraction, rescale: bool = True) -> Layer:
     def shape(in_shape: Shape) -> Shape:
         return in_shape
 
-    def init(key: rng.Key, in_shape: Shape) -> Params:
-        return ()
-
     def evaluation(params: Params, x: Array) -> tuple[Array, Pullback]:
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
             return (), dy
@@ -65,6 +63,6 @@ def dropout(rate: float | Fraction, rescale: bool = True) -> Layer:
 
             return y, vjp
 
-        return layer(init, training, shape=shape, name="dropout")
+        return layer(no_params, training, shape=shape, name="dropout")
 
-    return layer(init, evaluation, shape=shape, train=train if number else None, name="dropout")
+    return layer(no_params, evaluation, shape=shape, train=train if number else None, name="dropout")

@@ -1,8 +1,8 @@
 """`identity`: what comes goes."""
 
-from fnnet import rng
+from fnnet.layers._params import no_params
 from fnnet.layers.layer import layer
-from fnnet.types import Array, Layer, Params, Pullback, Shape
+from fnnet.types import Array, Layer, Params, Pullback
 
 
 def identity() -> Layer:
@@ -12,13 +12,10 @@ def identity() -> Layer:
     (1, 28, 28)
     """
 
-    def init(key: rng.Key, shape: Shape) -> Params:
-        return ()
-
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
             return (), dy
 
         return x, vjp
 
-    return layer(init, apply, shape=lambda shape: shape)
+    return layer(no_params, apply, shape=lambda shape: shape, name="identity")

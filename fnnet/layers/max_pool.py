@@ -1,7 +1,7 @@
 """`max_pool`: the largest element of every window."""
 
-from fnnet import rng
 from fnnet.kernels import pooling
+from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
@@ -38,9 +38,6 @@ def max_pool(
         rows, cols = fit(*in_shape[1:])
         return in_shape[0], rows.out, cols.out
 
-    def init(key: rng.Key, in_shape: Shape) -> Params:
-        return ()
-
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_image(x.shape[1:])
         grid = fit(*x.shape[2:])
@@ -51,4 +48,4 @@ def max_pool(
 
         return y, vjp
 
-    return layer(init, apply, shape=shape, name="max_pool")
+    return layer(no_params, apply, shape=shape, name="max_pool")

@@ -2,8 +2,8 @@
 
 import math
 
-from fnnet import rng
 from fnnet.errors import ConfigError, ShapeError, expected, whole
+from fnnet.layers._params import no_params
 from fnnet.layers.layer import layer
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
@@ -46,9 +46,6 @@ def reshaped(name: str, target: tuple[int, ...]) -> Layer:
             raise ShapeError(expected("input", f"as many elements as {target} has", f"{elements} in {in_shape}"))
         return tuple(elements // known if axis == -1 else axis for axis in target)
 
-    def init(key: rng.Key, in_shape: Shape) -> Params:
-        return ()
-
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         y = x.reshape(len(x), *resolve(x.shape[1:]))
 
@@ -57,4 +54,4 @@ def reshaped(name: str, target: tuple[int, ...]) -> Layer:
 
         return y, vjp
 
-    return layer(init, apply, shape=resolve, name=name)
+    return layer(no_params, apply, shape=resolve, name=name)
