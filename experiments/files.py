@@ -1,5 +1,6 @@
 """Files that are whole at every moment: what a kill leaves behind is the old content or the new, nothing between."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -65,6 +66,31 @@ def clean(folder: Path) -> None:
     """Remove what a killed process was writing. Call it with the folder locked."""
     for part in folder.glob(f".*{TEMPORARY}"):
         part.unlink()
+
+
+@contextmanager
+def exclusive(folder: Path, lock: str, busy: Exception) -> Iterator[None]:
+    """Hold a folder, made if need be, against other processes; a process that dies lets go of it.
+
+    Args:
+        folder: what is held; temporary files that killed writers left in it are removed.
+        lock: the name of the file in it that is locked.
+        busy: raised where another process holds it.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise busy from None
+        clean(folder)
+        yield
+    finally:
+        os.close(handle)
 
 
 def to_json(value: Any) -> str:

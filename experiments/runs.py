@@ -16,7 +16,6 @@ A trained net in three lines:
     logits, _ = net.apply(params, x)          # x (N, 1, 28, 28), float32, ink 1 on 0
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -254,18 +253,10 @@ def locked(folder: Path) -> Iterator[None]:
         OSError: the folder cannot be made or written.
     """
     check_usable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            wanted = "a run folder that no other process is working in"
-            raise RunError(expected(str(folder), wanted, "one in use", "wait, or choose another --out")) from None
-        files.clean(folder)
+    wanted = "a run folder that no other process is working in"
+    busy = RunError(expected(str(folder), wanted, "one in use", "wait, or choose another --out"))
+    with files.exclusive(folder, LOCK, busy):
         yield
-    finally:
-        os.close(handle)
 
 
 def check_usable(folder: Path) -> None:

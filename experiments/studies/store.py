@@ -2,8 +2,6 @@
 
 import ast
 import datetime
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -64,18 +62,10 @@ def locked(out: Path) -> Iterator[None]:
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(expected(f"--out {out}", "a folder", "a file"))
-    out.mkdir(parents=True, exist_ok=True)
-    handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            wanted = "a folder that no other process is working in"
-            raise ConfigError(expected(f"--out {out}", wanted, "one in use", "wait, or choose another")) from None
-        files.clean(out)
+    wanted = "a folder that no other process is working in"
+    busy = ConfigError(expected(f"--out {out}", wanted, "one in use", "wait, or choose another"))
+    with files.exclusive(out, LOCK, busy):
         yield
-    finally:
-        os.close(handle)
 
 
 def path(out: Path, identifier: str) -> Path:
