@@ -9,7 +9,7 @@ from experiments import facts, runs
 from fnnet import checkpoint
 from fnnet.types import Params
 
-TIMES = ("seconds", "test_seconds", "examples_per_second")  # of metrics.jsonl: what may differ
+TIMES = ("seconds", "look_seconds", "examples_per_second")  # of metrics.jsonl: what may differ
 
 
 def first_difference(these: Sequence[dict[str, Any]], those: Sequence[dict[str, Any]]) -> str | None:

@@ -22,15 +22,22 @@ class Found:
     digests: dict[str, str]
     data: str | None
     note: str | None
+    validation: tuple[Array, Array] | None
 
 
-def digits(directory: str | None, train_examples: int | None = None, source: str | None = None) -> Found:
+def digits(
+    directory: str | None,
+    train_examples: int | None = None,
+    source: str | None = None,
+    validation_examples: int = 0,
+) -> Found:
     """MNIST from `directory` (see `fnnet.data.mnist`), or the bundled digits where there is none; pixels in [0, 1].
 
     Args:
         directory: a data directory, "bundled", or None for FNNET_DATA, the cache, the network.
         train_examples: take the first so many for training; all by default.
         source: what must be found; by default what stands in for MNIST will do.
+        validation_examples: hold back the last so many of those taken for training.
 
     Raises:
         MissingDataError: MNIST is neither in the directory nor, where none is named, to be had.
@@ -49,8 +56,13 @@ def digits(directory: str | None, train_examples: int | None = None, source: str
             most = f"at most the {len(found.train.labels):,} training examples of {source}"
             raise ConfigError(expected("train_examples", most, f"{train_examples:,}"))
         found = found._replace(train=data.subset(found.train, slice(train_examples)))
+    n = len(found.train.labels) - validation_examples
+    if n < 1:
+        most = f"fewer than the {len(found.train.labels):,} examples taken for training"
+        raise ConfigError(expected("validation_examples", most, f"{validation_examples:,}"))
+    x, labels = data.scale(found.train.images), found.train.labels
     return Found(
-        train=(data.scale(found.train.images), found.train.labels),
+        train=(x[:n], labels[:n]),
         test=(data.scale(found.test.images), found.test.labels),
         classes=tuple("0123456789"),
         source=source,
@@ -61,4 +73,5 @@ def digits(directory: str | None, train_examples: int | None = None, source: str
         },
         data=BUNDLED if source == BUNDLED_DIGITS else None,
         note=note,
+        validation=(x[n:], labels[n:]) if validation_examples else None,
     )

@@ -21,6 +21,7 @@ class Problem:
         digests: name of array -> digest of the data as loaded.
         data: what `--data` must be to get them for sure; None where that depends on the machine.
         note: one line the user should read, such as where the data come from; or None.
+        validation: held back from training, to look at after every epoch; None where nothing is.
     """
 
     net: Layer
@@ -33,11 +34,17 @@ class Problem:
     digests: dict[str, str]
     data: str | None = None
     note: str | None = None
+    validation: tuple[Array, Array] | None = None
 
     @property
     def shape(self) -> Shape:
         """Of one example."""
         return self.train[0].shape[1:]
+
+    @property
+    def held_out(self) -> dict[str, tuple[Array, Array]]:
+        """What the net is not trained on, by name."""
+        return {"test": self.test} if self.validation is None else {"validation": self.validation, "test": self.test}
 
 
 @attrs.frozen

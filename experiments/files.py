@@ -1,6 +1,5 @@
 """Files that are whole at every moment: what a kill leaves behind is the old content or the new, nothing between."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from fnnet.errors import DataError, expected
+from fnnet.errors import ConfigError, DataError, expected
 
 TEMPORARY = ".tmp"  # ends the hidden name of a file that is being written, here and in `fnnet.checkpoint`
 
@@ -72,6 +71,9 @@ def clean(folder: Path) -> None:
 def exclusive(folder: Path, lock: str, busy: Exception) -> Iterator[None]:
     """Hold a folder, made if need be, against other processes; a process that dies lets go of it.
 
+    The lock is `flock`'s, which POSIX systems have and Windows has not; a folder on a network may need a server that
+    knows it.
+
     Args:
         folder: what is held; temporary files that killed writers left in it are removed.
         lock: the name of the file in it that is locked.
@@ -79,7 +81,13 @@ def exclusive(folder: Path, lock: str, busy: Exception) -> Iterator[None]:
 
     Raises:
         OSError: the folder cannot be made or written.
+        ConfigError: this system is not POSIX, so that nothing could be held.
     """
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        fix = "train on Linux, macOS or WSL; what only reads a run works here too"
+        raise ConfigError(expected(str(folder), "a POSIX system, whose file locks hold it", os.name, fix)) from None
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -40,7 +40,7 @@ def net(config: Config) -> Layer:
 
 def problem(config: Config, data: str | None, source: str | None = None) -> Problem:
     """The net, and MNIST or what stands in for it unless `source` is MNIST, pixels in [0, 1]."""
-    found = digits(data, config.train_examples, source)
+    found = digits(data, config.train_examples, source, config.validation_examples)
     steps = config.epochs * batch_count(len(found.train[0]), config.batch_size)
     return Problem(
         net=net(config),

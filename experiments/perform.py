@@ -82,20 +82,23 @@ def _train(job: Job, problem: Problem, wanted: runs.Identity, begun: bool, memor
             with journal(out, wanted, position) as writing, signals.deferred() as stop:
                 position = trainer.run(problem, config, position, writing, telling, stop.__bool__, job.save_every)
         except NonFiniteError as error:
-            step = len(runs.read_steps(out))
+            step = min(len(runs.read_steps(out)), total - 1)  # of a look after the last epoch, the step before
             runs.note_non_finite(out, step)
             error.message += f"; to see where: {cli.command('trace', out, '--step', step)}; {runs.ANOTHER}"
             raise
         except (OSError, CheckpointError) as error:
             raise runs.RunError(f"{files.told(error)}; once that is mended, go on with: {job.again}") from error
-    if stop.number is not None and position.epoch < config.epochs:
+    if stop.number is not None and not trainer.is_over(position, config):
         print(
             f"stopped after {position.state.step:,} of {total:,} steps, in epoch {position.epoch + 1} of "
             f"{config.epochs}; everything is saved. Go on with:\n  {job.again}",
             flush=True,
         )
         return 128 + stop.number
-    results = finish(job.experiment, config, problem, out, position.state.params)
+    results = finish(job.experiment, config, problem, out, trainer.trained(position))
+    if "best_epoch" in results:
+        made = f"{results['epochs']} of at most {config.epochs}"
+        print(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
     print(f"test accuracy {100 * results['test']['accuracy']:.2f} %; report: {out / runs.REPORT}", flush=True)
     return 0
 
@@ -199,8 +202,11 @@ def load_position(out: Path, run: str, problem: Problem, config: Any) -> Positio
         raise CheckpointError(expected(str(path), "the checkpoint of this run", "one of another run", fix))
     position: Position = checkpoint.load(path, first)
     count = trainer.batch_count(problem, config)
-    if position.state.step != position.epoch * count + position.batch or position.batch > count:
+    looks = 0 if config.patience is None else position.epoch
+    placed = position.state.step == position.epoch * count + position.batch and position.batch <= count
+    if not placed or position.watch.looks != looks:
         at = f"step {position.state.step} in epoch {position.epoch + 1}, batch {position.batch}"
+        at += f", {position.watch.looks} looks" * (position.watch.looks != looks)
         raise CheckpointError(expected(str(path), f"a place in epochs of {count} batches", at))
     return position
 

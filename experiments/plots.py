@@ -16,7 +16,11 @@ from fnnet.types import Array
 DPI = 110
 INK = "0.1"
 # line style and shade tell series apart where colour cannot
-SERIES = ({"color": "#1f4e9c", "linestyle": "-", "marker": "o"}, {"color": "#d1661f", "linestyle": "--", "marker": "s"})
+SERIES = (
+    {"color": "#1f4e9c", "linestyle": "-", "marker": "o"},
+    {"color": "#d1661f", "linestyle": "--", "marker": "s"},
+    {"color": "0.35", "linestyle": ":", "marker": "^"},
+)
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -51,9 +55,11 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     epochs = [row["epoch"] for row in rows]
     markers = {"markersize": 4, "markevery": max(1, len(rows) // 12)}
     left.plot(np.arange(len(losses)) / steps_per_epoch, losses, color="0.82", linewidth=0.6, label="every batch")
-    parts = (("train", "training, mean over the epoch", 0.5), ("test", "test, after the epoch", 0.0))
+    parts = [("train", "training, mean over the epoch", 0.5), ("test", "test, after the epoch", 0.0)]
+    if "validation_loss" in rows[0]:
+        parts.append(("validation", "validation, after the epoch", 0.0))
     for axes, quantity in ((left, "loss"), (right, "accuracy")):
-        for (part, words, back), style in zip(parts, SERIES, strict=True):
+        for (part, words, back), style in zip(parts, SERIES, strict=False):
             values = [row[f"{part}_{quantity}"] for row in rows]
             axes.plot([epoch - back for epoch in epochs], values, label=words, linewidth=1.6, **style, **markers)
         axes.set_xlabel("epoch")
@@ -66,7 +72,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     left.set_ylabel("cross-entropy, nats per example")
     left.set_title("Loss", loc="left")
     if len(losses):
-        shown = [row[f"{part}_loss"] for row in rows for part in ("train", "test")]
+        shown = [row[f"{part}_loss"] for row in rows for part, *_ in parts]
         left.set_ylim(max(1e-4, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
     right.set_ylabel("accuracy, percent")
     right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")

@@ -47,9 +47,10 @@ def epoch_line(row: dict[str, Any], epochs: int) -> str:
     >>> epoch_line({**row, "examples_per_second": 8000.0}, 10)
     'epoch  3/10  train loss 0.0500  train accuracy 98.00 %  test accuracy 98.50 %  8,000 examples/s  7.0 s'
     """
+    validation = f"validation accuracy {row['validation_accuracy']:.2%}  " if "validation_accuracy" in row else ""
     return (
         f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}  train loss {row['train_loss']:.4f}  "
-        f"train accuracy {row['train_accuracy']:.2%}  test accuracy {row['test_accuracy']:.2%}  "
+        f"train accuracy {row['train_accuracy']:.2%}  {validation}test accuracy {row['test_accuracy']:.2%}  "
         f"{row['examples_per_second']:,.0f} examples/s  {row['seconds']:.1f} s"
     ).replace("%", " %")
 

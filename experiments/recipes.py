@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from fnnet import initializers, optim
-from fnnet.errors import real, whole
+from fnnet.errors import ConfigError, expected, real, whole
 from fnnet.initializers import Initializer
 from fnnet.optim import schedules
 from fnnet.types import Optimizer
@@ -24,6 +24,12 @@ def within(low: float, high: float, open: str = "") -> Callable[[Any, Any, Any],
     return lambda _, attribute, value: (real(attribute.name, value, low, high, open=open), None)[1]
 
 
+def _needs_validation(config: "Training", attribute: Any, value: int | None) -> None:
+    """An attrs validator: nothing can be looked at where nothing is held back."""
+    if value is not None and not config.validation_examples:
+        raise ConfigError(expected("patience", "validation_examples above 0 with it", 0, "say how many to hold back"))
+
+
 InitializationName = Literal["he", "he_uniform", "xavier", "xavier_uniform", "lecun", "normal_0.01"]
 OptimizerName = Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step", "exponential", "inverse_time"]
@@ -36,7 +42,7 @@ class Training:
     seed: int = attrs.field(default=0, validator=at_least(0))
     """Seed of everything random: weights, order of the examples, dropout."""
     epochs: int = attrs.field(default=10, validator=at_least(1))
-    """Times every example is seen."""
+    """Times every example is seen; with patience, at most."""
     batch_size: int = attrs.field(default=64, validator=at_least(1))
     """Examples in a step; the last batch of an epoch may be short."""
     learning_rate: float = attrs.field(default=0.002, validator=within(0, 1e6, "("))
@@ -49,6 +55,12 @@ class Training:
     """Distribution of the first weights; biases start at zero."""
     train_examples: int | None = attrs.field(default=None, validator=attrs.validators.optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
+    validation_examples: int = attrs.field(default=0, validator=at_least(0))
+    """Hold back the last so many of the training examples, and look at them after every epoch."""
+    patience: int | None = attrs.field(
+        default=None, validator=[attrs.validators.optional(at_least(1)), _needs_validation]
+    )
+    """End when so many epochs in a row have not lowered the validation loss, and keep the net of the best epoch."""
     threads: int = attrs.field(default=1, validator=at_least(1))
     """Threads of the matrix products. Another number may give other last digits."""
 

@@ -1,7 +1,8 @@
 """What a person reads of a run: results.json, the figures and report.md."""
 
+import math
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from experiments import facts, files, plots, runs, trainer
 from experiments.experiment import Experiment, Problem
 from experiments.registry import EXPERIMENTS
 from fnnet import layers, metrics, summary, tree
+from fnnet.errors import DataError, NonFiniteError, expected
 from fnnet.types import Array, Params
 
 CURVES, CONFUSION, MISTAKES, KERNELS = "curves.png", "confusion_{part}.png", "mistakes.png", "kernels.png"
 SHOWN = 30  # mistakes on the page
+PARTS = {"train": "training", "validation": "validation", "test": "test"}  # of the data, in words
 
 
 def finish(experiment: Experiment, config: Any, problem: Problem, out: Path, params: Params) -> dict[str, Any]:
@@ -30,10 +33,16 @@ def finish(experiment: Experiment, config: Any, problem: Problem, out: Path, par
 def write(experiment: Experiment, config: Any, problem: Problem, out: Path, params: Params) -> dict[str, Any]:
     """Evaluate a trained net and write what can be read of its run."""
     rows = runs.read_metrics(out)
-    measured = {part: _measure(problem, params, *getattr(problem, part)) for part in ("train", "test")}
+    if not rows or any(f"{part}_loss" not in rows[0] for part in problem.held_out):
+        wanted = f"lines with the losses on {', '.join(problem.held_out)}"
+        raise DataError(expected(str(out / runs.METRICS), wanted, f"{len(rows)} lines without"))
+    parts = {"train": problem.train, **problem.held_out}
+    measured = {part: _measure(problem, params, part, *examples) for part, examples in parts.items()}
     losses = [row["loss"] for row in runs.read_steps(out)]
     results = {
         **{part: found for part, (found, _) in measured.items()},
+        "epochs": len(rows),
+        **({} if config.patience is None else {"best_epoch": best_epoch(rows)}),
         "steps": len(losses),
         "seconds": sum(row["seconds"] for row in rows),
         "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
@@ -42,7 +51,8 @@ def write(experiment: Experiment, config: Any, problem: Problem, out: Path, para
     }
     steps_per_epoch = trainer.batch_count(problem, config)
     figures = {CURVES: plots.curves(rows, losses, steps_per_epoch)}
-    for part, (found, _) in measured.items():
+    for part in ("train", "test"):
+        found, _ = measured[part]
         title = f"{'Training' if part == 'train' else 'Test'} set, {found['accuracy']:.2%} right".replace("%", " %")
         counts = np.array(found["confusion"])
         figures[CONFUSION.format(part=part)] = plots.confusion(counts, problem.classes, title)
@@ -60,10 +70,27 @@ def write(experiment: Experiment, config: Any, problem: Problem, out: Path, para
     return results
 
 
-def _measure(problem: Problem, params: Params, x: Array, labels: Array) -> tuple[dict[str, Any], Array]:
-    """Loss, accuracy and confusion counts of one part of the data, and the probabilities of its examples."""
-    logits = trainer.predictions(problem.net, params, x)
-    loss, _ = problem.loss(logits, labels)
+def best_epoch(rows: Sequence[dict[str, Any]]) -> int:
+    """The epoch whose net early stopping keeps: the first with the least validation loss.
+
+    >>> best_epoch([{"epoch": i, "validation_loss": loss} for i, loss in [(1, 0.5), (2, 0.25), (3, 0.25)]])
+    2
+    """
+    best: int = min(rows, key=lambda row: row["validation_loss"])["epoch"]
+    return best
+
+
+def _measure(problem: Problem, params: Params, part: str, x: Array, labels: Array) -> tuple[dict[str, Any], Array]:
+    """Loss, accuracy and confusion counts of one part of the data, and the probabilities of its examples.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite.
+    """
+    with np.errstate(all="ignore"):  # what comes of it is looked at below
+        logits = trainer.predictions(problem.net, params, x)
+        loss, _ = problem.loss(logits, labels)
+    if not math.isfinite(loss):
+        raise NonFiniteError(f"the {part} loss of the trained net is {loss}, although all its params are finite")
     found = {
         "examples": len(labels),
         "loss": loss,
@@ -104,7 +131,9 @@ def _text(
     out: Path,
 ) -> str:
     """report.md."""
-    test, train = results["test"], results["train"]
+    test = results["test"]
+    measured = {part: results[part] for part in PARTS if part in results}
+    epochs = results.get("best_epoch", len(rows))
     wrong = round((1 - test["accuracy"]) * test["examples"])
     net = summary.summary(problem.net, problem.shape, params)
     whole = summary.total(net)
@@ -113,15 +142,16 @@ def _text(
         f"# {experiment.name}, seed {config.seed}",
         f"{EXPERIMENTS[experiment.name][1]}",
         f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {problem.source} are read "
-        f"right after {config.epochs} epoch{'s' * (config.epochs != 1)}; {wrong:,} are not.",
+        f"right after {epochs} epoch{'s' * (epochs != 1)}; {wrong:,} are not.",
+        *_stopping(config, results),
         table(
-            ["", "training set", "test set"],
+            ["", *(f"{PARTS[part]} set" for part in measured)],
             [
-                ["examples", f"{train['examples']:,}", f"{test['examples']:,}"],
-                ["accuracy", _percent(train["accuracy"]), _percent(test["accuracy"])],
-                ["cross-entropy", f"{train['loss']:.4f}", f"{test['loss']:.4f}"],
+                ["examples", *(f"{found['examples']:,}" for found in measured.values())],
+                ["accuracy", *(_percent(found["accuracy"]) for found in measured.values())],
+                ["cross-entropy", *(f"{found['loss']:.4f}" for found in measured.values())],
             ],
-            " rr",
+            " " + "r" * len(measured),
         ),
         table(
             ["", ""],
@@ -135,23 +165,20 @@ def _text(
         ),
         "## Curves",
         f"![Loss and accuracy by epoch]({CURVES})",
-        "Training figures are means over an epoch, of every batch just before the step on it; test figures are those "
-        "of the net after the epoch.",
+        "Training figures are means over an epoch, of every batch just before the step on it; the others are those of "
+        "the net after the epoch.",
         table(
-            ["epoch", "training loss", "training accuracy", "test loss", "test accuracy", "seconds", "examples/s"],
+            ["epoch", *(f"{PARTS[part]} {name}" for part in measured for name in SHOWS), "seconds", "examples/s"],
             [
                 [
                     row["epoch"],
-                    f"{row['train_loss']:.4f}",
-                    _percent(row["train_accuracy"]),
-                    f"{row['test_loss']:.4f}",
-                    _percent(row["test_accuracy"]),
+                    *(show(row[f"{part}_{name}"]) for part in measured for name, show in SHOWS.items()),
                     f"{row['seconds']:.1f}",
                     f"{row['examples_per_second']:,.0f}",
                 ]
                 for row in rows
             ],
-            "rrrrrrr",
+            "r" * (3 + len(SHOWS) * len(measured)),
         ),
         "## Which classes are taken for which",
         "Rows are the true class, columns what the net reads. Errors are shaded by their number.",
@@ -197,6 +224,18 @@ def _text(
     return "\n\n".join(parts) + "\n"
 
 
+def _stopping(config: Any, results: dict[str, Any]) -> list[str]:
+    """A paragraph on early stopping, where there was any."""
+    if "best_epoch" not in results:
+        return []
+    made, best = results["epochs"], results["best_epoch"]
+    if made - best < config.patience:
+        why = f"Training made all its {made} epochs."
+    else:
+        why = f"Training ended with epoch {made}, patience being {config.patience}."
+    return [f"Early stopping: this is the net of epoch {best}, the one with the least validation loss. {why}"]
+
+
 def _settings(config: Any) -> list[list[object]]:
     """A row for every setting, those that are not the default marked."""
     return [
@@ -218,6 +257,9 @@ def _command(experiment: Experiment, config: Any, problem: Problem) -> str:
 
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
+
+
+SHOWS: dict[str, Callable[[float], str]] = {"loss": "{:.4f}".format, "accuracy": _percent}
 
 
 def _count(number: int | None) -> str:

@@ -225,12 +225,17 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         DataError: a line is damaged.
     """
     names = [f"{part}_{quantity}" for part in ("train", "test") for quantity in ("loss", "accuracy")]
-    return _numbered(folder / METRICS, "epoch", 1, (*names, "seconds", "examples_per_second"))
+    validation = ("validation_loss", "validation_accuracy")  # in all lines or in none
+    return _numbered(folder / METRICS, "epoch", 1, (*names, "seconds", "examples_per_second"), validation)
 
 
-def _numbered(path: Path, counter: str, first: int, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Lines that count up by one and hold numbers of these names."""
+def _numbered(
+    path: Path, counter: str, first: int, names: tuple[str, ...], together: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """Lines that count up by one and hold numbers of these names, and all of `together` where one line has one."""
     rows = files.rows(path)
+    if any(name in row for row in rows for name in together):
+        names += together
     for i, row in enumerate(rows):
         if row.get(counter) != first + i:
             got = repr(row.get(counter))[:40]

@@ -1,5 +1,6 @@
 """A run: training from a position to the end or to a stop, leaving its files on the way."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
@@ -29,6 +30,7 @@ class Position(NamedTuple):
         loss: sum of the loss over those examples.
         correct: of those examples, how many were right when they were trained on.
         seconds: time those batches took, training only.
+        watch: what early stopping remembers; nothing is looked at without `config.patience`.
     """
 
     state: training.TrainState
@@ -38,6 +40,7 @@ class Position(NamedTuple):
     loss: float
     correct: float
     seconds: float
+    watch: training.Watch
 
 
 class Journal(NamedTuple):
@@ -57,7 +60,20 @@ class Journal(NamedTuple):
 def start(problem: Problem, config: Training) -> Position:
     """The position before the first step."""
     state = training.init(problem.net, problem.optimizer, rng.key(config.seed), problem.shape)
-    return Position(state, 0, 0, 0, 0.0, 0.0, 0.0)
+    watch = training.Watch(params=None if config.patience is None else state.params)
+    return Position(state, 0, 0, 0, 0.0, 0.0, 0.0, watch)
+
+
+def is_over(position: Position, config: Training) -> bool:
+    """Whether the run ends here: after its last epoch, or because early stopping says so."""
+    if config.patience is not None and training.patience(config.patience)(position.watch):
+        return True
+    return position.epoch == config.epochs
+
+
+def trained(position: Position) -> Params:
+    """The params a run gives that ends here: the last, or with early stopping the best of those looked at."""
+    return position.watch.params if position.watch.looks else position.state.params
 
 
 def batch_count(problem: Problem, config: Training) -> int:
@@ -72,7 +88,7 @@ def order(position: Position) -> rng.Key:
 
 def next_epoch(position: Position) -> Position:
     """The same place, seen as the beginning of the next epoch."""
-    return Position(position.state, position.epoch + 1, 0, 0, 0.0, 0.0, 0.0)
+    return position._replace(epoch=position.epoch + 1, batch=0, examples=0, loss=0.0, correct=0.0, seconds=0.0)
 
 
 def steps(problem: Problem, config: Training, position: Position) -> Iterator[tuple[Position, dict[str, Any]]]:
@@ -82,14 +98,13 @@ def steps(problem: Problem, config: Training, position: Position) -> Iterator[tu
     for batch in data.batches(order(position), problem.train, config.batch_size, start=position.batch):
         state, values = step(position.state, batch)
         n, now = len(batch[0]), time.perf_counter()
-        position = Position(
-            state,
-            position.epoch,
-            position.batch + 1,
-            position.examples + n,
-            position.loss + values["loss"] * n,
-            position.correct + values["accuracy"] * n,
-            position.seconds + now - clock,
+        position = position._replace(
+            state=state,
+            batch=position.batch + 1,
+            examples=position.examples + n,
+            loss=position.loss + values["loss"] * n,
+            correct=position.correct + values["accuracy"] * n,
+            seconds=position.seconds + now - clock,
         )
         clock = now
         yield position, values
@@ -116,11 +131,11 @@ def run(
         save_every: seconds between two saved positions inside an epoch; the end of an epoch is always saved.
 
     Raises:
-        NonFiniteError: NaN or infinity; the position before that step has been saved.
+        NonFiniteError: NaN or infinity, in a step or in a look after an epoch; the position before has been saved.
     """
     count = batch_count(problem, config)
     saved = time.monotonic()
-    while position.epoch < config.epochs:
+    while not is_over(position, config):
         try:
             for after, values in steps(problem, config, position):
                 journal.step(step_row(position, values))
@@ -138,10 +153,11 @@ def run(
                     saved = time.monotonic()
                     if stop():
                         return position
+            after, row = finish_epoch(problem, config, position)
         except NonFiniteError:
             journal.save(position)
             raise
-        position, row = finish_epoch(problem, position)
+        position = after
         journal.epoch(row)
         journal.save(position)
         saved = time.monotonic()
@@ -166,33 +182,47 @@ def digests(params: Params) -> dict[str, str]:
     return {path: blake2b(tree.array(leaf), digest_size=8).hexdigest() for path, leaf in tree.items(params)}
 
 
-def finish_epoch(problem: Problem, position: Position) -> tuple[Position, dict[str, Any]]:
+def finish_epoch(problem: Problem, config: Training, position: Position) -> tuple[Position, dict[str, Any]]:
     """The position at the beginning of the next epoch, and the line of metrics.jsonl for this one.
 
-    Training loss and accuracy are means over the epoch, of every batch just before its update; the test metrics are
-    those of the net after the last.
+    Training loss and accuracy are means over the epoch, of every batch just before its update; the validation and test
+    metrics are those of the net after the last. Early stopping looks at the validation loss, never at the test set.
+
+    Raises:
+        NonFiniteError: a loss is NaN or infinite.
     """
     clock = time.perf_counter()
-    tested = training.evaluate(
-        problem.net,
-        position.state.params,
-        problem.test,
-        {"accuracy": metrics.accuracy},
-        problem.loss,
-        EVALUATION_BATCH,
-    )
     row = {
         "epoch": position.epoch + 1,
         "step": position.state.step,
         "train_loss": position.loss / position.examples,
         "train_accuracy": position.correct / position.examples,
-        "test_loss": tested["loss"],
-        "test_accuracy": tested["accuracy"],
         "seconds": position.seconds,
-        "test_seconds": time.perf_counter() - clock,
         "examples_per_second": position.examples / position.seconds,
     }
-    return next_epoch(position), row
+    for part in problem.held_out:
+        row |= look(problem, position, part)
+    row["look_seconds"] = time.perf_counter() - clock
+    watch = position.watch
+    if config.patience is not None:
+        stream, rule = [(position.state, row)], training.patience(config.patience)
+        ((_, _, watch),) = training.early_stopping(stream, rule, by="validation_loss", watch=watch)
+    return next_epoch(position)._replace(watch=watch), row
+
+
+def look(problem: Problem, position: Position, part: str) -> dict[str, float]:
+    """Loss and accuracy of the net as it stands on a part of the data it is not trained on.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite.
+    """
+    examples, metric = problem.held_out[part], {"accuracy": metrics.accuracy}
+    with np.errstate(all="ignore"):  # what comes of it is looked at below
+        found = training.evaluate(problem.net, position.state.params, examples, metric, problem.loss, EVALUATION_BATCH)
+    if not math.isfinite(found["loss"]):
+        at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}"
+        raise NonFiniteError(f"{at}: the {part} loss is {found['loss']}, although all params are finite")
+    return {f"{part}_{name}": value for name, value in found.items()}
 
 
 def predictions(net: Layer, params: Params, x: Array) -> Array:

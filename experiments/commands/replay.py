@@ -76,7 +76,7 @@ def _again(run: Path, problem: Any, config: Any, recorded: list[dict[str, Any]])
     if not outcomes and len(made) != len(recorded):
         outcomes.append(f"{len(recorded):,} steps recorded and {len(made):,} made again")
     if not parted and (run / runs.PARAMS).is_file():
-        again = {path: tree.array(leaf) for path, leaf in tree.items(position.state.params)}
+        again = {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(position))}
         outcomes += compare.params_differ(checkpoint.load(run / runs.PARAMS), again)
     print(f"compared {min(len(made), len(recorded)):,} of {len(recorded):,} recorded steps")
     return outcomes

@@ -113,10 +113,10 @@ def _row(path: Path) -> list[str]:
     """A run in words; those of an unfinished run are of its last finished epoch."""
     identity = runs.read_identity(path)
     rows = runs.read_metrics(path)
-    epochs = identity.config.get("epochs")
-    done = f"{epochs}" if (path / runs.RESULTS).is_file() else f"{len(rows)} of {epochs}"
+    finished = (path / runs.RESULTS).is_file()
+    done = f"{len(rows)}" if finished else f"{len(rows)} of {identity.config.get('epochs')}"
     if not rows:
         return [identity.experiment, identity.source, done, "–", "–"]
     seconds = sum(row["seconds"] for row in rows) / len(rows)
-    accuracy = f"{100 * rows[-1]['test_accuracy']:.2f} %"
-    return [identity.experiment, identity.source, done, accuracy, f"{seconds:.1f}"]
+    accuracy = runs.read_results(path)["test"]["accuracy"] if finished else rows[-1]["test_accuracy"]
+    return [identity.experiment, identity.source, done, f"{100 * accuracy:.2f} %", f"{seconds:.1f}"]

@@ -62,12 +62,16 @@ def reach(run: Path, problem: Problem, config: Any, step: int) -> Position:
         NonFiniteError: a step before it fails.
     """
     count = trainer.batch_count(problem, config)
-    if not 0 <= step < config.epochs * count:
-        raise ConfigError(expected("--step", f"a step of the run, 0 to {config.epochs * count - 1}", step))
+    steps = len(runs.read_steps(run)) if (run / runs.RESULTS).is_file() else config.epochs * count
+    if not 0 <= step < steps:
+        raise ConfigError(expected("--step", f"a step of the run, 0 to {steps - 1}", step))
     position = load_position(run, fingerprint(runs.read_identity(run)), problem, config)
     if position.state.step > step:
         position = trainer.start(problem, config)
-    while position.state.step < step:
+    while position.state.step < step or position.batch == count:
+        if position.batch == count:
+            position = trainer.next_epoch(position)
+            continue
         todo = step - position.state.step
         try:
             made = itertools.islice(trainer.steps(problem, config, position), todo)
@@ -75,8 +79,6 @@ def reach(run: Path, problem: Problem, config: Any, step: int) -> Position:
         except NonFiniteError as error:
             error.message += f"; trace that step, {step} is never reached"
             raise
-        if position.batch == count:
-            position = trainer.next_epoch(position)
     return position
 
 

@@ -13,6 +13,10 @@ from experiments.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--data", "bundled", "--epochs", "4", "--learning-rate", "0.003"]
+STOPPING = [
+    *("--data", "bundled", "--epochs", "20", "--learning-rate", "0.01", "--schedule", "constant"),
+    *("--validation-examples", "300", "--patience", "2"),
+]
 
 
 @contextmanager
@@ -54,6 +58,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an undisturbed run. Read only."""
     out = tmp_path_factory.mktemp("runs") / "undisturbed"
     assert main(["run", "lenet5", *SMALL, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an undisturbed run that early stopping ended. Read only."""
+    out = tmp_path_factory.mktemp("runs") / "stopped"
+    assert main(["run", "lenet5", *STOPPING, "--out", str(out)]) == 0
     return out
 
 

@@ -1,11 +1,13 @@
 """Every other word of the command line."""
 
+import ctypes
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -68,6 +70,9 @@ FAULTS = [
     ),
     (("run", "r1-layers", "--threads", "100000"), 2, "--threads: expected at most"),
     (("run", "lenet5", "--optimizer", "best"), 2, r"invalid choice 'best'[\s\S]*adam"),
+    (("run", "lenet5", "--patience", "3"), 2, "patience: expected validation_examples above 0 with it, got 0"),
+    (("run", "lenet5", "--patience", "0", "--validation-examples", "9"), 2, "patience: expected a whole number ≥ 1"),
+    (("run", "lenet5", "--data", "bundled", "--validation-examples", "1437"), 2, "fewer than the 1,437 examples taken"),
     (("run", "lenet5", "--save-every", "0"), 2, "--save-every: expected a number of seconds above 0"),
     (("run", "lenet5", "--data", "no/such/folder"), 1, "expected an existing directory, got no/such/folder"),
     (("run", "lenet5", "--data", "{empty}"), 1, "expected mnist/train-images-idx3-ubyte.gz"),
@@ -109,12 +114,53 @@ def test_faults_are_told_in_a_line(told, tmp_path, words, code, message, monkeyp
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder(told, tmp_path):
     tmp_path.chmod(0o500)
+    with bound_by_permissions():
+        code, _, err = told("run", "lenet5", *SMALL, "--out", tmp_path / "run")
+    assert (code, err) == (1, f"error: {tmp_path / 'run'}: Permission denied\n")
+
+
+def test_a_run_that_has_become_read_only(finished, told, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / runs.CONFIG).write_bytes((finished / runs.CONFIG).read_bytes())
+    run.chmod(0o500)
+    with bound_by_permissions():
+        code, _, err = told("run", "lenet5", "--resume", "--out", run)
+    assert (code, err) == (1, f"error: {run / runs.LOCK}: Permission denied\n")
+    assert [path.name for path in run.iterdir()] == [runs.CONFIG]
+
+
+@contextmanager
+def bound_by_permissions():
+    """Within, permissions bind this thread even if it is root's: Linux lets it put down the right to override them."""
+    if os.geteuid() != 0:
+        yield
+        return
+    if sys.platform != "linux":
+        pytest.skip("root may write anywhere here")
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread
+    before = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice 32 bits of each
+    assert libc.capget(header, before) == 0
+    put_down = (ctypes.c_uint32 * 6)(*before)
+    put_down[0] &= ~(1 << 1)  # CAP_DAC_OVERRIDE
+    assert libc.capset(header, put_down) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(header, before) == 0
+
+
+def test_a_system_without_file_locks_is_told_so(finished, told, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # its import fails, as on Windows
     code, _, err = told("run", "lenet5", *SMALL, "--out", tmp_path / "run")
-    assert code == 1
-    assert "Permission denied" in err
+    assert code == 2
+    assert f"expected a POSIX system, whose file locks hold it, got {os.name}; train on Linux, macOS or WSL" in err
+    assert not (tmp_path / "run").exists()
+    assert told("diff", finished, finished)[0] == 0  # what only reads needs none
+    assert len(runs.load(finished)) == 2
 
 
 @pytest.mark.parametrize(
@@ -288,6 +334,15 @@ def test_replay_of_an_honest_run(finished, told):
     assert {path.name: path.stat().st_mtime_ns for path in finished.iterdir()} == before
 
 
+def test_replay_of_a_run_that_early_stopping_ended(stopped, told):
+    steps = len(runs.read_steps(stopped))
+    code, out, err = told("replay", stopped)
+    assert code == 0, out + err
+    assert f"compared {steps} of {steps} recorded steps" in out
+    assert out.splitlines()[-1].startswith("identical, to the byte")
+    assert told("trace", stopped, "--step", steps)[0] == 2  # it was never made
+
+
 def test_replay_names_the_first_step_the_leaf_and_the_changed_fact(finished, told, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
@@ -368,6 +423,24 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
     code, _, again = told("run", "lenet5", "--out", run, "--resume")  # other code may do better
     assert code == 1
     assert f"step {step}: NaN or infinity" in again
+
+
+@pytest.mark.parametrize("epochs", [2, 3])
+def test_a_look_that_overflows_stops_with_the_last_good_state_saved(told, tmp_path, epochs):
+    """One step an epoch, the second so large that the net overflows although its params are finite."""
+    run = tmp_path / "run"
+    words = ("--optimizer", "sgd", "--learning-rate", 1e5, "--schedule", "constant", "--batch-size", 2000)
+    code, _, err = told("run", "lenet5", "--data", "bundled", "--epochs", epochs, *words, "--out", run)
+    assert code == 1
+    assert re.search(r"^error: after epoch \d, step \d: the test loss is nan, although all params are finite", err)
+    made = len(runs.read_steps(run))
+    assert len(runs.read_metrics(run)) == made - 1
+    traced = int(re.search(r"trace \S+ --step (\d)", err).group(1))
+    assert traced == min(made, epochs - 1)
+    code, _, err = told("trace", run, "--step", traced)
+    assert code == 0, err
+    code, _, err = told("run", "lenet5", "--out", run, "--resume")
+    assert (code, "would again; start another run" in err) == (1, True)
 
 
 GOOD = """

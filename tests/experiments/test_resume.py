@@ -19,7 +19,7 @@ from experiments import compare, files, runs, trainer
 from experiments.cli import main
 from experiments.lenet5 import Config, problem
 from fnnet import checkpoint
-from tests.experiments.conftest import SMALL, command, reaches, wait_for
+from tests.experiments.conftest import SMALL, STOPPING, command, reaches, wait_for
 
 KILLS = int(os.environ.get("FNNET_KILLS", "5"))  # more of them: FNNET_KILLS=60
 
@@ -113,8 +113,30 @@ def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
     same(out, finished)
 
 
-def test_any_step_can_be_saved_and_gone_on_from(tmp_path):
-    config = Config(train_examples=200, epochs=2, batch_size=64, optimizer="momentum", learning_rate=0.01)
+def test_early_stopping_is_remembered_over_a_kill(stopped, tmp_path):
+    """Killed in the epoch after the best one and resumed, it stops after the same epoch with the same net."""
+    out = tmp_path / "run"
+    results = runs.read_results(stopped)
+    assert results["epochs"] == results["best_epoch"] + 2 < 20
+    with command("run", "lenet5", *STOPPING, "--out", out, "--save-every", "1e-9") as process:
+        wait_for(process, f"epoch {results['best_epoch'] + 1:2}/20")
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(60) == -signal.SIGKILL
+    assert not (out / runs.RESULTS).exists()
+    code, rest = resume(out)
+    assert code == 0, rest
+    assert re.search(r"going on after step \d+", rest)
+    same(out, stopped)
+    assert runs.read_results(out)["best_epoch"] == results["best_epoch"]
+
+
+PLAIN = {"optimizer": "momentum", "learning_rate": 0.01, "epochs": 2}
+PATIENT = {"learning_rate": 0.01, "schedule": "constant", "epochs": 12, "validation_examples": 30, "patience": 1}
+
+
+@pytest.mark.parametrize("settings", [PLAIN, PATIENT])
+def test_any_step_can_be_saved_and_gone_on_from(tmp_path, settings):
+    config = Config(train_examples=200, batch_size=64, **settings)
     made = problem(config, "bundled")
 
     def walk(position, stop_after=None):
@@ -125,15 +147,18 @@ def test_any_step_can_be_saved_and_gone_on_from(tmp_path):
         return end, steps, [{k: v for k, v in row.items() if k not in compare.TIMES} for row in epochs]
 
     end, steps, epochs = walk(trainer.start(made, config))
-    assert len(steps) == 8
-    for cut in range(1, 9):
+    assert (2 < len(epochs) < config.epochs) if config.patience else (len(epochs) == config.epochs)
+    assert len(steps) == len(epochs) * trainer.batch_count(made, config)
+    for cut in range(1, len(steps) + 1):
         half, first, some = walk(trainer.start(made, config), cut)
         checkpoint.save(tmp_path / "position", half)
         again = checkpoint.load(tmp_path / "position", trainer.start(made, config))
         other, second, rest = walk(again)
         assert first + second == steps
         assert some + rest == epochs
-        assert trainer.digests(other.state.params) == trainer.digests(end.state.params)
+        for kept in (lambda position: position.state.params, trainer.trained):
+            assert trainer.digests(kept(other)) == trainer.digests(kept(end))
+        assert other.watch._replace(params=None) == end.watch._replace(params=None)
 
 
 class Silent:

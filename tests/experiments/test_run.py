@@ -4,15 +4,17 @@ import importlib
 import json
 import re
 
+import attrs
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import datasets, files, recipes, runs, trainer
+from experiments import compare, datasets, files, recipes, runs, trainer
 from experiments.cli import main
 from experiments.lenet5 import Config, problem
-from fnnet import metrics, summary
+from fnnet import checkpoint, losses, metrics, summary, training, tree
 from tests.experiments.conftest import SMALL
+from tests.experiments.test_resume import Silent
 
 ACCURACY = 0.93  # of 360 test examples after 4 epochs; seeds 0 to 4 give 0.947 to 0.969
 
@@ -68,6 +70,61 @@ def test_results_agree_with_the_trained_net(finished):
     assert confusion.sum() == len(labels) == 360
     assert np.trace(confusion) == round(results["test"]["accuracy"] * 360)
     assert sum(row.parameters for row in summary.summary(net, (1, 28, 28))) == 44_426
+
+
+def test_early_stopping_is_recorded(stopped):
+    config = files.read_json(stopped / runs.CONFIG)["config"]
+    assert (config["patience"], config["validation_examples"]) == (2, 300)
+    rows, results = runs.read_metrics(stopped), runs.read_results(stopped)
+    best = min(row["validation_loss"] for row in rows)
+    assert rows[results["best_epoch"] - 1]["validation_loss"] == best
+    assert len(rows) == results["epochs"] == results["best_epoch"] + 2
+    text = (stopped / runs.REPORT).read_text()
+    assert f"Early stopping: this is the net of epoch {results['best_epoch']}, the one with the least" in text
+    assert f"Training ended with epoch {results['epochs']}, patience being 2." in text
+    assert f"are read right after {results['best_epoch']} epochs" in text
+    assert "| `patience` | 2 | default None |" in text
+    assert "| epoch | training loss | training accuracy | validation loss | validation accuracy | test loss |" in text
+    assert "--validation-examples 300 --patience 2" in text
+
+
+def test_early_stopping_keeps_the_net_with_the_least_validation_loss(stopped):
+    x, labels = datasets.digits("bundled").train
+    held = x[-300:], labels[-300:]
+    net, params = runs.load(stopped)
+    results = runs.read_results(stopped)
+    loss = training.evaluate(net, params, held, loss=losses.softmax_cross_entropy, size=256)["loss"]
+    assert loss == runs.read_metrics(stopped)[results["best_epoch"] - 1]["validation_loss"]
+    assert results["validation"]["loss"] == pytest.approx(loss, rel=1e-6)
+    assert results["train"]["examples"] == len(labels) - 300
+
+
+def test_the_test_set_has_no_say_in_early_stopping(stopped):
+    """With all test labels wrong the same epoch is the last one, and the same net is kept."""
+    _, config = runs.read_config(stopped)
+    made = problem(config, "bundled")
+    wrong = attrs.evolve(made, test=(made.test[0], (made.test[1] + 1) % 10))
+    rows = []
+    journal = trainer.Journal(lambda row: None, rows.append, lambda position: None)
+    end = trainer.run(wrong, config, trainer.start(wrong, config), journal, Silent())
+    assert len(rows) == runs.read_results(stopped)["epochs"]
+    assert rows[-1]["test_loss"] != runs.read_metrics(stopped)[-1]["test_loss"]
+    kept = checkpoint.load(stopped / runs.PARAMS)
+    assert (
+        compare.params_differ(kept, {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(end))}) == []
+    )
+
+
+def test_validation_without_patience_is_only_looked_at(told, tmp_path):
+    words = ("--epochs", 1, "--train-examples", 200, "--validation-examples", 50, "--data", "bundled")
+    code, out, err = told("run", "lenet5", *words, "--out", tmp_path / "run")
+    assert (code, err) == (0, "")
+    results = runs.read_results(tmp_path / "run")
+    assert results["train"]["examples"] == 150
+    assert results["validation"]["examples"] == 50
+    assert "best_epoch" not in results
+    assert "validation accuracy" in out
+    assert "Early stopping" not in (tmp_path / "run" / runs.REPORT).read_text()
 
 
 def test_load_takes_the_file_alone(finished, tmp_path):
