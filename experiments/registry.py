@@ -45,7 +45,7 @@ STUDIES = {
     "r3-overfitting": "Over-fitting of one hidden layer: what do a norm penalty and early stopping bring?",
     "r3-loss": "Softmax with negative log-likelihood, or the norm of the error?",
     "r3-bias": "A bias vector, or a constant-1 input column: the same?",
-    "r3-dropout": "Does inverted dropout help a wide hidden layer (256), 500 epochs?",
+    "r3-dropout": "Does inverted dropout help a wide hidden layer (256), 300 epochs?",
     "r3-least-squares": "What does fitting the last layer by least squares bring, in closed form?",
     "r3-transforms": "Bilinear shift, rotation and resize: what do they bring, and how do they look?",
     "r3-initialisation": "How should weights begin in a net of three hidden layers: randn, Xavier or He?",
@@ -61,15 +61,17 @@ STUDIES = {
     "r4-augmentation": "What do noise, shifts and crops bring (four times the data)?",
     "r4-dropout": "Does dropout help the CNN?",
     "r5-adam": "How good is R5's own run: 50 epochs of Adam at 0.001, weights N(0, 0.01²)?",
+    "r5-time": "How long does an epoch take?",
     "r5-sgd": "Does plain gradient descent stay at 10 % with N(0, 0.01²), even for 200 epochs?",
     "r5-plateau": "Why does descent stay at 10 %, and which single change repairs it?",
     "best-mnist-search": "What helps on MNIST, judged by validation alone?",
     "best-digits-search": "What helps on digits.mat, judged by validation alone?",
     "best-hanzi-search": "What helps on hanzi, judged by validation alone?",
+    "best-sine-search": "What helps 1-16-32-1 to fit a sine, judged by points held back?",
     "best-mnist": "How good is the choice on MNIST, tested once a seed?",
     "best-digits": "How good is the choice on digits.mat, tested once a seed?",
     "best-hanzi": "How good is the choice on hanzi, tested once a seed?",
-    "best-sine": "How well can 1-16-32-1 fit a sine?",
+    "best-sine": "How good is the choice for the sine, looked at on a grid?",
 }
 
 

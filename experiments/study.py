@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
+from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
@@ -135,6 +136,19 @@ class Claim:
 
 
 @attrs.frozen(eq=False)
+class Follow:
+    """That a study's only setting is made from the best one of another study, its search, once that is finished.
+
+    Args:
+        search: name of the other study.
+        setting: from its best setting to the one that is run.
+    """
+
+    search: str
+    setting: Callable[[Setting], Setting]
+
+
+@attrs.frozen(eq=False)
 class Study:
     """A question and how it is answered.
 
@@ -154,6 +168,8 @@ class Study:
         notes: what a reader has to know, such as where the report is silent.
         cost: estimate of the seconds one run takes on one core.
         quick: the config of a run that takes a moment, for tests.
+        alone: whether its runs are timed, so that no other may run beside them.
+        follows: where its setting comes from, if it has none of its own; see `settled`.
     """
 
     name: str
@@ -171,6 +187,8 @@ class Study:
     notes: str = ""
     cost: Callable[[Any], float] = lambda config: 1.0
     quick: Callable[[Any], Any] = lambda config: config
+    alone: bool = False
+    follows: Follow | None = None
 
     def __attrs_post_init__(self) -> None:
         labels = [setting.label for setting in self.settings]
@@ -180,6 +198,13 @@ class Study:
             for label in (claim.better, claim.worse):
                 if label not in labels:
                     raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
+
+    def settled(self, search: "Answers") -> "Study":
+        """The study with the setting that follows from its search; with none while runs of that are missing."""
+        best = search.best()
+        if self.follows is None or best is None:
+            return self
+        return attrs.evolve(self, settings=(self.follows.setting(best),))
 
 
 @attrs.frozen(eq=False)
@@ -195,6 +220,14 @@ class Answers:
         read = measure.read if measure else setting.read or self.study.measure.read
         found = {seed: read(run) for seed, run in sorted(self.runs[label].items())}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def best(self) -> Setting | None:
+        """The setting with the best mean, the first of equals; None unless all have finished the same seeds."""
+        seeds = [set(runs) for runs in self.runs.values()]
+        if not (seeds and seeds[0] and all(own == seeds[0] for own in seeds)):
+            return None
+        sign = 1 if self.study.measure.higher else -1
+        return max(self.study.settings, key=lambda setting: sign * fmean(self.values(setting.label).values()))
 
     @property
     def empty(self) -> bool:

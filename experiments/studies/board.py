@@ -22,23 +22,37 @@ def duration(seconds: float) -> str:
 
 
 class Board:
-    """What is done of all runs, weighed by the time each was expected to take.
+    """What is done of all runs, weighed by the time each was expected to take. Runs are made stage by stage.
 
     Args:
-        costs: expected seconds of every run.
-        workers: how many are made at once.
+        workers: how many runs are made at once.
         stream: where to tell.
         bar: rich's progress bar and its task; None where there is no terminal.
     """
 
-    def __init__(self, costs: Sequence[float], workers: int, stream: TextIO, bar: Any = None):
-        self._costs = costs
+    def __init__(self, workers: int, stream: TextIO, bar: Any = None):
         self._workers = workers
         self._stream = stream
         self._bar = bar
-        self._parts = [0.0] * len(costs)
+        self._costs: Sequence[float] = ()
+        self._later: Sequence[float] = ()
+        self._parts: list[float] = []
+        self._past = 0.0  # cost of the stages before
         self._finished = 0
         self._start = self._shown = time.monotonic()
+
+    def begin(self, costs: Sequence[float], later: Sequence[float] = ()) -> None:
+        """A stage begins.
+
+        Args:
+            costs: expected seconds of each of its runs; of one that no other may run beside, times the workers.
+            later: the same of the stages behind it.
+        """
+        self._past += sum(self._costs)
+        self._costs, self._later = costs, later
+        self._parts = [0.0] * len(costs)
+        self._all = self._finished + len(costs) + len(later)
+        self._show(at_once=True)
 
     def advance(self, job: int, part: float) -> None:
         """So much of a run is done."""
@@ -49,7 +63,7 @@ class Board:
         """A run is over, well or not."""
         self._parts[job] = 1.0
         self._finished += 1
-        self.note(f"[{self._finished}/{len(self._costs)}] {text}" + ("" if self._bar else f"; {self._left()} left"))
+        self.note(f"[{self._finished}/{self._all}] {text}" + ("" if self._bar else f"; {self._left()} left"))
         self._show(at_once=True)
 
     def note(self, text: str) -> None:
@@ -59,9 +73,13 @@ class Board:
         else:
             print(text, file=self._stream, flush=True)
 
-    def _left(self) -> str:
+    def _work(self) -> tuple[float, float]:
+        """What is done, and all."""
         done = sum(part * cost for part, cost in zip(self._parts, self._costs, strict=True))
-        whole = sum(self._costs)
+        return self._past + done, self._past + sum(self._costs) + sum(self._later)
+
+    def _left(self) -> str:
+        done, whole = self._work()
         if done < 0.01 * whole:
             return f"about {duration((whole - done) / self._workers)}"
         return f"about {duration((time.monotonic() - self._start) * (whole - done) / done)}"
@@ -70,16 +88,17 @@ class Board:
         if self._bar and (at_once or time.monotonic() - self._shown > REFRESH):
             self._shown = time.monotonic()
             bar, task = self._bar
-            done = sum(part * cost for part, cost in zip(self._parts, self._costs, strict=True))
-            bar.update(task, completed=done, runs=self._finished, left=self._left(), refresh=True)
+            done, whole = self._work()
+            about = {"runs": self._finished, "all": self._all, "left": self._left()}
+            bar.update(task, completed=done, total=whole, **about, refresh=True)
 
 
 @contextmanager
-def board(costs: Sequence[float], workers: int, stream: TextIO | None = None) -> Iterator[Board]:
+def board(workers: int, stream: TextIO | None = None) -> Iterator[Board]:
     """The right board for where `stream` (standard output) goes."""
     stream = sys.stdout if stream is None else stream
     if not stream.isatty():
-        yield Board(costs, workers, stream)
+        yield Board(workers, stream)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -91,7 +110,5 @@ def board(costs: Sequence[float], workers: int, stream: TextIO | None = None) ->
         TextColumn("{task.fields[left]} left"),
     )
     with Progress(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        task = bar.add_task(
-            "", total=sum(costs), runs=0, all=len(costs), left=f"about {duration(sum(costs) / workers)}"
-        )
-        yield Board(costs, workers, stream, (bar, task))
+        task = bar.add_task("", total=None, runs=0, all=0, left="?")
+        yield Board(workers, stream, (bar, task))

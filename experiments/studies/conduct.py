@@ -9,9 +9,10 @@ import attrs
 
 from experiments import cli, facts
 from experiments.datasets import BUNDLED
-from experiments.studies import pool, sources, store
-from experiments.studies.board import board, duration
-from experiments.study import Study, get, run_id, studies
+from experiments.studies import pool, store
+from experiments.studies.board import Board, board, duration
+from experiments.study import Run, Study, get, run_id, studies
+from experiments.tasks import sources
 from fnnet.errors import MissingDataError, whole
 
 OUT = Path("runs/studies")
@@ -80,21 +81,41 @@ def run_studies(
     threads = whole("threads", threads, 1)
     workers = max(1, facts.cores() // threads) if jobs is None else whole("jobs", jobs, 1)
     with store.locked(out):
-        wanted, without = _with_data(chosen, data)
-        todo, there = plan(wanted, out, data, quick=quick, seeds=seeds, refresh=refresh)
+        wanted, without = _with_data(with_searches(chosen), data)
+        stages = in_stages(wanted)
+
+        def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], list[Run]]:
+            settled = [_settled(study, out, data, quick, guess) for study in stage]
+            return plan(settled, out, data, quick=quick, seeds=seeds, refresh=refresh)
+
+        first = [planned(stage, guess=True) for stage in stages]
+        todo, there = [run for runs, _ in first for run in runs], [run for _, runs in first for run in runs]
         for study, reason in without:
             print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
-        expected_time = duration(sum(run.cost for run in todo) / workers)
-        print(f"{len(todo)} runs to make, {there} there already; {workers} at once, about {expected_time}", flush=True)
+        expected_time = duration(sum(_costs(todo, workers)) / workers)
+        print(f"{len(todo)} runs to make, {len(there)} there already; {workers} at once, about {expected_time}")
+        if old := sum(run.code != store.code_digest() for run in there):
+            print(f"{old} of those there were made by other code; --refresh makes them again")
+        sys.stdout.flush()
         start, made = time.monotonic(), 0
         failed: list[str] = []
         try:
-            for fault in _make(todo, out, workers, threads):
-                made += fault is None
-                failed += [] if fault is None else [fault]
+            with board(workers) as telling:
+                for number, stage in enumerate(stages):
+                    runs, _ = planned(stage, guess=False)
+                    later = [run for others, _ in first[number + 1 :] for run in others]
+                    telling.begin(_costs(runs, workers), _costs(later, workers))
+                    for fault in _make(runs, out, 1 if stage[0].alone else workers, threads, telling):
+                        made += fault is None
+                        failed += [] if fault is None else [fault]
+                    failed += [
+                        f"{study.name}: {study.follows.search}, which it follows, has runs that failed"
+                        for study in stage
+                        if study.follows and not _settled(study, out, data, quick, guess=False).settings
+                    ]
         finally:
             seconds = time.monotonic() - start
-            if todo:
+            if made or failed:
                 session = {"studies": len(chosen), "runs": made, "failed": failed, "jobs": workers, "threads": threads}
                 store.log(out, {**session, "seconds": seconds, "quick": quick, "code": store.code_digest()})
     for line in failed:
@@ -105,27 +126,57 @@ def run_studies(
     return 1 if failed or without else 0
 
 
+def with_searches(chosen: Sequence[Study]) -> list[Study]:
+    """Studies, each once, with the searches that some of them follow."""
+    searches = [get(study.follows.search) for study in chosen if study.follows]
+    return list({study.name: study for study in (*searches, *chosen)}.values())
+
+
+def in_stages(chosen: Sequence[Study]) -> list[list[Study]]:
+    """What is made one after the other: timed studies, searches, all others, which may follow from them."""
+    searches = {study.follows.search for study in chosen if study.follows}
+    timed = [study for study in chosen if study.alone]
+    first = [study for study in chosen if study.name in searches and not study.alone]
+    rest = [study for study in chosen if study not in timed and study not in first]
+    return [stage for stage in (timed, first, rest) if stage]
+
+
+def _settled(study: Study, out: Path, data: str | None, quick: bool, guess: bool) -> Study:
+    """A study with the setting that its search has found; a guess takes the one that lasts longest until then."""
+    if study.follows is None:
+        return study
+    follows, settled = study.follows, store.answers(study, out, quick, data == BUNDLED).study
+    if settled.settings or not guess:
+        return settled
+    possible = map(follows.setting, get(follows.search).settings)
+    return attrs.evolve(study, settings=(max(possible, key=lambda setting: study.cost(setting.config)),))
+
+
+def _costs(todo: Sequence[Planned], workers: int) -> list[float]:
+    """What runs cost: a timed one keeps all workers from others."""
+    return [run.cost * (workers if run.study.alone else 1) for run in todo]
+
+
 def _report(out: Path, data: str | None, quick: bool) -> str:
     """The command that makes a report of the runs in a folder."""
     words: list[object] = ["--among", out] if out != OUT else []
     return cli.command("report", *words, *(["--data", BUNDLED] if data == BUNDLED else []), *["--quick"] * quick)
 
 
-def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int) -> Iterator[str | None]:
+def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int, telling: Board) -> Iterator[str | None]:
     """Make runs and write their files; for each that is over, None or why it failed."""
-    with board([run.cost for run in todo], workers) as telling:
-        for event in pool.perform([run.job for run in todo], workers, threads):
-            run = todo[event.job]
-            name = f"{run.study.name} · {run.label} · seed {run.job.seed}"
-            if isinstance(event, pool.Advanced):
-                telling.advance(event.job, event.part)
-            elif isinstance(event, pool.Done):
-                store.write(out, run.identifier, run.job.config, run.job.seed, event.result, event.seconds)
-                telling.finish(event.job, f"{name}: {_figures(event.result.final)} ({duration(event.seconds)})")
-                yield None
-            else:
-                telling.finish(event.job, f"{name}: FAILED, {event.reason}\n{event.details}".rstrip())
-                yield f"{name}: {event.reason}"
+    for event in pool.perform([run.job for run in todo], workers, threads):
+        run = todo[event.job]
+        name = f"{run.study.name} · {run.label} · seed {run.job.seed}"
+        if isinstance(event, pool.Advanced):
+            telling.advance(event.job, event.part)
+        elif isinstance(event, pool.Done):
+            store.write(out, run.identifier, run.job.config, run.job.seed, event.result, event.seconds)
+            telling.finish(event.job, f"{name}: {_figures(event.result.final)} ({duration(event.seconds)})")
+            yield None
+        else:
+            telling.finish(event.job, f"{name}: FAILED, {event.reason}\n{event.details}".rstrip())
+            yield f"{name}: {event.reason}"
 
 
 def plan(
@@ -136,10 +187,10 @@ def plan(
     quick: bool = False,
     seeds: int | None = None,
     refresh: bool = False,
-) -> tuple[list[Planned], int]:
-    """The runs that are missing, each once, and how many are there."""
+) -> tuple[list[Planned], list[Run]]:
+    """The runs that are missing, each once, those that last longest first; and those that are there."""
     todo: dict[str, Planned] = {}
-    there = set()
+    there: dict[str, Run] = {}
     for study in chosen:
         for setting in study.settings:
             config = study.quick(setting.config) if quick else setting.config
@@ -147,12 +198,12 @@ def plan(
                 identifier = run_id(study.task, config, seed, data == BUNDLED)
                 found = store.read(out, identifier)
                 if found is not None and not (refresh and found.code != store.code_digest()):
-                    there.add(identifier)
+                    there[identifier] = found
                 elif identifier not in todo:
                     job = pool.Job(study.task, config, seed, data)
                     cost = 0.3 if quick else study.cost(setting.config)
                     todo[identifier] = Planned(identifier, job, study, setting.label, cost)
-    return list(todo.values()), len(there)
+    return sorted(todo.values(), key=lambda run: -run.cost), list(there.values())
 
 
 def _with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], list[tuple[Study, str]]]:

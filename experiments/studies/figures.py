@@ -1,5 +1,6 @@
 """Figures of studies: small PNGs, axes with units, readable in black and white. Each function returns one's bytes."""
 
+import math
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
@@ -69,6 +70,7 @@ def curves(
     labels: Sequence[str] | None = None,
     x: tuple[str, str] = ("epoch", "epoch"),
     log: Sequence[str] = (),
+    until: float = math.inf,
 ) -> Callable[[Answers], bytes]:
     """Columns of the rows by epoch: the mean over seeds, in a band from the least to the greatest.
 
@@ -77,6 +79,7 @@ def curves(
         labels: settings that are shown; all by default.
         x: name in a row and label of the horizontal axis.
         log: the columns that are drawn on a logarithmic axis, by name.
+        until: the last x that is drawn.
     """
 
     def draw(answers: Answers) -> bytes:
@@ -88,7 +91,7 @@ def curves(
         made.subplots_adjust(0.7 / width, 0.5 / height, 1 - 0.1 / width, 1 - 0.1 / height, wspace=0.22)
         for axes, (name, title, factor) in zip(made.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
             for label, style in zip(chosen, _cycle(len(chosen)), strict=True):
-                band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style)
+                band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style, until)
             axes.set_xlabel(x[1])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.set_ylabel(title)
@@ -103,10 +106,17 @@ def curves(
 
 
 def band(
-    axes: "Axes", runs: Sequence[Run], x: str, name: str, factor: float, label: str, style: dict[str, Any]
+    axes: "Axes",
+    runs: Sequence[Run],
+    x: str,
+    name: str,
+    factor: float,
+    label: str,
+    style: dict[str, Any],
+    until: float = math.inf,
 ) -> None:
     """A curve over seeds: mean, and the range around it."""
-    rows = [[(row[x], row[name]) for row in run.rows if row.get(name) is not None] for run in runs]
+    rows = [[(row[x], row[name]) for row in run.rows if row.get(name) is not None and row[x] <= until] for run in runs]
     length = min(map(len, rows), default=0)
     if not length:
         return

@@ -18,6 +18,7 @@ import attrs
 
 from experiments.study import Result, Task
 from experiments.threads import limited
+from fnnet.runtime import keep_memory
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -152,6 +153,7 @@ def _environment(threads: int) -> Iterator[None]:
 def _work(connection: Connection, threads: int) -> None:
     """What a worker does until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
+    keep_memory()
     with limited(threads):
         while True:
             try:

@@ -12,36 +12,48 @@ from typing import Any
 import attrs
 
 from experiments import facts, files
-from experiments.study import Answers, Result, Run, Study, run_id
+from experiments.study import Answers, Result, Run, Study, get, run_id
 from fnnet.errors import ConfigError, DataError, expected
 
 FORMAT = 1
 SESSIONS, LOCK = "sessions.json", ".lock"
-_SHOW = {"board.py", "conduct.py", "figures.py", "pool.py", "statistics.py", "store.py"}  # and compute nothing
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @cache
 def code_digest() -> str:
-    """A digest of the code that computes: fnnet and the studies, blind to comments, docstrings and layout."""
+    """A digest of the code that computes, by its meaning alone: fnnet and the tasks, but not what asks and shows."""
     digest = blake2b(digest_size=8)
-    for pattern in ("fnnet/**/*.py", "experiments/studies/*.py", "experiments/recipes.py"):
-        for path in sorted(_ROOT.glob(pattern)):
-            if "testing" not in path.parts and path.name not in _SHOW:
-                digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
+    for path in computing():
+        digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
     return digest.hexdigest()
 
 
+def computing() -> list[Path]:
+    """The modules that runs depend on. What a setting says is in the name of its runs."""
+    patterns = ("fnnet/**/*.py", "experiments/tasks/*.py", "experiments/recipes.py")
+    return [
+        path
+        for pattern in patterns
+        for path in sorted(_ROOT.glob(pattern))
+        if "testing" not in path.relative_to(_ROOT).parts
+    ]
+
+
 def meaning(source: bytes | str) -> str:
-    r"""What Python makes of a module, without its docstrings.
+    r"""What Python makes of a module, without its docstrings and what it says when it raises.
 
     >>> meaning('"About f."\nx = 1  # one') == meaning("x  =  1")
     True
     >>> meaning("x = 1") == meaning("x = 2")
     False
+    >>> meaning("raise ValueError('no')") == meaning("raise ValueError('not so')")
+    True
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            node.exc = node.exc.func
         body = getattr(node, "body", None)
         if (
             isinstance(body, list)
@@ -103,7 +115,9 @@ def read(out: Path, identifier: str) -> Run | None:
 
 
 def answers(study: Study, out: Path, quick: bool = False, bundled: bool = False) -> Answers:
-    """The finished runs of a study."""
+    """The finished runs of a study; where it follows a search, of what that has found."""
+    if study.follows:
+        study = study.settled(answers(get(study.follows.search), out, quick, bundled))
     runs: dict[str, dict[int, Run]] = {}
     for setting in study.settings:
         config = study.quick(setting.config) if quick else setting.config

@@ -5,7 +5,7 @@ import time
 
 import attrs
 
-from experiments.study import Measure, Result, Setting, Study, final
+from experiments.study import Measure, Result, Run, Setting, Study, final
 
 
 @attrs.frozen
@@ -36,6 +36,10 @@ def lasts(config, seed, data, tell):
     if config.value == 2.0:
         time.sleep(600)
     return good(config, seed, data, tell)
+
+
+def run(value, seed=0):
+    return Run(seed, [{"epoch": 1, "value": value}], {"value": value}, 1.0, "code", {})
 
 
 def study(task, **changes):

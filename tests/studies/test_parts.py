@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from experiments.datasets import BUNDLED
-from experiments.studies import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
+from experiments.studies.best import SEARCHES, quick
+from experiments.studies.r2 import Stopped as StoppedEarly
+from experiments.studies.r3 import Stopped as StoppedOnRise
+from experiments.studies.r4 import BEHIND, BOTH
+from experiments.studies.r5 import LAYERS
 from experiments.study import Run
+from experiments.tasks import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
 from fnnet import data, layers, losses, optim, rng, training
 from fnnet.data import Dataset, Examples
 from fnnet.initializers import he_normal
@@ -113,27 +118,27 @@ def run(rows):
 def test_stopping_by_small_improvement_is_the_streams_rule():
     losses_ = [2.3, 1.0, 0.5, 0.45, 0.449, 0.3]
     whole = run([{"epoch": i + 1, "train_loss": loss, "test_accuracy": i / 10} for i, loss in enumerate(losses_)])
-    assert r2.Stopped(0.01).row(whole)["epoch"] == 5
-    assert r2.Stopped(0.01)(whole) == 0.4
-    assert r2.Stopped(0.0001).row(whole)["epoch"] == 6
+    assert StoppedEarly(0.01).row(whole)["epoch"] == 5
+    assert StoppedEarly(0.01)(whole) == 0.4
+    assert StoppedEarly(0.0001).row(whole)["epoch"] == 6
 
 
 def test_stopping_by_relative_rise_gives_the_best_back():
     errors = [0.5, 0.2, 0.1, 0.105, 0.12, 0.05]
     whole = run([{"epoch": i + 1, "valid_accuracy": 1 - e, "test_accuracy": i / 10} for i, e in enumerate(errors)])
-    best_row, stopped = r3.Stopped(0.1).rows(whole)
+    best_row, stopped = StoppedOnRise(0.1).rows(whole)
     assert (best_row["epoch"], stopped["epoch"]) == (3, 5)
-    assert r3.Stopped(0.1)(whole) == 0.2
-    assert r3.Stopped(0.5).rows(whole)[1]["epoch"] == 6
+    assert StoppedOnRise(0.1)(whole) == 0.2
+    assert StoppedOnRise(0.5).rows(whole)[1]["epoch"] == 6
 
 
-@pytest.mark.parametrize("name", list(best.SEARCHES))
+@pytest.mark.parametrize("name", list(SEARCHES))
 def test_a_search_never_touches_the_test_set(name, monkeypatch):
     found = sources.load(name, BUNDLED)
     monkeypatch.setattr(sources, "load", lambda name, directory: Dataset(found.train, None, found.valid))
-    for config in best.SEARCHES[name].values():
+    for config in SEARCHES[name].values():
         assert not config.test
-    config = best.quick(best.SEARCHES[name][best.CHOICE[name][0]])
+    config = quick(next(iter(SEARCHES[name].values())))
     assert 0 <= best.train(config, 0, BUNDLED, silent).final["accuracy"] <= 1
 
 
@@ -146,9 +151,9 @@ def test_validation_and_training_do_not_overlap(monkeypatch):
     assert not set(train[:, 0, 0, 0].tolist()) & set(held[:, 0, 0, 0].tolist())
 
 
-@pytest.mark.parametrize("label", list(best.SEARCHES["mnist"]))
+@pytest.mark.parametrize("label", list(SEARCHES["mnist"]))
 def test_nets_for_mnist_are_as_small_as_promised(label):
-    net = best.net(best.SEARCHES["mnist"][label])
+    net = best.net(SEARCHES["mnist"][label])
     count = sum(leaf.size for leaf in trained(net.init(rng.key(0), (1, 28, 28))))
     assert count <= 70_000
     assert net.shape((1, 28, 28)) == (10,)
@@ -174,7 +179,7 @@ def test_dropout_stands_where_the_settings_say():
     def names(config):
         return [child.name for _, child in r4.net(config).children]
 
-    report, behind = names(r4.BOTH), names(r4.BEHIND)
+    report, behind = names(BOTH), names(BEHIND)
     assert report.count("dropout") == 3
     assert report.index("dropout") < len(report) - 1 - report[::-1].index("batch_norm")
     assert behind.count("dropout") == 1
@@ -182,7 +187,7 @@ def test_dropout_stands_where_the_settings_say():
 
 
 def test_batch_norms_are_found_with_what_is_in_front():
-    config = attrs.evolve(r4.BOTH, channels=(2, 3))
+    config = attrs.evolve(BOTH, channels=(2, 3))
     net = r4.net(config)
     params = net.init(rng.key(0), (1, 8, 8))
     found = list(r4.norms(net, params))
@@ -198,7 +203,7 @@ def test_signals_cover_every_layer_with_weights():
     state = training.init(net, rule, rng.key(0), (1, 28, 28))
     batch = rng.uniform(rng.key(1), (4, 1, 28, 28)), np.arange(4)
     sizes = r5.signals(net, losses.softmax_cross_entropy, rule, state, batch)
-    assert {name.rpartition("_")[0] for name in sizes} == set(r5.LAYERS)
+    assert {name.rpartition("_")[0] for name in sizes} == set(LAYERS)
     _, grads, _ = training.value_and_grad(net, losses.softmax_cross_entropy)(state.params, *batch)
     whole = np.concatenate([grads.dense_2.weight.ravel(), grads.dense_2.bias])
     assert sizes["dense_2_gradient"] == pytest.approx(float(np.sqrt((whole**2).mean())), rel=1e-4)

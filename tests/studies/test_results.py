@@ -10,16 +10,12 @@ from PIL import Image
 from experiments import results
 from experiments.cli import main
 from experiments.studies import conduct, figures, store
-from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, get
+from experiments.study import Answers, Claim, Measure, Setting, at_epoch, final, get
 from tests.studies import tasks
-from tests.studies.tasks import Config, study
+from tests.studies.tasks import Config, run, study
 
 ACCURACY = Measure("test accuracy, %", final("value"), 100)
 ERROR = Measure("error", final("value"), digits=3, higher=False)
-
-
-def run(value, seed=0):
-    return Run(seed, [{"epoch": 1, "value": value}], {"value": value}, 1.0, "code", {})
 
 
 def answers(values, measure=ACCURACY, reported=(None, None), claims=()):

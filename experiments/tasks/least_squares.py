@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.studies.fit import Arrays
+from experiments.tasks.fit import Arrays
 from fnnet import data
 from fnnet.types import Array, Layer, Params
 
