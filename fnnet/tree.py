@@ -62,7 +62,10 @@ def array(leaf: Any) -> Any:
     >>> array(Frozen(Running(np.zeros(2))))
     array([0., 0.])
     """
-    return leaf.array if isinstance(leaf, Running | Frozen) else leaf
+    return leaf.array if isinstance(leaf, _MARKS) else leaf
+
+
+_MARKS = Running, Frozen  # `Running | Frozen` would be made anew for every leaf
 
 
 def record(name: str, fields: tuple[str, ...]) -> type[Any]:

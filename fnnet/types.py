@@ -211,6 +211,8 @@ def common_dtype(params: Params) -> np.dtype[Any] | None:
             path = next(path for path, other in tree.items(params) if other is leaf)
             fix = "make numbers arrays: np.asarray(0.25, np.float32)"
             raise DtypeError(expected(f"params.{path}" if path else "params", "an array", type(found).__name__, fix))
+        if found.dtype is dtype:
+            continue  # as nearly always
         if dtype is None:
             dtype = found.dtype
         if found.dtype != dtype or not _is_real(dtype):

@@ -5,7 +5,7 @@ passes instead of kH · kW. Reducing the width first makes ties fall to the firs
 row that holds the maximum, and in it the first place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,22 +16,20 @@ from fnnet.types import Array
 _ROWS, _COLS = 2, 3  # of (N, C, H, W)
 
 
-def max_pool(x: Array, grid: Grid) -> tuple[Array, Sequence[Array]]:
-    """y (N, C, OH, OW), the largest element of every window, and which tap won along the width and the height.
+def max_pool(x: Array, grid: Grid) -> tuple[Array, Array]:
+    """y (N, C, OH, OW), the largest element of every window, and the maxima along the width on the way to it.
 
     Padding is never read, so it never wins; every window must reach into the image.
     """
     rows, cols = grid
-    widest, in_row = _max_along(x, _COLS, cols)
-    y, of_rows = _max_along(widest, _ROWS, rows)
-    return y, (in_row, of_rows)
+    widest = _max_along(x, _COLS, cols)
+    return _max_along(widest, _ROWS, rows), widest
 
 
-def max_pool_adjoint(dy: Array, winners: Sequence[Array], grid: Grid) -> Array:
-    """dx (N, C, H, W): every dy goes to the element that won."""
+def max_pool_adjoint(dy: Array, x: Array, widest: Array, y: Array, grid: Grid) -> Array:
+    """dx (N, C, H, W): every dy goes to the element that won. Who won is found here, so a forward alone costs less."""
     rows, cols = grid
-    in_row, of_rows = winners
-    return _max_along_adjoint(_max_along_adjoint(dy, of_rows, _ROWS, rows), in_row, _COLS, cols)
+    return _max_along_adjoint(_max_along_adjoint(dy, widest, y, _ROWS, rows), x, widest, _COLS, cols)
 
 
 def sum_pool(x: Array, grid: Grid) -> Array:
@@ -57,47 +55,47 @@ def _inside(axis: Axis, o: int) -> int:
     return min(start + axis.kernel, axis.size) - max(start, 0)
 
 
-def _max_along(x: Array, dim: int, axis: Axis) -> tuple[Array, Array]:
-    """Maxima along one axis, and the tap of the first element that reaches each.
-
-    An output meets its first element with tap 0, or, if that lies in the padding, with the first tap that does not.
-    """
-    if _tiles(axis) and axis.kernel == 2:  # two passes instead of six
-        first, second = (_cut(x, dim, at) for _, at in axis.taps)
-        return np.maximum(first, second), (second > first).view(np.uint8)
+def _max_along(x: Array, dim: int, axis: Axis) -> Array:
+    """Maxima along one axis. An output meets its first element with the first tap that is not in the padding."""
+    if _tiles(axis) and axis.kernel > 1:
+        (_, first), (_, second) = axis.taps[:2]
+        y = np.maximum(_cut(x, dim, first), _cut(x, dim, second))
+        for _, at in axis.taps[2:]:
+            np.maximum(y, _cut(x, dim, at), out=y)
+        return y
     y = _like(np.empty_like, x, dim, axis.out)
-    winner = np.zeros_like(y, dtype=np.min_scalar_type(axis.kernel), subok=False)
     met = axis.out  # this and all further outputs have met an element
-    for j, (to, at) in enumerate(axis.taps):
+    for to, at in axis.taps:
         if to.stop == 0:
             continue
         fresh, old = slice(to.start, min(met, to.stop)), slice(max(min(met, to.stop), to.start), to.stop)
         tap = _cut(x, dim, at)
         if fresh.start < fresh.stop:
             _cut(y, dim, fresh)[...] = _cut(tap, dim, slice(0, fresh.stop - to.start))
-            _cut(winner, dim, fresh)[...] = j
         if old.start < old.stop:
-            tap, best, place = (
-                _cut(tap, dim, slice(old.start - to.start, None)),
-                _cut(y, dim, old),
-                _cut(winner, dim, old),
-            )
-            better = np.multiply(tap > best, j, dtype=winner.dtype, casting="unsafe")
-            np.maximum(place, better, out=place)
-            np.maximum(best, tap, out=best)
+            best = _cut(y, dim, old)
+            np.maximum(best, _cut(tap, dim, slice(old.start - to.start, None)), out=best)
         met = min(met, to.start)
-    return y, winner
+    return y
 
 
-def _max_along_adjoint(dy: Array, winner: Array, dim: int, axis: Axis) -> Array:
-    dy = laid_like(dy, winner)
-    dx = _like(np.empty_like if _tiles(axis) else np.zeros_like, dy, dim, axis.size)
-    for j, (to, at) in enumerate(axis.taps):
-        share, won, read = _cut(dy, dim, to), _cut(winner, dim, to) == j, _cut(dx, dim, at)
-        if axis.kernel <= axis.stride:  # windows apart: nothing else goes here
-            np.multiply(share, won, out=read)
-        else:
-            read += share * won
+def _max_along_adjoint(dy: Array, x: Array, y: Array, dim: int, axis: Axis) -> Array:
+    """Tap by tap: one that is less than the maximum passes dy on, the first that is not takes it."""
+    dy = laid_like(dy, y)
+    if _tiles(axis):
+        dx = _like(np.empty_like, dy, dim, axis.size)
+        for _, at in axis.taps[:-1]:
+            passed = dy * (_cut(x, dim, at) < y)
+            np.subtract(dy, passed, out=_cut(dx, dim, at))
+            dy = passed
+        _cut(dx, dim, axis.taps[-1][1])[...] = dy
+        return dx
+    dx, dy = _like(np.zeros_like, dy, dim, axis.size), dy.copy(order="K")
+    for to, at in axis.taps:
+        share, read = _cut(dy, dim, to), _cut(dx, dim, at)
+        passed = share * (_cut(x, dim, at) < _cut(y, dim, to))
+        read += share - passed
+        share[...] = passed
     return dx
 
 

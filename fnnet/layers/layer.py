@@ -75,10 +75,11 @@ def _kept(apply: Callable[..., Any], infer: Callable[[Shape], Shape]) -> Apply:
             raise StructureError(expected("apply", "(y, vjp): an array and a function", got))
         if y.dtype != x.dtype:
             raise DtypeError(expected("y", f"x's dtype {x.dtype}", y.dtype, "see what in apply changes it"))
-        if y.shape != (len(x), *infer(x.shape[1:])):
-            wanted = f"shape {(len(x), *infer(x.shape[1:]))}, as the layer's shape function says"
+        shape = x.shape
+        if y.shape != (shape[0], *infer(shape[1:])):
+            wanted = f"shape {(shape[0], *infer(shape[1:]))}, as the layer's shape function says"
             raise ShapeError(expected("y", wanted, y.shape))
-        return y, _with_option(vjp, x.shape)
+        return y, _with_option(vjp, shape)
 
     return forward
 

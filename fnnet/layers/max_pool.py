@@ -14,8 +14,8 @@ def max_pool(
 
         y[n, c, p, q] = max_ij x[n, c, p·s + i - a, q·t + j - b],    dx = each dy at the element that won
 
-    Ties go to the first element of the window in row-major order. Padding never wins. Keeps which tap won, not x.
-    y lies in memory like x.
+    Ties go to the first element of the window in row-major order. Padding never wins. Keeps x, y and the maxima
+    of rows. y lies in memory like x.
 
     Args:
         kernel: rows and columns of the window: one number for both, or a pair.
@@ -41,10 +41,10 @@ def max_pool(
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_image(x.shape[1:])
         grid = fit(*x.shape[2:])
-        y, winners = pooling.max_pool(x, grid)
+        y, widest = pooling.max_pool(x, grid)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.max_pool_adjoint(dy, winners, grid) if input_gradient else None
+            return (), pooling.max_pool_adjoint(dy, x, widest, y, grid) if input_gradient else None
 
         return y, vjp
 
