@@ -1,7 +1,7 @@
 """`chain`: one optimizer after the other."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -45,23 +45,39 @@ class Chain:
     """The update rule of a chain. Neighbouring parts share one sweep; a user's own optimizer runs as it is."""
 
     stages: tuple[Part | Scale | Optimizer, ...]
+    groups: "list[_Group]" = attrs.field(init=False)
+
+    @groups.default
+    def _grouped(self) -> "list[_Group]":
+        """Runs of parts, and other optimizers, in order; a chain of nothing is one empty run."""
+        groups: list[_Group] = []
+        for stage in self.stages:
+            if isinstance(stage, Optimizer):
+                groups.append(([], stage))
+            elif groups and groups[-1][1] is None:
+                groups[-1][0].append(stage)
+            else:
+                groups.append(([stage], None))
+        return groups or [([], None)]
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether all stages are parts."""
+        return len(self.groups) == 1 and self.groups[0][1] is None
 
     def init(self, params: Params) -> tuple[Any, ...]:
         """The first state of every stage."""
         state: tuple[Any, ...] = ()
-        for parts, own in self._groups():
+        for parts, own in self.groups:
             state += sweep.init(parts, params) if own is None else (own.init(params),)
         return state
 
     def __call__(self, grads: Params, state: Any, params: Params) -> tuple[Params, tuple[Any, ...]]:
         """Updates and the next state; see `fnnet.types.Updates`."""
-        if type(state) is not tuple or len(state) != len(self.stages):
-            wanted = f"a tuple of {len(self.stages)}, one for each of {self!r}"
-            got = f"a tuple of {len(state)}" if type(state) is tuple else type(state).__name__
-            raise StructureError(expected("state", wanted, got, "make it with this optimizer's init"))
+        self.check(state)
         updates, k = grads, 0
         then: tuple[Any, ...] = ()
-        for parts, own in self._groups():
+        for parts, own in self.groups:
             if own is None:
                 updates, new = sweep.update(parts, updates, state[k : k + len(parts)], params)
             else:
@@ -71,18 +87,16 @@ class Chain:
             then += new
         return updates, then
 
+    def check(self, state: Any) -> None:
+        """Raise unless a state has one entry for every stage."""
+        if type(state) is not tuple or len(state) != len(self.stages):
+            wanted = f"a tuple of {len(self.stages)}, one for each of {self!r}"
+            got = f"a tuple of {len(state)}" if type(state) is tuple else type(state).__name__
+            raise StructureError(expected("state", wanted, got, "make it with this optimizer's init"))
+
     def __repr__(self) -> str:
         names = (stage.name if isinstance(stage, Part | Scale) else repr(stage.update) for stage in self.stages)
         return f"chain({', '.join(names)})"
 
-    def _groups(self) -> list[tuple[list[Part | Scale], Optimizer | None]]:
-        """Runs of parts, and other optimizers, in order; a chain of nothing is one empty run."""
-        groups: list[tuple[list[Part | Scale], Optimizer | None]] = []
-        for stage in self.stages:
-            if isinstance(stage, Optimizer):
-                groups.append(([], stage))
-            elif groups and groups[-1][1] is None:
-                groups[-1][0].append(stage)
-            else:
-                groups.append(([stage], None))
-        return groups or [([], None)]
+
+_Group: TypeAlias = tuple[list[Part | Scale], Optimizer | None]

@@ -12,11 +12,13 @@ import attrs
 import numpy as np
 
 from fnnet.errors import StructureError, expected, whole
+from fnnet.kernels.finite import finite
 from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, locked, received, slots, trained
 from fnnet.optim.part import Part, Rule, Scale, passing
+from fnnet.tree import Frozen, array
 from fnnet.types import Array, Params
 
-BLOCK = 2**17  # bytes of each array that go through the parts together
+BLOCK = 2**19  # bytes of each array that go through the parts together
 PACK = 2**18  # bytes that neighbours may have to be packed together
 
 Parts: TypeAlias = Sequence[Part | Scale]
@@ -39,29 +41,37 @@ def update(parts: Parts, grads: Params, states: Sequence[Any], params: Params) -
     """Updates, and the next state of every part; arguments are only read."""
     flat = flatten(params)
     us = received(grads, flat)
-    runs = [_open(part, state, flat) for part, state in zip(parts, states, strict=True)]
-    moving = [i for i, u in enumerate(us) if trained(u)]
-    packs = _packs(flat, moving, _skips(runs, flat, moving))
-
+    runs = _open(parts, states, flat)
+    packs = _packs(runs, us, flat)
     for steps in _passes(runs):
-        updates = [us[i] for i in moving]
-        rules = [(run, run.part.at(run.count, updates), factor) for run, factor in steps]
-        reads_params = any(run.part.reads_params for run, _ in steps)
-        for pack, skips in packs:
-            g = _gather(us, pack)
-            p = _gather(flat.leaves, pack) if reads_params else None
-            u = _room_for(g, pack)
-            todo, made = [], [(u, us)]
-            for run, rule, factor in rules:
-                old = [_gather(leaves, pack) for leaves in run.old]
-                new = [_room_for(array, pack) for array in old]
-                todo.append((passing if run in skips else rule, factor, old, new))
-                made += zip(new, run.new, strict=True)
-            _go_through(todo, u, g, p)
-            for array, leaves in made:
-                _scatter(array, leaves, pack, flat)
+        _go_over(steps, packs, us, flat)
+    return flat.like(us), _close(runs, flat)
 
-    return flat.like(us), tuple(_state(run.part, run.count + 1, flat, run.new) for run in runs)
+
+def descend(parts: Parts, grads: Params, states: Sequence[Any], params: Params) -> tuple[Params, tuple[Any, ...], bool]:
+    """New params, the next states, and whether gradients and new params are finite.
+
+    To the byte what `apply_updates` makes of `update`, but each block of updates is added to its params as soon as it
+    is there, and kept nowhere; gradients and new params are looked at while they are in the cache.
+    """
+    flat = flatten(params)
+    us = received(grads, flat)
+    runs = _open(parts, states, flat)
+    packs = _packs(runs, us, flat)
+    moved = [p if u is None else u for p, u in zip(flat.leaves, us, strict=True)]
+    good = all(_fine(p) for p, u in zip(moved, us, strict=True) if not trained(u))
+    *before, last = _passes(runs)
+    if before:  # the last pass will not see the gradients
+        good &= all(_fine(u) for u in us if trained(u))
+    for steps in before:
+        _go_over(steps, packs, us, flat)
+    good &= _go_over(last, packs, us, flat, moved)
+    return flat.like(moved), _close(runs, flat), good
+
+
+def _fine(leaf: Any) -> bool:
+    """Whether a leaf is finite; held leaves are not looked at."""
+    return leaf is None or isinstance(leaf, Frozen) or finite(array(leaf))
 
 
 @attrs.frozen(eq=False)
@@ -74,7 +84,17 @@ class _Run:
     new: Sequence[Leaves] = ()
 
 
-def _open(part: Part | Scale, state: Any, params: Flat) -> _Run:
+def _open(parts: Parts, states: Sequence[Any], params: Flat) -> list[_Run]:
+    """The parts with what their states hold."""
+    return [_run(part, state, params) for part, state in zip(parts, states, strict=True)]
+
+
+def _close(runs: Sequence[_Run], params: Flat) -> tuple[Any, ...]:
+    """The next states."""
+    return tuple(_state(run.part, run.count + 1, params, run.new) for run in runs)
+
+
+def _run(part: Part | Scale, state: Any, params: Flat) -> _Run:
     """Check a state, read its count (0 where there is none) and its leaves."""
     if not (state == () if part.state is None else isinstance(state, part.state)):
         wanted = "()" if part.state is None else f"a {part.state.__name__}"
@@ -113,61 +133,99 @@ def _passes(runs: Sequence[_Run]) -> list[list[tuple[_Run, float]]]:
 _NOTHING = _Run(Part("nothing", lambda count, updates: passing))
 
 
-def _skips(runs: Sequence[_Run], params: Flat, moving: Sequence[int]) -> list[list[_Run]]:
-    """For each moving leaf the parts that let it pass."""
+@attrs.frozen(eq=False)
+class _Pack:
+    """Leaves that go through the parts as one array: small neighbours that are treated alike, or one larger leaf."""
+
+    places: list[int]
+    skips: list[_Run]  # the parts that let them pass
+
+    def gather(self, leaves: Leaves) -> Array:
+        """Their elements in C order: of a single leaf a view where it lies so, of several a copy."""
+        if len(self.places) == 1:
+            return leaves[self.places[0]].reshape(-1)
+        return np.concatenate([leaves[i] for i in self.places], axis=None)
+
+    def room(self, array: Array) -> Array:
+        """Where to write what replaces a gathered array: over it if it is a copy."""
+        return np.empty_like(array) if len(self.places) == 1 else array
+
+    def scatter(self, array: Array, leaves: Leaves, params: Flat) -> None:
+        """Put views of a finished array, now read-only, in their places."""
+        locked(array)
+        a = 0
+        for i in self.places:
+            p = params.leaves[i]
+            leaves[i] = array[a : a + p.size].reshape(p.shape)
+            a += p.size
+
+
+def _packs(runs: Sequence[_Run], us: Leaves, params: Flat) -> list[_Pack]:
+    """All leaves that move, in order."""
     choosy = [run for run in runs if isinstance(run.part, Part) and run.part.where]
-    return [[run for run in choosy if not run.part.where(params.path(i), params.leaves[i])] for i in moving]
-
-
-def _packs(params: Flat, moving: Sequence[int], skips: Sequence[list[_Run]]) -> list[tuple[list[int], list[_Run]]]:
-    """Small neighbours that are treated alike; a larger leaf is a pack of its own."""
-    packs: list[tuple[list[int], list[_Run]]] = []
+    packs: list[_Pack] = []
     kind, room = None, 0
-    for i, skip in zip(moving, skips, strict=True):
-        p = params.leaves[i]
-        if kind != (p.dtype, skip) or p.nbytes > room:
-            packs.append(([], skip))
-            kind, room = (p.dtype, skip), PACK
-        packs[-1][0].append(i)
-        room -= p.nbytes
+    for i, (p, u) in enumerate(zip(params.leaves, us, strict=True)):
+        if trained(u):
+            skips = [run for run in choosy if not run.part.where(params.path(i), p)]
+            if kind != (p.dtype, skips) or p.nbytes > room:
+                packs.append(_Pack([], skips))
+                kind, room = (p.dtype, skips), PACK
+            packs[-1].places.append(i)
+            room -= p.nbytes
     return packs
 
 
-def _gather(leaves: Leaves, pack: list[int]) -> Array:
-    """The elements of a pack in C order: of a single leaf a view where it lies so, of several a copy."""
-    return leaves[pack[0]].reshape(-1) if len(pack) == 1 else np.concatenate([leaves[i] for i in pack], axis=None)
+def _go_over(
+    steps: Sequence[tuple[_Run, float]], packs: Sequence[_Pack], us: Leaves, params: Flat, moved: Leaves | None = None
+) -> bool:
+    """One pass: put what the parts make of updates in their places or, with `moved`, in those the moved params.
+
+    Returns whether the given updates and the moved params are finite; only with `moved` are they looked at.
+    """
+    updates = [us[i] for pack in packs for i in pack.places]
+    rules = [(run, run.part.at(run.count, updates), factor) for run, factor in steps]
+    adds = moved is not None
+    reads_params = adds or any(run.part.reads_params for run, _ in steps)
+    good = True
+    for pack in packs:
+        g = pack.gather(us)
+        p: Any = pack.gather(params.leaves) if reads_params else None
+        out = pack.room(p if adds else g)
+        made = [(out, us if moved is None else moved)]
+        todo = []
+        for run, rule, factor in rules:
+            old = [pack.gather(leaves) for leaves in run.old]
+            new = [pack.room(each) for each in old]
+            todo.append((passing if run in pack.skips else rule, factor, old, new))
+            made += zip(new, run.new, strict=True)
+        good &= _go_through(todo, g, p, out, adds)
+        for each, leaves in made:
+            pack.scatter(each, leaves, params)
+    return good
 
 
-def _room_for(array: Array, pack: list[int]) -> Array:
-    """Where to write what replaces a gathered array: over it if it is a copy."""
-    return np.empty_like(array) if len(pack) == 1 else array
+def _go_through(
+    todo: Sequence[tuple[Rule, float, list[Array], list[Array]]], g: Array, p: Any, out: Array, adds: bool
+) -> bool:
+    """Take the elements of a pack through all rules, block by block, and write the updates into `out`.
 
-
-def _scatter(array: Array, leaves: Leaves, pack: list[int], params: Flat) -> None:
-    """Put views of a finished array, now read-only, in the places of its pack."""
-    locked(array)
-    a = 0
-    for i in pack:
-        p = params.leaves[i]
-        leaves[i] = array[a : a + p.size].reshape(p.shape)
-        a += p.size
-
-
-def _go_through(todo: Sequence[tuple[Rule, float, list[Array], list[Array]]], u: Array, g: Array, p: Any) -> None:
-    """Take the elements of a pack through all rules, block by block."""
-    size = max(1, BLOCK // u.itemsize)
-    spare = np.empty(min(size, u.size), u.dtype)
-    for a in range(0, u.size, size):
+    With `adds` write p + updates there, and return whether g and these are finite.
+    """
+    size = max(1, -(-g.size // max(1, -(-g.nbytes // BLOCK))))  # all blocks alike, or the last would often be a scrap
+    spare = np.empty(size, g.dtype)
+    room = np.empty(size, g.dtype) if adds else spare
+    good = True
+    for a in range(0, g.size, size):
         cut = slice(a, a + size)
-        block, before = u[cut], g[cut]
+        given, target = g[cut], out[cut]
+        params: Any = None if p is None else p[cut]
+        u = room[: given.size] if adds else target
+        before = given
         for rule, factor, old, new in todo:
-            rule(
-                block,
-                before,
-                None if p is None else p[cut],
-                [s[cut] for s in old],
-                [s[cut] for s in new],
-                spare[: block.size],
-                factor,
-            )
-            before = block
+            rule(u, before, params, [s[cut] for s in old], [s[cut] for s in new], spare[: given.size], factor)
+            before = u
+        if adds:
+            np.add(params, u, out=target)
+            good &= finite(given) and finite(target)
+    return good

@@ -6,16 +6,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fnnet import tree
 from fnnet.errors import ConfigError, NonFiniteError, expected, whole
 from fnnet.losses import Loss
-from fnnet.optim import apply_updates
+from fnnet.optim.descend import descend
 from fnnet.training.evaluate import Metric, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import TrainState, pair, step_key
 from fnnet.training.trace import first_non_finite
-from fnnet.types import Array, Layer, Optimizer, Params, check_loss, check_net, check_optimizer
+from fnnet.types import Layer, Optimizer, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[Any, Any], tuple[Any, Metrics]]  # (state, batch) -> (state, metrics)
@@ -70,24 +69,10 @@ def make_step(
         gradient = in_training(net, loss, size, step_key(state))
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             value, grads, predictions = gradient(state.params, x, target)
-            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-            params = apply_updates(state.params, updates)
-        if not (math.isfinite(value) and finite(grads) and finite(params)):
+            params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
+        if not (good and math.isfinite(value)):
             raise NonFiniteError(first_non_finite(net, loss, optimizer, state, (x, target), size))
         measured = {name: function(predictions, target) for name, function in functions.items()}
         return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
 
     return step
-
-
-def finite(params: Params) -> bool:
-    """Whether a tree like params holds neither NaN nor infinity; frozen leaves are not looked at."""
-    leaves = (tree.array(leaf) for leaf in tree.leaves(params) if not isinstance(leaf, tree.Frozen))
-    with np.errstate(all="ignore"):
-        return all(_finite(leaf) for leaf in leaves)
-
-
-def _finite(leaf: Array) -> bool:
-    """x·x takes BLAS one pass and is finite only if all of x is; where it overflows, every element is looked at."""
-    flat = leaf.ravel("K")
-    return (leaf.dtype.kind == "f" and math.isfinite(np.dot(flat, flat))) or bool(np.isfinite(leaf).all())

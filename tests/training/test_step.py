@@ -5,7 +5,7 @@ import pytest
 
 from fnnet import layers, losses, optim, rng, training, tree
 from fnnet.errors import ConfigError, DataError, ShapeError
-from fnnet.training.step import finite
+from fnnet.optim.descend import finite
 from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
 
 

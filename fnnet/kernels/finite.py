@@ -1,0 +1,16 @@
+"""Whether an array is free of NaN and infinity, in one pass at the speed of memory."""
+
+import math
+
+import numpy as np
+
+from fnnet.types import Array
+
+
+def finite(array: Array) -> bool:
+    """Whether all elements are finite numbers.
+
+    x·x takes BLAS one pass and is finite only if all of x is; where it overflows, every element is looked at.
+    """
+    flat = array.ravel("K")
+    return (array.dtype.kind == "f" and math.isfinite(np.dot(flat, flat))) or bool(np.isfinite(array).all())

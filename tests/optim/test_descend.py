@@ -1,0 +1,125 @@
+"""`descend` is `update` and `apply_updates` in one, for every optimizer."""
+
+import numpy as np
+import optree
+import pytest
+
+from fnnet import optim, tree
+from fnnet.errors import StructureError
+from fnnet.optim import sweep
+from fnnet.optim.descend import descend, finite
+from tests.optim.cases import EVERY, grads, params
+from tests.optim.test_laws import DTYPES, arrays, content, every, run
+
+
+def descended(optimizer, start, steps=4, change=lambda g: g):
+    """A few steps, as `run` makes them."""
+    now, state, seen = start, optimizer.init(start), []
+    for t in range(steps):
+        now, state, good = descend(optimizer, change(grads(now, f"step {t}")), state, now)
+        assert good
+        seen.append((now, state))
+    return seen
+
+
+@every
+@pytest.mark.parametrize("dtype", [*DTYPES, np.complex64])
+def test_the_bytes_of_update_and_apply_updates(make, dtype):
+    start = tree.cast(params(), dtype)
+    change = lambda g: tree.cast(g, dtype)  # noqa: E731
+    by_hand = [content((now, state)) for now, _, state in run(make(), start, change=change)]
+    assert [content(each) for each in descended(make(), start, change=change)] == by_hand
+
+
+@every
+@pytest.mark.parametrize(("block", "pack"), [(16, 1), (16, 200), (64, 64)])
+def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):
+    expected = [content((now, state)) for now, _, state in run(make(), params())]
+    monkeypatch.setattr(sweep, "BLOCK", block)
+    monkeypatch.setattr(sweep, "PACK", pack)
+    assert [content(each) for each in descended(make(), params())] == expected
+
+
+@every
+@pytest.mark.parametrize("writable", [False, True])
+def test_pure(make, writable):
+    optimizer, now = make(), params()
+    (_, _, state), (now, _, _) = run(optimizer, now, 2)
+    given = grads(now), state, now
+    if writable:
+        given = optree.tree_map(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, given, none_is_leaf=True)
+    before = content(given)
+    once = descend(optimizer, *given)
+    assert content(descend(optimizer, *given)[:2]) == content(once[:2])
+    assert content(given) == before
+    for array in arrays(once[:2]):
+        assert array.flags.c_contiguous
+        if not writable:
+            assert not array.flags.writeable
+
+
+@every
+def test_marks_and_holes(make):
+    """Statistics follow the layer; held leaves, and leaves without a gradient, stay the very objects."""
+    optimizer, start = make(), params()
+    given = grads(start)
+    given = given._replace(dense_0=given.dense_0._replace(weight=None))
+    now, state, good = descend(optimizer, given, optimizer.init(start), start)
+    assert good
+    assert now.norm_0.mean is given.norm_0.mean
+    assert now.held_0.weight is start.held_0.weight
+    assert now.dense_0.weight is start.dense_0.weight
+    assert now.scale_0["bias"] is None
+    assert tree.structure(state) == tree.structure(optimizer.init(start))
+
+
+PLACES = [
+    ("dense_0", "weight"),  # where some optimizers hold, and some have several passes
+    ("dense_1", "bias"),
+    ("norm_0", "mean"),
+]
+
+
+def spoil(of, layer, field, bad):
+    own = getattr(of, layer)
+    array = np.array(tree.array(getattr(own, field)))
+    array.flat[-1] = bad
+    leaf = tree.Running(array) if isinstance(getattr(own, field), tree.Running) else array
+    return tree.freeze(of._replace(**{layer: own._replace(**{field: leaf})}))
+
+
+@every
+@pytest.mark.parametrize("place", PLACES, ids=".".join)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("block", [16, sweep.BLOCK])
+def test_says_whether_gradients_and_new_params_are_finite(make, place, bad, block, monkeypatch):
+    """Exactly what looking at both trees says, whoever clips, holds or ignores the leaf."""
+    monkeypatch.setattr(sweep, "BLOCK", block)
+    optimizer, start = make(), params()
+    state = optimizer.init(start)
+    assert not descend(optimizer, spoil(grads(start), *place, bad), state, start)[2]
+    spoilt = spoil(start, *place, bad)
+    _, _, good = descend(optimizer, grads(start), state, spoilt)
+    assert good == (place == ("norm_0", "mean"))  # whose successor is fine
+    _, _, good = descend(optimizer, tree.map_with_path(_no_gradient, grads(start)), state, spoilt)
+    assert not good
+
+
+def _no_gradient(path, leaf):
+    return None if path in map(".".join, PLACES) else leaf
+
+
+@every
+def test_large_numbers_are_finite(make):
+    """Where squares overflow, elements are looked at."""
+    optimizer, start = make(), params()
+    large = tree.freeze(tree.map_with_path(lambda path, leaf: leaf, grads(start)))
+    large = spoil(large, "dense_0", "weight", np.float32(1e30))
+    now, _, good = descend(optimizer, large, optimizer.init(start), start)
+    assert good == finite(now)
+
+
+@pytest.mark.parametrize("name", ["sgd momentum", "partition", "chain by hand"])
+def test_a_foreign_state_is_told(name):
+    with pytest.raises(StructureError, match="state"):
+        descend(EVERY[name](), grads(params()), optim.adam(0.1).init(params())[:1], params())
