@@ -18,7 +18,7 @@ from experiments.threads import limited
 from experiments.trainer import Journal, Position
 from fnnet import checkpoint
 from fnnet import data as fnnet_data
-from fnnet.errors import CheckpointError, MissingDataError, NonFiniteError, expected
+from fnnet.errors import CheckpointError, ConfigError, MissingDataError, NonFiniteError, expected
 from fnnet.runtime import keep_memory
 
 
@@ -249,3 +249,5 @@ def _problem(experiment: Experiment, config: Any, run: Path, data: str | None) -
         why = str(error) if looked else "no data directory is named, and no download came through"
         fault = f"this run was trained on {source}, which was not found; give --data DIR ({why})"
         raise runs.RunError(f"{run}: {fault}") from None
+    except ConfigError as error:  # such as more examples than other data have
+        raise ConfigError(f"{error}; this run was trained on {source}") from None

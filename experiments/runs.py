@@ -4,10 +4,11 @@
     sessions.json         when it was started and resumed, and on what: versions, threads, processor
     steps.jsonl           the loss of every step; every 50 steps a digest of every leaf of the params
     metrics.jsonl         one line an epoch
-    checkpoint.safetensors    to resume from: the whole `trainer.Position`
+    checkpoint.safetensors    to resume from: the whole `trainer.Position`, early stopping's memory with it
     params.safetensors    the trained net
     results.json          accuracy, loss and confusion counts at the end, time and memory
     report.md and *.png   to read
+    .lock                 held while a process works in the folder; by `flock`, so on POSIX systems only
 
 A trained net in three lines:
 
@@ -17,6 +18,7 @@ A trained net in three lines:
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -204,7 +206,7 @@ def read_results(folder: Path) -> dict[str, Any]:
     """
     results = files.read_json(folder / RESULTS)
     tested = results.get("test") if isinstance(results, dict) else None
-    if not isinstance(tested, dict) or type(tested.get("accuracy")) not in (int, float):
+    if not isinstance(tested, dict) or not _is_number(tested.get("accuracy")):
         raise DataError(expected(str(folder / RESULTS), "results with test.accuracy", repr(results)[:80]))
     return dict(results)
 
@@ -241,12 +243,17 @@ def _numbered(
             got = repr(row.get(counter))[:40]
             raise DataError(expected(f"{path}, line {i + 1}: {counter}", first + i, got))
         for name in names:
-            if type(row.get(name)) not in (int, float):
+            if not _is_number(row.get(name)):
                 raise DataError(expected(f"{path}, line {i + 1}: {name}", "a number", repr(row.get(name))[:40]))
         digests = row.get("digests", {})
         if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
             raise DataError(expected(f"{path}, line {i + 1}: digests", "an object of strings", repr(digests)[:40]))
     return rows
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value from JSON is one that a float can hold: Python reads NaN, Infinity and 1e999 as well."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 @contextmanager
@@ -256,6 +263,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         RunError: another process holds it, or it is no place for a run.
         OSError: the folder cannot be made or written.
+        ConfigError: the system has no `flock`, see `files.exclusive`.
     """
     check_usable(folder)
     wanted = "a run folder that no other process is working in"

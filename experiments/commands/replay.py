@@ -72,7 +72,8 @@ def _again(run: Path, problem: Any, config: Any, recorded: list[dict[str, Any]])
     outcomes = []
     if (difference := compare.first_difference(recorded, made)) is not None:
         outcomes.append(difference)
-    outcomes += compare.metrics_differ(measured, epochs[: len(measured)])
+    both = min(len(measured), len(epochs))  # the replay may have stopped early; a kill may have cut steps.jsonl short
+    outcomes += compare.metrics_differ(measured[:both], epochs[:both])
     if not outcomes and len(made) != len(recorded):
         outcomes.append(f"{len(recorded):,} steps recorded and {len(made):,} made again")
     if not parted and (run / runs.PARAMS).is_file():

@@ -58,6 +58,7 @@ def _job(experiment: Experiment, args: list[str]) -> int:
         config, _ = _parse(experiment, settings, args)
         if options.data is None and runs.read_identity(out).source == BUNDLED_DIGITS:
             options = attrs.evolve(options, data=BUNDLED)
+    attrs.validate(config)
     if note := too_many_threads(config.threads):
         if not options.resume:  # a run that was begun with more can only go on with them
             raise ConfigError(note)
@@ -69,7 +70,7 @@ def _job(experiment: Experiment, args: list[str]) -> int:
 
 
 def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, Options]:
-    """The settings, those not given being those of `default`, and the options."""
+    """The settings, not yet validated, those not given being those of `default`; and the options."""
     config_type = experiment.config
 
     def settings(
@@ -81,7 +82,6 @@ def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, 
     settings.__doc__ = EXPERIMENTS[experiment.name][1]
     with attrs.validators.disabled():  # tyro would wrap what they say
         config, options = cli.parse(settings, args, f"run {experiment.name}")
-    attrs.validate(config)
     return config, options
 
 

@@ -186,6 +186,11 @@ def test_damaged_config(finished, tmp_path, told, change, message):
     assert re.search(message, err)
 
 
+LARGE = "1" + "0" * 400
+SOUND = dict.fromkeys(("train_loss", "train_accuracy", "test_loss", "test_accuracy", "validation_loss"), 1.0)
+VALIDATED = json.dumps({"epoch": 1, **SOUND, "seconds": 1.0, "examples_per_second": 1.0})
+
+
 @pytest.mark.parametrize(
     ("name", "line", "message"),
     [
@@ -193,6 +198,10 @@ def test_damaged_config(finished, tmp_path, told, change, message):
         (runs.STEPS, '{"step": 0}', "steps.jsonl, line 1: loss: expected a number, got None"),
         (runs.STEPS, '{"step": 0, "loss": 1, "digests": 3}', "line 1: digests: expected an object of strings, got 3"),
         (runs.METRICS, '{"epoch": 1}', "metrics.jsonl, line 1: train_loss: expected a number, got None"),
+        (runs.METRICS, f'{{"epoch": 1, "train_loss": {LARGE}}}', "line 1: train_loss: expected a number, got 1000"),
+        (runs.METRICS, '{"epoch": 1, "train_loss": NaN}', "line 1: train_loss: expected a number, got nan"),
+        (runs.STEPS, '{"step": 0, "loss": 1e999}', "line 1: loss: expected a number, got inf"),
+        (runs.METRICS, VALIDATED, "line 1: validation_accuracy: expected a number, got None"),
         (runs.METRICS, '["epoch"]', "metrics.jsonl, line 1: expected a JSON object"),
     ],
 )
@@ -313,6 +322,11 @@ def test_report_again_and_side_by_side(finished, told, tmp_path):
     shutil.copytree(finished, tmp_path / "a")
     (tmp_path / "a" / "curves.png").unlink()
     (tmp_path / "a" / runs.REPORT).write_text("")
+    rows = files.rows(tmp_path / "a" / runs.METRICS)
+    files.write_rows(tmp_path / "a" / runs.METRICS, [])
+    code, _, err = told("report", tmp_path / "a")
+    assert (code, "metrics.jsonl: expected lines with the losses on test, got 0 lines without" in err) == (1, True)
+    files.write_rows(tmp_path / "a" / runs.METRICS, rows)
     code, out, err = told("report", tmp_path / "a")
     assert (code, out.strip()) == (0, str(tmp_path / "a" / runs.REPORT)), err
     assert (tmp_path / "a" / "curves.png").read_bytes() == (finished / "curves.png").read_bytes()
@@ -358,6 +372,7 @@ def test_replay_names_the_first_step_the_leaf_and_the_changed_fact(finished, tol
     assert re.search(r"step 37: loss .* \(params were equal before step 0\); by step 50 dense_1.bias differ", out)
     assert re.search(r"numpy: 1.0 in the run, [\d.]+ now", out)
     assert "compared 51 of 92 recorded steps" in out
+    assert "metrics of epoch 3" not in out  # which was not reached
 
 
 def test_replay_of_half_a_run(finished, told, tmp_path):
@@ -370,6 +385,10 @@ def test_replay_of_half_a_run(finished, told, tmp_path):
     code, out, _ = told("replay", run)
     assert code == 0, out
     assert "compared 30 of 30 recorded steps" in out
+    (run / runs.STEPS).write_bytes(b"".join((finished / runs.STEPS).read_bytes().splitlines(keepends=True)[:20]))
+    code, out, _ = told("replay", run)  # killed when the line of the epoch was on the disk and not yet all of its steps
+    assert code == 0, out
+    assert "compared 20 of 20 recorded steps" in out
 
 
 def test_diff(finished, told, tmp_path):

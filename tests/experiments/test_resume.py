@@ -263,6 +263,23 @@ def test_resume_refuses_another_configuration(finished, told):
     assert "epochs: 4 in the folder, 5 asked for" in err
 
 
+def test_resume_refuses_another_patience(stopped, told):
+    code, _, err = told("run", "lenet5", "--data", "bundled", "--out", stopped, "--resume", "--patience", 3)
+    assert code == 1  # and validation_examples, on which patience depends, is taken from the folder
+    assert "patience: 2 in the folder, 3 asked for; ask for the same to resume it" in err
+
+
+def test_resume_on_data_with_too_few_examples_says_which_they_should_be(finished, told, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    identity = files.read_json(run / runs.CONFIG)
+    identity["config"]["train_examples"] = 20_000
+    files.write(run / runs.CONFIG, files.to_json({**identity, "source": "MNIST"}))
+    code, _, err = told("run", "lenet5", "--data", "bundled", "--out", run, "--resume")
+    assert code == 2
+    assert "at most the 1,437 training examples of bundled digits, got 20,000; this run was trained on MNIST" in err
+
+
 def test_resume_refuses_other_data(tmp_path, told, monkeypatch):
     begun(tmp_path)
     from fnnet import data

@@ -124,6 +124,8 @@ def test_validation_without_patience_is_only_looked_at(told, tmp_path):
     assert results["validation"]["examples"] == 50
     assert "best_epoch" not in results
     assert "validation accuracy" in out
+    assert out.endswith("\n")
+    assert out.replace("\n", "").isprintable()  # whole lines only: nothing goes back over what was told
     assert "Early stopping" not in (tmp_path / "run" / runs.REPORT).read_text()
 
 
