@@ -73,14 +73,14 @@ def batch_norm(eps: float = 1e-5, decay: float = 0.9) -> Layer:
 def _evaluation(eps: float) -> Apply:
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         gain, bias, mean, variance = _leaves(params, x)
-        centred = x - per_channel(mean, x)
         root = np.sqrt(variance + eps)
         scale = per_channel(gain / root, x)
-        y = centred * scale
-        y += per_channel(bias, x)
+        y = x * scale  # g r x + (b - g r μ): two passes
+        y += per_channel(bias, x) - scale * per_channel(mean, x)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             """dx = g r dy,  dg = r Σ dy (x - μ),  db = Σ dy; the memory stays the same object."""
+            centred = x - per_channel(mean, x)
             dgain = channel_dot(laid_like(dy, centred), centred) / root
             dparams = _Params(dgain, channel_sum(dy), params.mean, params.variance)
             return dparams, dy * scale if input_gradient else None
