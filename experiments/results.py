@@ -118,7 +118,9 @@ def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
         jobs = sorted({session["jobs"] for session in sessions})
         wall = duration(sum(session["seconds"] for session in sessions))
         plural = "s" * (len(sessions) > 1)
-        yield f"- Wall time {wall} in {len(sessions)} session{plural}, {' or '.join(map(str, jobs))} at once."
+        known = sum(session["runs"] for session in sessions)
+        beyond = f"; {len(unique) - known:,} runs are of sessions that were killed" if known < len(unique) else ""
+        yield f"- Wall time {wall} in {len(sessions)} session{plural}, {' or '.join(map(str, jobs))} at once{beyond}."
     yield f"- Code (digest of all that computes): {listed}."
     yield f"- On {'; '.join(sorted(machines))}; one thread each."
 

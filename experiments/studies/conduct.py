@@ -84,27 +84,28 @@ def run_studies(
         wanted, without = _with_data(with_searches(chosen), data)
         stages = in_stages(wanted)
 
-        def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], list[Run]]:
+        def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], dict[str, Run]]:
             settled = [_settled(study, out, data, quick, guess) for study in stage]
             return plan(settled, out, data, quick=quick, seeds=seeds, refresh=refresh)
 
         first = [planned(stage, guess=True) for stage in stages]
-        todo, there = [run for runs, _ in first for run in runs], [run for _, runs in first for run in runs]
+        todo = list({run.identifier: run for runs, _ in reversed(first) for run in runs}.values())
+        there = {name: run for _, found in first for name, run in found.items()}
         for study, reason in without:
             print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
         expected_time = duration(sum(_costs(todo, workers)) / workers)
         print(f"{len(todo)} runs to make, {len(there)} there already; {workers} at once, about {expected_time}")
-        if old := sum(run.code != store.code_digest() for run in there):
+        if old := sum(run.code != store.code_digest() for run in there.values()):
             print(f"{old} of those there were made by other code; --refresh makes them again")
         sys.stdout.flush()
         start, made = time.monotonic(), 0
         failed: list[str] = []
         try:
             with board(workers) as telling:
-                for number, stage in enumerate(stages):
+                for stage in stages:
                     runs, _ = planned(stage, guess=False)
-                    later = [run for others, _ in first[number + 1 :] for run in others]
-                    telling.begin(_costs(runs, workers), _costs(later, workers))
+                    todo = [run for run in todo if run.study.name not in {study.name for study in stage}]
+                    telling.begin(_costs(runs, workers), _costs(todo, workers))
                     for fault in _make(runs, out, 1 if stage[0].alone else workers, threads, telling):
                         made += fault is None
                         failed += [] if fault is None else [fault]
@@ -187,8 +188,8 @@ def plan(
     quick: bool = False,
     seeds: int | None = None,
     refresh: bool = False,
-) -> tuple[list[Planned], list[Run]]:
-    """The runs that are missing, each once, those that last longest first; and those that are there."""
+) -> tuple[list[Planned], dict[str, Run]]:
+    """The runs that are missing, each once, those that last longest first; and those that are there, by name."""
     todo: dict[str, Planned] = {}
     there: dict[str, Run] = {}
     for study in chosen:
@@ -203,7 +204,7 @@ def plan(
                     job = pool.Job(study.task, config, seed, data)
                     cost = 0.3 if quick else study.cost(setting.config)
                     todo[identifier] = Planned(identifier, job, study, setting.label, cost)
-    return sorted(todo.values(), key=lambda run: -run.cost), list(there.values())
+    return sorted(todo.values(), key=lambda run: -run.cost), there
 
 
 def _with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], list[tuple[Study, str]]]:

@@ -60,10 +60,7 @@ def _time(answers: Answers) -> list[str]:
     ]
     if not ratios:
         return []
-    return [
-        f"An epoch takes {min(ratios):,.0f} to {max(ratios):,.0f} times less than reported (another machine; here one "
-        "core, and no other run beside it)."
-    ]
+    return [f"An epoch takes {min(ratios):,.0f} to {max(ratios):,.0f} times less than reported (on another machine)."]
 
 
 def _saved(answers: Answers) -> list[str]:
@@ -170,7 +167,7 @@ STUDIES = (
         claims=[Claim(f"batch {b}", f"batch {a}") for a, b in zip(list(MINUTES)[:-1], list(MINUTES)[1:], strict=True)],
         figures={},
         remarks=_time,
-        notes="The first epoch, timed while nothing else runs.",
+        notes="The first epoch, on one core with no other run beside it.",
         alone=True,
     ),
     _study(

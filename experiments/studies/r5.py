@@ -178,7 +178,7 @@ STUDIES = (
         task=train,
         settings=(Setting("batch 64", Config(epochs=1), 60.0, says="about 1 min"),),
         measure=SECONDS,
-        notes="The first epoch, timed while nothing else runs.",
+        notes="The first epoch, on one core with no other run beside it.",
         alone=True,
     ),
     _study(

@@ -109,6 +109,16 @@ def test_report_from_run_files(tmp_path):
     assert [file.name for file in (path.parent / "figures").iterdir()] == ["a-study.png"]
 
 
+def test_runs_of_killed_sessions_are_counted(tmp_path):
+    made = study(tasks.good)
+    conduct.run_studies([made], tmp_path, jobs=1, seeds=1)
+    (tmp_path / store.SESSIONS).unlink()
+    conduct.run_studies([made], tmp_path, jobs=1)
+    results.build_report(tmp_path, tmp_path / "RESULTS.md", chosen=[made])
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "in 1 session, 1 at once; 2 runs are of sessions that were killed." in text
+
+
 def test_only_what_is_whole_goes_into_the_sources(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "studies").mkdir(parents=True)

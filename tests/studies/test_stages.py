@@ -73,6 +73,18 @@ def test_a_search_with_failed_runs_is_named(pair, tmp_path, monkeypatch, capsys)
     assert not list(tmp_path.glob("good*"))
 
 
+def test_runs_that_a_search_shares_are_counted_once(pair, tmp_path, capsys):
+    _, follower = pair
+    same = attrs.evolve(follower, follows=Follow("a-search", lambda best: best))
+    assert conduct.run_studies([same], tmp_path, jobs=1) == 0
+    told = capsys.readouterr().out
+    assert "4 runs to make, 0 there already" in told
+    assert "[4/4]" in told
+    assert "4 runs made" in told
+    conduct.run_studies([same], tmp_path, jobs=1)
+    assert "0 runs to make, 4 there already" in capsys.readouterr().out
+
+
 def test_the_first_of_equals_is_best():
     runs = {label: {0: tasks.run(1.0)} for label in ("one", "two")}
     assert Answers(study(tasks.good), runs).best().label == "one"
