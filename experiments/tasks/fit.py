@@ -41,6 +41,7 @@ def fit(
     looks: Mapping[str, Arrays],
     measured: Mapping[str, Metric] = ACCURACY,
     start: TrainState | None = None,
+    done: int = 0,
     every: int = 1,
     examples: Arrays | None = None,
 ) -> Fit:
@@ -54,11 +55,12 @@ def fit(
         net, loss, optimizer: see `fnnet.training.make_step`.
         seed: of everything.
         epoch: makes the batches of one epoch from its key.
-        epochs: how many.
+        epochs: how many, with those that are done.
         tell: takes the fraction that is done.
         looks: name -> arrays evaluated after an epoch, giving `name_loss` and `name_…` for every metric.
         measured: metrics by name.
         start: where to go on; by default a new state.
+        done: epochs behind `start`: the next has the order and the number that it would have without a break.
         every: look only after every so many epochs, and after the last.
         examples: an example batch, for the shape; by default the first of the looks.
     """
@@ -68,7 +70,7 @@ def fit(
     added = reduction_of(loss) == "sum"
     order = rng.fold_in(state.key, "shuffle")
     rows: list[dict[str, Any]] = []
-    for number in range(1, epochs + 1):
+    for number in range(done + 1, epochs + 1):
         count, sums = 0, dict.fromkeys(("loss", *measured), 0.0)  # of examples, and over them
         clock = time.perf_counter()
         for batch in epoch(rng.fold_in(order, number - 1)):

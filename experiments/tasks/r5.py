@@ -85,18 +85,22 @@ def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Array
 
 
 def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
-    """Train, test after every epoch, count what is confused."""
+    """Train, test after every epoch, look at all of the training set after the first and the last, count confusions."""
     examples, test = arrays(config, directory)
     model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
     epoch = fit.shuffled(examples, config.batch)
-    state, rows = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, {"test": test})
+    looks = {"test": test}
+    state, rows = fit.fit(model, loss, rule, seed, epoch, 1, lambda part: tell(part / config.epochs), looks)
+    first = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
+    state, further = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, looks, start=state, done=1)
+    rows += further
     whole = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
     counts = training.evaluate(model, state.params, test, {"confusion": metrics.confusion}, size=500)["confusion"]
     ending = {
         "test_accuracy": rows[-1]["test_accuracy"],
         "train_accuracy": whole["accuracy"],
         "first_test_accuracy": rows[0]["test_accuracy"],
-        "first_train_accuracy": rows[0]["train_accuracy"],
+        "first_train_accuracy": first["accuracy"],
         "seconds_per_epoch": fmean(row["seconds"] for row in rows),
         "confusion": counts.tolist(),
     }

@@ -210,6 +210,16 @@ def test_signals_cover_every_layer_with_weights():
     assert sizes["dense_2_update"] == pytest.approx(0.01 * sizes["dense_2_gradient"], rel=1e-4)
 
 
+def test_training_goes_on_as_if_without_a_break():
+    net, rule, loss = layers.serial(layers.dense(2)), optim.sgd(0.1, momentum=0.9), losses.softmax_cross_entropy
+    x, labels = rng.normal(rng.key(0), (7, 3)), np.arange(7) % 2
+    epoch, looks = fit.shuffled((x, labels), 2), {"test": (x, labels)}
+    whole = fit.fit(net, loss, rule, 5, epoch, 3, silent, looks).rows
+    state, before = fit.fit(net, loss, rule, 5, epoch, 1, silent, looks)
+    after = fit.fit(net, loss, rule, 5, epoch, 3, silent, looks, start=state, done=1).rows
+    assert [{**row, "seconds": 0} for row in (*before, *after)] == [{**row, "seconds": 0} for row in whole]
+
+
 def test_rows_are_means_over_examples():
     """Also with a short last batch, and per example where the loss adds up."""
     from functools import partial
