@@ -220,6 +220,14 @@ def test_sums_over_outputs_are_made_in_float64():
     assert many == pytest.approx(99_999 * value, rel=1e-12)
 
 
+def test_rows_of_many_float32_probabilities_are_summed_in_float64():
+    """In float32, one after the other, 50,000 equal ones would sum to 1.0006."""
+    k = 50_000
+    labels = np.asfortranarray(np.full((2, k), 1 / k, np.float32))
+    value, _ = losses.softmax_cross_entropy(np.zeros((2, k), np.float32), labels)
+    assert value == pytest.approx(np.log(k), rel=1e-5)
+
+
 def test_log_probabilities_may_be_above_zero_by_rounding():
     value, _ = losses.negative_log_likelihood(np.array([[1e-6, -20]], np.float32), np.array([0]))
     assert value == pytest.approx(-1e-6)

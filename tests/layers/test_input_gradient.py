@@ -1,0 +1,32 @@
+"""A first layer is asked for no input gradient: it makes none, and its parameters' gradients are the same."""
+
+import numpy as np
+import pytest
+
+from fnnet import rng, tree
+from tests.cases import LAYERS
+
+FREE = {
+    "identity",
+    "flatten",
+    "reshape",
+    "dropout",
+    "layer",
+}  # their dx costs next to nothing, or is their author's affair
+ANYWAY = {"batch_norm"}  # in training
+ROWS = [row for row in LAYERS if row.covers not in FREE | ANYWAY]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_asked_for_none_it_makes_none(row):
+    key = rng.key(0)
+    layer = row.make().train(rng.fold_in(key, "step"))
+    params = layer.init(key, row.shape)
+    x = rng.normal(rng.fold_in(key, "x"), (3, *row.shape), np.float32)
+    y, vjp = layer.apply(params, x)
+    wanted, dx = vjp(y)
+    assert dx.shape == x.shape
+    dparams, dx = vjp(y, input_gradient=False)
+    assert dx is None
+    for got, leaf in zip(tree.leaves(dparams), tree.leaves(wanted), strict=True):
+        np.testing.assert_array_equal(getattr(got, "array", got), getattr(leaf, "array", leaf))
