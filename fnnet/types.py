@@ -206,7 +206,7 @@ def common_dtype(params: Params) -> np.dtype[Any] | None:
     """The one dtype of all arrays of params, None where there are none."""
     dtype = None
     for leaf in tree.leaves(params):
-        found = tree.array(leaf)
+        found = leaf if isinstance(leaf, np.ndarray) else tree.array(leaf)
         if not isinstance(found, np.ndarray):
             path = next(path for path, other in tree.items(params) if other is leaf)
             fix = "make numbers arrays: np.asarray(0.25, np.float32)"
