@@ -187,14 +187,14 @@ STUDIES = (
         task=train,
         settings=(
             Setting("rate 0.001, 200 epochs", Config(optimizer="sgd", epochs=200), says="about 10 %"),
-            Setting("rate 0.01, 10 epochs", Config(optimizer="sgd", learning_rate=0.01, epochs=10), ours=True),
+            Setting("rate 0.01, 5 epochs", Config(optimizer="sgd", learning_rate=0.01, epochs=5), ours=True),
             Setting(
-                "rate 0.01, He, 10 epochs",
-                Config(optimizer="sgd", learning_rate=0.01, initialization="he", epochs=10),
+                "rate 0.01, He, 5 epochs",
+                Config(optimizer="sgd", learning_rate=0.01, initialization="he", epochs=5),
                 ours=True,
             ),
         ),
-        claims=(Claim("rate 0.01, He, 10 epochs", "rate 0.001, 200 epochs", ours=True),),
+        claims=(Claim("rate 0.01, He, 5 epochs", "rate 0.001, 200 epochs", ours=True),),
         columns=(percent("training accuracy", "train_accuracy"),),
         figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)},
         remarks=_stays,
