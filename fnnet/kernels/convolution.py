@@ -17,6 +17,8 @@ slender, which BLAS likes, for R / (q·kH) times the multiplications. With q = O
 *Columns.* All windows of a few or of small images are copied, kH·kW-fold, into one matrix X (C·kH·kW, OH·OW·N); the
 forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 
+*Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `fnnet.kernels.winograd`.
+
 *Cost*, counted in multiply-adds. A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
 packs its operands for m and n uses. A number that NumPy moves (read, write) costs MOVE, one that it adds to memory
 ADD, as many as BLAS multiplies in that time; MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling
@@ -33,11 +35,13 @@ import numpy as np
 from fnnet.kernels.order import batch_first, batch_last
 from fnnet.kernels.unrolling import band, band_adjoint, columns, unroll, unroll_adjoint, windows
 from fnnet.kernels.windows import Axis, Grid
+from fnnet.kernels.winograd import winograd_forward, winograd_gradient
 from fnnet.types import Array
 
 PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
 SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, one thread;
 MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 20  # only the choice of an algorithm depends on these
+RUN = 300  # of every piece of memory that NumPy goes over with a stride
 
 Box: TypeAlias = tuple[slice, slice]  # rows and columns of y
 
@@ -237,6 +241,10 @@ def _flips(grid: Grid) -> bool:
     return all(a.stride == 1 and max(a.before, a.after) < a.kernel for a in grid)
 
 
+def _winograd(grid: Grid) -> bool:
+    return grid[1].kernel == 3 and grid[1].stride == 1 and all(min(a.before, a.after) >= 0 for a in grid)
+
+
 def _free(shape: Shape) -> float:
     """Of what nothing else can beat."""
     return 0
@@ -291,6 +299,26 @@ def _bands_gradient_cost(shape: Shape) -> float:
     read = rows.reach(q) * c * cols.kernel
     product = _product_cost(read, cols.out * n, o * q)
     return rows.out // q * (product + read * o * q * ADD) + _unrolling_cost(shape)
+
+
+def _winograd_forward_cost(shape: Shape) -> float:
+    n, c, o, (rows, cols) = shape
+    product = _product_cost(o, rows.kernel * c, (cols.out + 1) // 2 * n)
+    return 4 * rows.out * product + _winograd_moving_cost(shape)
+
+
+def _winograd_gradient_cost(shape: Shape) -> float:
+    """Of X dyᵀ for every row, and of their sum."""
+    n, c, o, (rows, cols) = shape
+    product = _product_cost(rows.kernel * c, (cols.out + 1) // 2 * n, o)
+    return 4 * rows.out * (product + rows.kernel * c * o * ADD) + _winograd_moving_cost(shape)
+
+
+def _winograd_moving_cost(shape: Shape) -> float:
+    """Of parting columns and Bᵀ d, of Aᵀ m or A dy, and of G w."""
+    n, c, o, (rows, cols) = shape
+    read, made = c * rows.size * cols.size, o * rows.out * cols.out
+    return (3 * read + 2 * made) * n * MOVE + (read + made) * RUN + 6 * o * c * rows.kernel * MOVE + 20 * CALL
 
 
 def _scatter_cost(shape: Shape, q: int) -> float:
@@ -356,11 +384,13 @@ FORWARDS = {
     "pointwise": Algorithm(_pointwise, _free, _one_product(_pixels)),
     "columns": Algorithm(_any, _columns_forward_cost, _one_product(columns)),
     "bands": Algorithm(_any, _bands_forward_cost, _banded_forward),
+    "winograd": Algorithm(_winograd, _winograd_forward_cost, winograd_forward),
 }
 WEIGHT_GRADIENTS = {
     "pointwise": Algorithm(_pointwise, _free, _one_product_gradient(_pixels)),
     "columns": Algorithm(_any, _columns_gradient_cost, _one_product_gradient(columns)),
     "bands": Algorithm(_any, _bands_gradient_cost, _banded_gradient),
+    "winograd": Algorithm(_winograd, _winograd_gradient_cost, winograd_gradient),
 }
 INPUT_GRADIENTS = {
     "pointwise": Algorithm(_pointwise, _free, _pointwise_gradient),
