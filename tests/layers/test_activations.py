@@ -112,6 +112,17 @@ def test_fractions_stay_fractions():
     assert layers.relu().apply((), x)[0].tolist() == [[0, 0, Fraction(2, 3)]]
 
 
+@pytest.mark.parametrize(
+    ("make", "left", "right"), [(layers.relu, 0.0, 1.0), (lambda: layers.leaky_relu(0.5), 0.5, 1.0)]
+)
+def test_rectifiers_of_complex_numbers_look_at_the_real_part(make, left, right):
+    x = np.array([[0.5 + 2j, 1e-9 - 1j, -1e-9 + 2j, -3.0 + 1j]])
+    slope = np.array([right, right, left, left])
+    y, vjp = make().apply((), x)
+    np.testing.assert_array_equal(y, slope * x)
+    np.testing.assert_array_equal(vjp(np.ones_like(x))[1], [slope])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_complex_steps_keep_the_side_of_the_kink(name):
     """An imaginary step at 0 follows the derivative chosen there; elsewhere the value is the real one."""
