@@ -27,14 +27,13 @@ def descend(optimizer: Optimizer, grads: Params, state: Any, params: Params) -> 
     >>> descend(optimizer, grads, optimizer.init(params), params)
     ((array([-0.5,  1. ]),), (ScaleByLearningRate(steps=1),), True)
     """
-    with np.errstate(all="ignore"):  # what comes of it is looked at
-        update = optimizer.update
-        if isinstance(update, Chain) and update.is_sweep:
-            update.check(state)
-            return sweep.descend(update.groups[0][0], grads, state, params)
-        updates, state = update(grads, state, params)
-        params = apply_updates(params, updates)
-        return params, state, finite(grads) and finite(params)
+    update = optimizer.update
+    if isinstance(update, Chain) and update.is_sweep:
+        update.check(state)
+        return sweep.descend(update.groups[0][0], grads, state, params)
+    updates, state = update(grads, state, params)
+    params = apply_updates(params, updates)
+    return params, state, finite(grads) and finite(params)
 
 
 def finite(params: Params) -> bool:

