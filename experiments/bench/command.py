@@ -25,13 +25,38 @@ def main(args: list[str]) -> int:
         if name not in WORKS:
             raise ConfigError(expected("work", one_of(WORKS), repr(name)))
     pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable) | {"fnnet": sys.executable}
+    if options.profile:
+        return _profile(options, pythons)
     here = [name for name in options.against if races.installed(name, pythons[name])]
     missing = [name for name in options.against if name not in here]
     results = _all(options, ["fnnet", *here], pythons) | {"missing": missing}
     print(_facts(results), flush=True)
+    _write(options, results)
+    return 0
+
+
+def _write(options: argparse.Namespace, results: dict[str, Any]) -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _profile(options: argparse.Namespace, pythons: dict[str, str]) -> int:
+    """Print and write a table for each work, see `experiments.bench.profile`."""
+    found = {}
+    with races.running(["fnnet"], pythons, options.threads) as (fnnet,):
+        for name in options.work:
+            found[name] = fnnet.ask(do="profile", work=WORKS[name])["rows"]
+            print(_shares(name, found[name]), flush=True)
+    _write(options, {"threads": options.threads, "profile_seconds": found})
     return 0
+
+
+def _shares(name: str, rows: list[tuple[str, float, float]]) -> str:
+    forward, backward = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    lines = [f"{name + ' train':42}{'forward':>10}{'backward':>10}{'share':>7}"]
+    for what, there, back in [*rows, ("milliseconds a step", forward, backward)]:
+        lines.append(f"  {what:40}{1e3 * there:10.3f}{1e3 * back:10.3f}{(there + back) / (forward + backward):7.0%}")
+    return "\n".join(lines)
 
 
 def _options(args: list[str]) -> argparse.Namespace:
@@ -45,6 +70,7 @@ def _options(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=25, help="turns of each contender at most")
     parser.add_argument("--turn", type=float, default=0.1, help="seconds of a turn")
     parser.add_argument("--no-slopes", action="store_true", help="leave out how cost grows with size")
+    parser.add_argument("--profile", action="store_true", help="race nobody: show where fnnet's step spends its time")
     parser.add_argument("--json", help="also write everything to this file")
     return parser.parse_args(args)
 
@@ -53,17 +79,20 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
     rows: list[dict[str, Any]] = []
     with races.running(names, pythons, options.threads) as contenders:
         fnnet = contenders[0]
-        peak = fnnet.ask(do="peak")["rate"]
+        peak = 0.0
         print(_line("work", {name: name for name in names}, "to fastest", "of peak"), flush=True)
         for name in options.work:
             work = WORKS[name]
+            peak = max(peak, fnnet.ask(do="peak")["rate"])  # again and again, for the machine may be shared
             tasks = [("train", work.batch), ("infer", LATENCY)] + [("infer", TEST_SET)] * (
                 name in ("lenet5", "mlp-256")
             )
             for mode, n in tasks:
                 timings, lacks = races.race(contenders, work, mode, n, options.turn, options.rounds)
-                rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode) * n / peak))
-                print(_shown(rows[-1], names), flush=True)
+                rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode) * n))
+                print(_shown(rows[-1], names, peak), flush=True)
+        for row in rows:
+            row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
         slopes = {} if options.no_slopes else _slopes(fnnet, options)
         facts = {c.name: c.ask(do="facts") for c in contenders}
     memory = _memory(names, pythons, options.threads)
@@ -82,7 +111,7 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
 
 
 def _row(
-    name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], least: float
+    name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], work: int
 ) -> dict[str, Any]:
     own, peers = timings["fnnet"].median, [t.median for peer, t in timings.items() if peer != "fnnet"]
     return {
@@ -92,7 +121,7 @@ def _row(
         "seconds": {peer: t._asdict() for peer, t in timings.items()},
         "lacks": lacks,
         "ratio_to_fastest_peer": own / min(peers) if peers else None,
-        "share_of_gemm_peak": least / own,
+        "multiply_adds_per_second": work / own,
     }
 
 
@@ -126,14 +155,14 @@ def _memory(names: list[str], pythons: dict[str, str], threads: int) -> dict[str
     return found
 
 
-def _shown(row: dict[str, Any], names: list[str]) -> str:
+def _shown(row: dict[str, Any], names: list[str], peak: float) -> str:
     cells = {}
     for name in names:
         t = row["seconds"].get(name)
         cells[name] = "-" if t is None else f"{1e3 * t['median']:.3f} ±{50 * (t['high'] - t['low']) / t['median']:.0f}%"
     ratio = row["ratio_to_fastest_peer"]
     what = f"{row['work']} {row['mode']} {row['batch']}"
-    return _line(what, cells, "-" if ratio is None else f"{ratio:.2f}", f"{100 * row['share_of_gemm_peak']:.0f}%")
+    return _line(what, cells, "-" if ratio is None else f"{ratio:.2f}", f"{row['multiply_adds_per_second'] / peak:.0%}")
 
 
 def _line(what: str, cells: dict[str, str], ratio: str, share: str) -> str:
@@ -146,7 +175,8 @@ def _facts(results: dict[str, Any]) -> str:
     if results["missing"]:
         lines.append(f"not installed: {', '.join(results['missing'])}")
     lines += [f"{row['work']} {row['mode']}: {n} {why}" for row in results["rows"] for n, why in row["lacks"].items()]
-    lines.append(f"matrix product 1024³: {results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second")
+    peak = f"{results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second"
+    lines.append(f"of peak: multiply-adds of direct convolution against the fastest of 512³, 1024³ and 2048³: {peak}")
     for axis, found in results["slopes"].items():
         times = ", ".join(f"{size}: {1e3 * s:.2f}" for size, s in zip(found["sizes"], found["seconds"], strict=True))
         lines.append(f"cost grows with {axis} to the power {found['slope']:.2f} ({times} ms)")

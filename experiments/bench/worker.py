@@ -2,7 +2,8 @@
 
 `{"do": "prepare", "work": […], "mode": "train" | "infer", "batch": n}` -> `{"checks": […]}`, the loss before the first
 step, or the mean size of the scores; or `{"lacks": why}`. `{"do": "run", "times": k}` -> `{"seconds": […]}`.
-`{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of a large matrix product.
+`{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of the fastest square matrix
+product. `{"do": "profile", "work": […]}`, to fnnet alone -> where a training step spends its time.
 """
 
 import importlib
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from experiments.bench.works import Work
+
+_SQUARES = 512, 1024, 2048
 
 
 def main(name: str) -> None:
@@ -36,7 +39,10 @@ def main(name: str) -> None:
         elif request["do"] == "run":
             answer = {"seconds": [_timed(task) for _ in range(request["times"])]}
         elif request["do"] == "peak":
-            answer = {"rate": _gemm_rate()}
+            answer = {"rate": max(map(_gemm_rate, _SQUARES))}
+        elif request["do"] == "profile":
+            profile = importlib.import_module("experiments.bench.profile").profile
+            answer = {"rows": profile(Work(*request["work"]))}
         else:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
             answer = {"versions": contender.versions(), "peak_bytes": memory}
@@ -59,9 +65,10 @@ def _timed(task: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _gemm_rate(size: int = 1024) -> float:
-    a = np.ones((size, size), np.float32)
-    return size**3 / min(_timed(lambda: a @ a) for _ in range(10))
+def _gemm_rate(size: int) -> float:
+    """Multiply-adds a second of a square product in float32."""
+    a, b, out = (np.ones((size, size), np.float32) for _ in range(3))
+    return size**3 / min(_timed(lambda: np.matmul(a, b, out=out)) for _ in range(3))
 
 
 if __name__ == "__main__":

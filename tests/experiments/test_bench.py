@@ -18,7 +18,7 @@ TINY = Work(
 @pytest.mark.parametrize("name", sorted(WORKS))
 def test_weights_fit_the_net_and_multiply_adds_are_those_of_the_shapes(name):
     work = WORKS[name]
-    net, params = with_fnnet._made(work)
+    net, params = with_fnnet.made(work)
     x, _ = batch(work, 2)
     assert net.apply(params, x)[0].shape == (2, 12 if name in ("cnn", "resnet") else 10)
     assert all(value.dtype == np.float32 for value in weights(work))
@@ -82,11 +82,27 @@ def test_the_table_and_the_json(tmp_path, capsys, monkeypatch):
     shown, found = capsys.readouterr().out, json.loads(path.read_text())
     assert [(row["mode"], row["batch"]) for row in found["rows"]] == [("train", 4), ("infer", 1), ("infer", 300)]
     assert all(row["seconds"]["fnnet"]["median"] > 0 for row in found["rows"])
+    assert all(0 < row["share_of_gemm_peak"] < 1 for row in found["rows"])
     assert found["import_seconds"]["fnnet.training"] > 0
     assert "lenet5 train 4" in shown
     assert "peak memory of training LeNet-5" in shown
     if found["missing"]:
         assert "not installed: thinc" in shown
+
+
+def test_a_profile_knows_every_layer_and_where_the_time_went(tmp_path, capsys, monkeypatch):
+    work = TINY._replace(layers=[("residual", (("batch_norm",),), (("conv", 1, 1, 0),)), *TINY.layers])
+    monkeypatch.setattr(command, "WORKS", {"tiny": work})
+    path = tmp_path / "profile.json"
+    assert command.main(["tiny", "--profile", "--threads", "1", "--json", str(path)]) == 0
+    shown, rows = capsys.readouterr().out, json.loads(path.read_text())["profile_seconds"]["tiny"]
+    layers = ["residual_0.body.batch_norm_0", "residual_0.shortcut.conv2d_0", "conv2d_0", "relu_0", "max_pool_0"]
+    rest = ["loss", "checks and what joins the layers", "optimizer"]
+    assert [what for what, *_ in rows] == [*layers, "flatten_0", "dense_0", *rest]
+    assert all(forward > 0 for _, forward, _ in rows)
+    assert all(backward > 0 for what, _, backward in rows if what not in rest[1:])
+    assert "tiny train" in shown
+    assert shown.splitlines()[-1].endswith("100%")
 
 
 def test_unknown_works():

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
 from experiments.bench.contenders import PREDICTED
 from experiments.bench.works import Spec, Work, batch, weights
 from fnnet import layers, losses, optim, rng, runtime, training, tree
-from fnnet.types import Layer, Params
+from fnnet.types import Layer, Optimizer, Params
 
 _MAKE: dict[str, Callable[..., Layer]] = {
     "conv": lambda channels, kernel, padding: layers.conv2d(channels, kernel, padding=padding),
     "residual": lambda body, shortcut: layers.residual(_net(body), _net(shortcut)),
 }
-_OPTIMIZERS: dict[str, Callable[[float], Any]] = {
+_OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
     "sgd": optim.sgd,
     "momentum": lambda rate: optim.sgd(rate, momentum=0.9),
     "adam": optim.adam,
@@ -36,18 +35,24 @@ def _net(specs: Sequence[Spec]) -> Layer:
     return layers.serial(*((_MAKE.get(kind) or getattr(layers, kind))(*sizes) for kind, *sizes in specs))
 
 
-def _made(work: Work) -> tuple[Layer, Params]:
+def made(work: Work) -> tuple[Layer, Params]:
+    """The net, and its params with the weights that every contender begins with."""
     net, values = _net(work.layers), iter(weights(work))
     params = net.init(rng.key(0), work.input)
     return net, tree.freeze(tree.zip_leaves(lambda p: p if isinstance(p, tree.Running) else next(values), params))
 
 
+def optimizer(work: Work) -> Optimizer:
+    """As the work asks."""
+    return _OPTIMIZERS[work.optimizer](work.rate)
+
+
 def trainer(work: Work, n: int) -> Callable[[], float]:
     """Step after step on one batch."""
-    net, params = _made(work)
-    data, optimizer = batch(work, n), _OPTIMIZERS[work.optimizer](work.rate)
-    step = training.make_step(net, losses.softmax_cross_entropy, optimizer)
-    state = training.TrainState(0, params, optimizer.init(params), rng.key(0))
+    net, params = made(work)
+    data, rule = batch(work, n), optimizer(work)
+    step = training.make_step(net, losses.softmax_cross_entropy, rule)
+    state = training.TrainState(0, params, rule.init(params), rng.key(0))
 
     def run() -> float:
         nonlocal state
@@ -59,5 +64,5 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     """Scores in evaluation."""
-    (net, params), (x, _) = _made(work), batch(work, n)
+    (net, params), (x, _) = made(work), batch(work, n)
     return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
