@@ -34,24 +34,22 @@ from fnnet.kernels.unrolling import view
 from fnnet.kernels.windows import Grid
 from fnnet.types import Array
 
-MEMORY = 2**18  # bytes of what the products of a few rows make, to be read again at once
+BLOCK = 2**21  # bytes of Bᵀ d at a time
 _TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # whole numbers: exact for every kind of number
 
 
 def winograd_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: Array) -> None:
     """y (O, OH, OW, N) of z (C, H, W, N) and weight (O, C, kH, 3)."""
-    kernels, matrices = _kernels(weight), _matrices(z, grid)
-    for rows in _rows(matrices, len(y)):
-        _gather(kernels @ matrices[rows], bias, y[:, rows])
+    kernels = _kernels(weight)
+    for row, x in _rows(z, grid):
+        _gather(kernels @ x, bias, y[:, row])
 
 
 def winograd_gradient(z: Array, dz: Array, grid: Grid) -> Array:
     """dw (O, C, kH, 3) of z (C, H, W, N) and dz (O, OH, OW, N)."""
-    matrices = _matrices(z, grid)
-    dkernels = np.zeros((*matrices.shape[1:3], len(dz)), z.dtype)
-    for rows in _rows(matrices, len(dz)):
-        for share in matrices[rows] @ _scatter(dz[:, rows]):  # with the larger on the left BLAS takes less time
-            dkernels += share
+    dkernels = np.zeros((4, grid[0].kernel * len(z), len(dz)), z.dtype)
+    for row, x in _rows(z, grid):
+        dkernels += x @ _scatter(dz[:, row])  # with the larger on the left BLAS takes less time
     return _kernels_adjoint(dkernels, grid[0].kernel)
 
 
@@ -71,61 +69,63 @@ def _kernels_adjoint(dkernels: Array, kh: int) -> Array:
     return np.ascontiguousarray(dw.reshape(3, kh, read // kh, o).transpose(3, 2, 1, 0))
 
 
+def _rows(z: Array, grid: Grid) -> Iterator[tuple[int, Array]]:
+    """Bᵀ d of one row of windows after the other, as matrices (4, kH · C, pairs · N), made a few rows at a time."""
+    rows, cols = grid
+    one = 4 * len(z) * ((cols.out + 1) // 2) * z.shape[3] * z.itemsize * rows.stride
+    high = max(BLOCK // one - rows.kernel, 4)
+    for top in range(0, rows.out, high):
+        bottom = min(top + high, rows.out)
+        yield from enumerate(_matrices(z, (rows.part(top, bottom), cols)), top)
+
+
 def _matrices(z: Array, grid: Grid) -> Array:
     """Bᵀ d of all rows of windows as matrices (OH, 4, kH · C, pairs · N), a view with overlaps."""
     rows, cols = grid
-    pairs, (c, height, _, n) = (cols.out + 1) // 2, z.shape
+    c, _, _, n = z.shape
+    pairs, first = (cols.out + 1) // 2, min(max(rows.before, 0), rows.padded)
+    image = z[:, max(-rows.before, 0) : max(rows.padded - rows.before, 0)].swapaxes(0, 1)
+    last = first + len(image)
+    even_odd = np.zeros((2, len(image), c, pairs + 1, n), z.dtype)  # columns apart: the sums run along the memory
+    for parity, half in enumerate(even_odd):
+        start = (parity - cols.before) % 2
+        part, left = image[:, :, start::2], (start + cols.before) // 2
+        half[:, :, left : left + part.shape[2]] = part
+    (d0, d1), (d2, d3) = even_odd[..., :-1, :], even_odd[..., 1:, :]
     made = np.empty((4, rows.padded, c, pairs, n), z.dtype)
-    made[:, : rows.before] = 0
-    made[:, rows.before + height :] = 0
-    high = max(MEMORY // (4 * c * pairs * n * z.itemsize), 1)
-    even_odd = np.zeros((2, high, c, pairs + 1, n), z.dtype)  # columns apart, so that the sums run along the memory
-    for top in range(0, height, high):
-        some = z[:, top : top + high].swapaxes(0, 1)
-        halves = even_odd[:, : len(some)]
-        for parity, half in enumerate(halves):
-            first = (parity - cols.before) % 2
-            part, left = some[:, :, first::2], (first + cols.before) // 2
-            half[:, :, left : left + part.shape[2]] = part
-        (d0, d1), (d2, d3) = halves[..., :-1, :], halves[..., 1:, :]
-        out = made[:, rows.before + top : rows.before + top + len(some)]
-        np.subtract(d0, d2, out=out[0])
-        np.add(d1, d2, out=out[1])
-        np.subtract(d2, d1, out=out[2])
-        np.subtract(d1, d3, out=out[3])
+    made[:, :first] = made[:, last:] = 0
+    np.subtract(d0, d2, out=made[0, first:last])
+    np.add(d1, d2, out=made[1, first:last])
+    np.subtract(d2, d1, out=made[2, first:last])
+    np.subtract(d1, d3, out=made[3, first:last])
     four, row, channel, _, element = made.strides
     return view(made, (rows.out, 4, rows.kernel * c, pairs * n), (rows.stride * row, four, channel, element))
 
 
-def _rows(matrices: Array, channels: int) -> Iterator[slice]:
-    """A few rows of windows at a time."""
-    high = max(MEMORY // (4 * channels * matrices.shape[3] * matrices.itemsize), 1)
-    return (slice(top, min(top + high, len(matrices))) for top in range(0, len(matrices), high))
-
-
 def _gather(made: Array, bias: Array | None, y: Array) -> None:
-    """Aᵀ m + b of m (rows, 4, O, pairs · N) into y (O, rows, OW, N); overwrites m."""
-    o, rows, width, n = y.shape
-    left, near, far, right = made.reshape(rows, 4, o, -1, n).transpose(1, 2, 0, 3, 4)
+    """Aᵀ m + b of m (4, O, pairs · N) into a row of y (O, OW, N); overwrites m."""
+    o, width, n = y.shape
+    left, near, far, right = made.reshape(4, o, -1, n)
     if bias is not None:
-        near += bias[:, None, None, None]  # both outputs take it once
+        near += bias[:, None, None]  # both outputs take it once
     left += near
     near -= far
-    np.add(left, far, out=y[:, :, 0::2])
-    np.subtract(near[:, :, : width // 2], right[:, :, : width // 2], out=y[:, :, 1::2])
+    np.add(left, far, out=y[:, 0::2])
+    np.subtract(near[:, : width // 2], right[:, : width // 2], out=y[:, 1::2])
 
 
 def _scatter(dy: Array) -> Array:
-    """A dy of dy (O, rows, OW, N), as matrices (rows, 4, pairs · N, O)."""
-    o, rows, width, n = dy.shape
-    made = np.empty((rows, 4, o, (width + 1) // 2, n), dy.dtype)
-    first, plus, minus, last = made.transpose(1, 2, 0, 3, 4)
-    first[...] = dy[:, :, 0::2]
-    left, right = (dy[:, :, i : width & -2 : 2] for i in range(2))
-    np.add(left, right, out=plus[:, :, : width // 2])
-    np.subtract(left, right, out=minus[:, :, : width // 2])
-    np.negative(right, out=last[:, :, : width // 2])
+    """A dy of a row of dy (O, OW, N), as matrices (4, pairs · N, O)."""
+    o, width, n = dy.shape
+    pairs = width // 2
+    made = np.empty((4, o, pairs + width % 2, n), dy.dtype)
+    first, plus, minus, last = made
+    first[...] = dy[:, 0::2]
+    left, right = (dy[:, i : 2 * pairs : 2] for i in range(2))
+    np.add(left, right, out=plus[:, :pairs])
+    np.subtract(left, right, out=minus[:, :pairs])
+    np.negative(right, out=last[:, :pairs])
     if width % 2:
-        plus[:, :, -1] = minus[:, :, -1] = first[:, :, -1]
-        last[:, :, -1] = 0
-    return made.reshape(rows, 4, o, -1).swapaxes(2, 3)
+        plus[:, pairs] = minus[:, pairs] = first[:, pairs]
+        last[:, pairs] = 0
+    return made.reshape(4, o, -1).swapaxes(1, 2)
