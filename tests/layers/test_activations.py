@@ -163,6 +163,15 @@ def test_softmax_works_along_the_axis_named():
 
 
 @pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+def test_every_axis_but_the_batch_will_do(make):
+    for axis in (1, 2, -1, -2):
+        assert make(axis=axis).shape((3, 4)) == (3, 4)
+    for axis in (3, -3):  # there is none; the batch
+        with pytest.raises(ShapeError, match=rf"input: expected a batch array with axis {axis} beside the batch axis"):
+            make(axis=axis).shape((3, 4))
+
+
+@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
 @pytest.mark.parametrize(
     ("axis", "shown"), [(0, "0"), (1.0, "1.0"), ("1", "'1'"), (True, "True"), (None, "None")], ids=repr
 )

@@ -152,6 +152,29 @@ def test_nested_and_branching_nets_pass_the_request_on():
     assert inner == [("dense", False)]
 
 
+def test_images_are_joined_along_their_channels():
+    net = layers.parallel(layers.conv2d(2, 1), layers.identity(), combine="concatenate")
+    params = net.init(rng.key(1), (3, 4, 5))
+    x = rng.normal(rng.key(2), (2, 3, 4, 5))
+    y, vjp = net.apply(params, x)
+    assert net.shape((3, 4, 5)) == y.shape[1:] == (5, 4, 5)
+    weight = params.conv2d_0.weight[:, :, 0, 0]
+    np.testing.assert_allclose(y[:, :2], np.einsum("oc,nchw->nohw", weight, x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(y[:, 2:], x)
+    dx = vjp(y)[1]
+    np.testing.assert_allclose(dx, x + np.einsum("oc,nohw->nchw", weight, y[:, :2]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("combine", ["sum", "concatenate"])
+def test_parallel_says_who_is_no_layer_and_names_its_record(combine):
+    with pytest.raises(ConfigError, match=r"^parallel: argument 1: expected a Layer, .*call the factory"):
+        layers.parallel(layers.relu(), layers.relu, combine=combine)
+    with pytest.raises(ConfigError, match=r"^parallel: argument 0: .*write parallel\(first, second, …\)"):
+        layers.parallel([layers.relu()], combine=combine)
+    net = layers.parallel(layers.dense(2), layers.dense(2), combine=combine)
+    assert type(net.init(rng.key(0), (3,))).__name__ == "Parallel"
+
+
 def test_parallel_sums_and_concatenates():
     a, b = layers.dense(3), layers.dense(3)
     joined = layers.parallel(a, b, combine="concatenate")
