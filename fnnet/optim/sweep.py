@@ -18,7 +18,7 @@ from fnnet.optim.part import Part, Rule, Scale, passing
 from fnnet.tree import Frozen, array
 from fnnet.types import Array, Params, Shape
 
-BLOCK = 2**19  # bytes of each array that go through the parts together
+BLOCK = 2**19  # bytes of each array that go through the parts together: smaller blocks cost more calls than they save
 PACK = 2**18  # bytes that neighbours may have to be packed together
 
 Parts: TypeAlias = Sequence[Part | Scale]

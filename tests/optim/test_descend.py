@@ -125,3 +125,16 @@ def test_large_numbers_are_finite(make):
 def test_a_foreign_state_is_told(name):
     with pytest.raises(StructureError, match="state"):
         descend(EVERY[name](), grads(params()), optim.adam(0.1).init(params())[:1], params())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 3, 1000])
+def test_finite(bad, dtype, n):
+    good = np.full(n, np.finfo(dtype).max, dtype)  # whose squares are infinite
+    assert finite((good, tree.Running(good)))
+    spoilt = good.copy()
+    spoilt[-1] = bad
+    assert not finite((good, spoilt))
+    assert not finite((good, tree.Running(spoilt.reshape(-1, 1))))
+    assert finite((good, tree.Frozen(spoilt), None))

@@ -5,7 +5,6 @@ import pytest
 
 from fnnet import layers, losses, optim, rng, training, tree
 from fnnet.errors import ConfigError, DataError, ShapeError
-from fnnet.optim.descend import finite
 from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
 
 
@@ -78,19 +77,6 @@ def test_micro_batches_train_like_the_whole_batch(optimizer):
     assert metrics_of_parts["loss"] == pytest.approx(metrics["loss"], rel=1e-6)
     for leaf, twin in zip(*map(tree.leaves, (parts.params, whole.params)), strict=True):
         np.testing.assert_allclose(leaf, twin, rtol=2e-3, atol=1e-6)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", [1, 3, 1000])
-def test_finite(bad, dtype, n):
-    good = np.full(n, np.finfo(dtype).max, dtype)  # whose squares are infinite
-    assert finite((good, tree.Running(good)))
-    spoilt = good.copy()
-    spoilt[-1] = bad
-    assert not finite((good, spoilt))
-    assert not finite((good, tree.Running(spoilt.reshape(-1, 1))))
-    assert finite((good, tree.Frozen(spoilt), None))
 
 
 @pytest.mark.parametrize(
