@@ -175,6 +175,13 @@ def test_parallel_says_who_is_no_layer_and_names_its_record(combine):
     assert type(net.init(rng.key(0), (3,))).__name__ == "Parallel"
 
 
+@pytest.mark.parametrize("combine", [layers.serial, layers.parallel, layers.residual])
+def test_with_nothing_to_sample_training_is_the_net_itself(combine):
+    still, moving = combine(layers.dense(4), layers.relu()), combine(layers.dense(4), layers.dropout(0.5))
+    assert still.train(rng.key(0)) is still
+    assert moving.train(rng.key(0)) is not moving
+
+
 def test_parallel_sums_and_concatenates():
     a, b = layers.dense(3), layers.dense(3)
     joined = layers.parallel(a, b, combine="concatenate")
