@@ -6,7 +6,7 @@ from fnnet.kernels import pooling
 from fnnet.kernels.windows import Grid
 from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
-from fnnet.layers.layer import layer
+from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -58,7 +58,7 @@ def avg_pool(
 
         return y, vjp
 
-    return layer(no_params, apply, shape=shape, name="avg_pool")
+    return proven(no_params, apply, shape=shape, name="avg_pool")
 
 
 def _count(grid: Grid, dtype: np.dtype) -> Array:

@@ -5,7 +5,7 @@ from fnnet.errors import ShapeError, expected, flag, whole
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.affine import affine, affine_input_gradient, affine_weight_gradient, batch_sum
 from fnnet.layers._params import initialised, leaf
-from fnnet.layers.layer import layer
+from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -47,6 +47,8 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         weight = leaf(params, "weight")
+        if weight.ndim != 2 or weight.shape[1] != n:
+            raise ShapeError(expected("weight", f"(D, {n})", weight.shape, "make params with this layer's init"))
         if x.ndim != 2 or x.shape[1] != weight.shape[0]:
             raise ShapeError(expected("x", f"(N, {weight.shape[0]}) for weight {weight.shape}", x.shape))
         y = affine(x, weight, leaf(params, "bias") if bias else None)
@@ -58,7 +60,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
 
         return y, vjp
 
-    return layer(init_params, apply, shape=shape, name="dense")
+    return proven(init_params, apply, shape=shape, name="dense")
 
 
 def _batch(shape: Shape) -> str:

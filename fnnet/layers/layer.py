@@ -59,6 +59,18 @@ def layer(
     )
 
 
+def proven(
+    init: Init,
+    apply: Apply,
+    *,
+    shape: Callable[[Shape], Shape],
+    train: Callable[[rng.Key], Layer] | None = None,
+    name: str,
+) -> Layer:
+    """A layer of this package: what `layer` sees to in every call, its laws have shown. That takes 1 µs a layer."""
+    return Layer(name, init, apply, cached(shape), train)
+
+
 def _enclosing(init: Init) -> str:
     """`scale` for `scale.<locals>.init` and `scale.<locals>.<lambda>`."""
     around = [word for word in getattr(init, "__qualname__", "").split(".")[:-1] if word.isidentifier()]

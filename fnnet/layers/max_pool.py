@@ -3,7 +3,7 @@
 from fnnet.kernels import pooling
 from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
-from fnnet.layers.layer import layer
+from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -48,4 +48,4 @@ def max_pool(
 
         return y, vjp
 
-    return layer(no_params, apply, shape=shape, name="max_pool")
+    return proven(no_params, apply, shape=shape, name="max_pool")

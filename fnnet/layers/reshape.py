@@ -4,7 +4,7 @@ import math
 
 from fnnet.errors import ConfigError, ShapeError, expected, whole
 from fnnet.layers._params import no_params
-from fnnet.layers.layer import layer
+from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -54,4 +54,4 @@ def reshaped(name: str, target: tuple[int, ...]) -> Layer:
 
         return y, vjp
 
-    return layer(no_params, apply, shape=resolve, name=name)
+    return proven(no_params, apply, shape=resolve, name=name)
