@@ -1,5 +1,7 @@
 """A layer made of a user's own pair, with nothing else said."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,37 @@ def test_a_vjp_that_can_leave_out_dx_is_asked_to():
     lone = layers.layer(lambda key, shape: (), apply, name="own")
     assert lone.apply((), np.ones((1, 3)))[1](np.ones((1, 3)), input_gradient=False)[1] is None
     assert asked == [True, False]
+
+
+def _hidden():
+    return layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: ((), dy)))
+
+
+def test_a_private_factory_gives_its_name_without_the_underscore():
+    assert _hidden().name == "hidden"
+
+
+def test_an_init_without_a_place_in_the_code_gives_no_name():
+    init = partial(lambda start, key, shape: (), 0.0)
+    assert layers.layer(init, lambda params, x: (x, lambda dy: ((), dy))).name == "layer"
+
+
+def test_the_trial_for_the_shape_is_made_with_a_key_and_in_the_dtype_of_the_params():
+    def init(key, shape):
+        return rng.normal(key, (*shape, 2), np.float64)
+
+    def apply(weight, x):
+        assert x.dtype == weight.dtype
+        return x @ weight, lambda dy: (x.T @ dy, dy @ weight.T)
+
+    assert layers.layer(init, apply).shape((3,)) == (2,)
+
+
+def test_a_vjp_asked_for_dx_must_give_it():
+    forgetful = layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: ((), None)), name="forgetful")
+    _, vjp = forgetful.apply((), np.ones((2, 3)))
+    assert vjp(np.ones((2, 3)), input_gradient=False)[1] is None
+    with pytest.raises(
+        ShapeError, match=r"dx: expected x's shape \(2, 3\), got NoneType; the order is \(dparams, dx\)"
+    ):
+        vjp(np.ones((2, 3)))
