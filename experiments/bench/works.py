@@ -148,7 +148,10 @@ def _multiply_adds(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterato
 
 
 def scaled(axis: str, size: int) -> Work:
-    """A plain CNN with one of batch (64), width (16 channels), image size (16) and depth (2 convolutions) changed."""
-    sizes = {"batch": 64, "width": 16, "size": 16, "depth": 2} | {axis: size}
-    layers = [*_convs(*[sizes["width"]] * sizes["depth"]), ("flatten",), ("dense", 10)]
+    """A plain CNN with one of batch (64), width (16 channels), image size (16) and depth changed.
+
+    Depth (1) counts convolutions after the first, which reads one channel and costs little.
+    """
+    sizes = {"batch": 64, "width": 16, "size": 16, "depth": 1} | {axis: size}
+    layers = [*_convs(*[sizes["width"]] * (1 + sizes["depth"])), ("flatten",), ("dense", 10)]
     return Work("scaled", (1, sizes["size"], sizes["size"]), layers, sizes["batch"], "sgd", 1e-3)

@@ -28,7 +28,7 @@ def test_multiply_adds_by_hand():
     conv, dense = 2 * 9 * 64, 2 * 16 * 10
     assert multiply_adds(TINY, "infer") == conv + dense
     assert multiply_adds(TINY, "train") == 2 * conv + 3 * dense
-    assert multiply_adds(scaled("depth", 1), "infer") == 16 * 9 * 256 + 16 * 256 * 10
+    assert multiply_adds(scaled("depth", 1), "infer") == (1 + 16) * 16 * 9 * 256 + 16 * 256 * 10
 
 
 def test_a_race_of_fnnet_alone():
