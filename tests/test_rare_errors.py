@@ -114,5 +114,5 @@ def test_optimizers_pack_small_leaves_up_to_a_size(monkeypatch):
     """Five leaves of 8 bytes fit three and two into packs of 24; a larger one, and one of another dtype, go alone."""
     monkeypatch.setattr(sweep, "PACK", 24)
     params = flatten([*(np.zeros(1) for _ in range(5)), np.zeros(9), np.zeros(1), np.zeros(1, np.float32)])
-    packs = sweep._packs(params, range(8), [[]] * 8)
-    assert [pack for pack, _ in packs] == [[0, 1, 2], [3, 4], [5], [6], [7]]
+    packs = sweep._packs([], params.leaves, params)
+    assert [pack.places for pack in packs] == [[0, 1, 2], [3, 4], [5], [6], [7]]
