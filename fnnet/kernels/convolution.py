@@ -318,7 +318,8 @@ def _winograd_moving_cost(shape: Shape) -> float:
     """Of parting columns and Bᵀ d, of Aᵀ m or A dy, and of G w."""
     n, c, o, (rows, cols) = shape
     read, made = c * rows.size * cols.size, o * rows.out * cols.out
-    return (3 * read + 2 * made) * n * MOVE + (read + made) * RUN + 6 * o * c * rows.kernel * MOVE + 20 * CALL
+    calls = 20 + 10 * rows.out
+    return (3 * read + 2 * made) * n * MOVE + (read + made) * RUN + 6 * o * c * rows.kernel * MOVE + calls * CALL
 
 
 def _scatter_cost(shape: Shape, q: int) -> float:
