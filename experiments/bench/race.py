@@ -1,7 +1,8 @@
-"""Contenders in processes of their own, timed in turn until their medians settle.
+"""Contenders in processes of their own, timed in turn, started afresh until their medians settle.
 
 A shared machine slows down and recovers within seconds, so contenders take short turns, in an order that reverses
-every round, and only ratios from one race mean much. A turn's figure is the median of its steps.
+every round, and only ratios from one race mean much. A turn's figure is the median of its steps. Some libraries run at
+one speed in one process and at another in the next, so each work is raced in several sets of fresh processes.
 """
 
 import json
@@ -83,8 +84,8 @@ def installed(name: str, python: str) -> bool:
 
 def race(
     contenders: Sequence[Contender], work: Work, mode: str, n: int, turn: float, rounds: int
-) -> tuple[dict[str, Timing], dict[str, str]]:
-    """Timings of those that can do the work, and why the others cannot.
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Seconds a step in every turn of those that can do the work, and why the others cannot.
 
     Raises:
         FnnetError: they do not compute the same from the same weights; nothing is timed then.
@@ -98,9 +99,7 @@ def race(
     for i in range(rounds):
         for c in able if i % 2 else able[::-1]:  # each leads in every other round
             turns[c.name].append(statistics.median(c.ask(do="run", times=times[c.name])["seconds"]))
-        if i >= 9 and all(map(_settled, turns.values())):
-            break
-    return {name: timing(seconds) for name, seconds in turns.items()}, lacks
+    return turns, lacks
 
 
 def agree(checks: Mapping[str, Sequence[float]], mode: str) -> None:
@@ -125,8 +124,8 @@ def _steps(contender: Contender, turn: float) -> int:
     return max(1, min(round(turn / one), 1000))
 
 
-def _settled(turns: Sequence[float]) -> bool:
-    """Whether the later half says the same as the earlier, within 3 %."""
+def settled(turns: Sequence[float]) -> bool:
+    """Whether the later half of the turns says the same as the earlier, within 3 %."""
     half = len(turns) // 2
     early, late = statistics.median(turns[:half]), statistics.median(turns[half:])
     return abs(early - late) < 0.03 * late

@@ -33,10 +33,11 @@ def test_multiply_adds_by_hand():
 
 def test_a_race_of_fnnet_alone():
     with race.running(["fnnet"], {"fnnet": sys.executable}, 1) as contenders:
-        timings, lacks = race.race(contenders, TINY, "train", 4, turn=0.001, rounds=3)
+        turns, lacks = race.race(contenders, TINY, "train", 4, turn=0.001, rounds=3)
         facts = contenders[0].ask(do="facts")
     assert lacks == {}
-    assert 0 < timings["fnnet"].low <= timings["fnnet"].median <= timings["fnnet"].high < 5
+    assert len(turns["fnnet"]) == 3
+    assert all(0 < seconds < 5 for seconds in turns["fnnet"])
     assert facts["versions"]["numpy"] == np.__version__
     assert facts["peak_bytes"] > 10 * 2**20
 
@@ -69,6 +70,8 @@ def test_a_contender_that_dies_is_told():
 
 def test_timings_and_slopes():
     assert race.timing([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+    assert race.settled([1.0, 2.0, 1.5, 1.5])
+    assert not race.settled([1.0, 1.0, 1.5, 1.5])
     sizes = [1, 2, 4, 8]
     assert command._slope([math.log(s) for s in sizes], [math.log(5 * s**1.5) for s in sizes]) == pytest.approx(1.5)
 
@@ -76,7 +79,7 @@ def test_timings_and_slopes():
 def test_the_table_and_the_json(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command, "WORKS", {"lenet5": TINY})
     path = tmp_path / "bench.json"
-    words = ["lenet5", "--against", "thinc", "--rounds", "2", "--turn", "0.001", "--threads", "1", "--no-slopes"]
+    words = "lenet5 --against thinc --starts 2 --rounds 1 --turn 0.001 --threads 1 --no-slopes".split()
     monkeypatch.setattr(command, "TEST_SET", 300)
     assert command.main([*words, "--json", str(path)]) == 0
     shown, found = capsys.readouterr().out, json.loads(path.read_text())

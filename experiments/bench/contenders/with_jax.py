@@ -83,7 +83,7 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     """Scores, one compiled function for every batch size."""
     if any(kind in ("batch_norm", "residual") for kind, *_ in work.layers):
-        raise NotImplementedError("batch norm in evaluation")
+        raise NotImplementedError("batch norm in training only")
     params, (x, _) = [jnp.asarray(value) for value in weights(work)], _data(work, n)
     scores = jax.jit(lambda params, x: _apply(work.layers, iter(params), x))
     return lambda: np.concatenate([np.asarray(scores(params, x[i : i + PREDICTED])) for i in range(0, n, PREDICTED)])
