@@ -237,7 +237,7 @@ def one_cycle(
     Args:
         peak: the highest rate.
         steps: all updates of the training.
-        rise: the fraction of them that goes up, so that 1 < rise · steps < steps.
+        rise: the fraction of them that goes up, below 1, with rise · steps > 1.
         start_divisor: ≥ 1.
         end_divisor: ≥ 1.
 
@@ -251,9 +251,9 @@ def one_cycle(
     start = peak / real("start_divisor", start_divisor, 1)
     end = start / real("end_divisor", end_divisor, 1)
     top = rise * steps - 1
-    if not 0 < top < steps - 1:
-        wanted = f"1 < rise · steps < steps = {steps}"
-        raise ConfigError(expected("rise", wanted, f"rise · steps = {rise * steps:g}", "give it more steps"))
+    if top <= 0:
+        got = f"rise · steps = {rise * steps:g}"
+        raise ConfigError(expected("rise", "rise · steps > 1", got, "give it more steps"))
 
     def rate(count: int) -> float:
         if count <= top:
