@@ -54,16 +54,20 @@ def moments(x: Array) -> tuple[Array, Array, Array]:
     return centred, mean, channel_dot(centred, centred) / m
 
 
-def normalize_by_moments_adjoint(dy: Array, centred: Array, gain: Array, root: Array) -> tuple[Array, Array, Array]:
+def normalize_by_moments_adjoint(
+    dy: Array, centred: Array, gain: Array, root: Array, input_gradient: bool = True
+) -> tuple[Array | None, Array, Array]:
     """(dx, dg, db) of y = g · c / √(σ² + ε) + b where μ and σ² are x's own; `root` is √(σ² + ε).
 
         db = Σ dy,    dg = r Σ dy · c,    dx = g r (dy - db / m - c · r dg / m)
 
-    The two means are what reaches x through μ and through σ².
+    The two means are what reaches x through μ and through σ². Without `input_gradient` dx is None.
     """
     m = values_per_channel(dy)
     dy = laid_like(dy, centred)
     db, dg = channel_sum(dy), channel_dot(dy, centred) / root
+    if not input_gradient:
+        return None, dg, db
     dx = dy - per_channel(db / m, dy)
     dx -= centred * per_channel(dg / root / m, dy)
     dx *= per_channel(gain / root, dy)

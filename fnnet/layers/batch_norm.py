@@ -106,8 +106,8 @@ def _training(eps: float, decay: float) -> Apply:
             Running(decay * old_variance + (1 - decay) * (m / (m - 1)) * variance),
         )
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            dx, dgain, dbias = normalize_by_moments_adjoint(dy, centred, gain, root)
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            dx, dgain, dbias = normalize_by_moments_adjoint(dy, centred, gain, root, input_gradient)
             return _Params(dgain, dbias, *successors), dx
 
         return y, vjp
