@@ -20,7 +20,8 @@ forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 *Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `fnnet.kernels.winograd`.
 
 *Cost*, counted in multiply-adds. A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
-packs its operands for m and n uses. A number that NumPy moves (read, write) costs MOVE, one that it adds to memory
+packs its operands for m and n uses. A thin product W X or Wᵀ dy is cut into pieces of columns so small (UNPACKED)
+that BLAS, on AVX-512, multiplies them as they lie: m·k·n and CALL, for 16 rows two thirds of the time. A number that NumPy moves (read, write) costs MOVE, one that it adds to memory
 ADD, as many as BLAS multiplies in that time; MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling
 writes C·kW·H·W·N numbers and BLAS reads each kH times, from the cache, for rows are unrolled in blocks: as wide as
 lets one matrix X stay in PIECE bytes, as high as BLOCK.
@@ -40,7 +41,8 @@ from fnnet.types import Array
 
 PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
 SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, one thread;
-MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 20  # only the choice of an algorithm depends on these
+MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 12  # only the choice of an algorithm depends on these
+THIN, UNPACKED = 24, 1_000_000  # the thinnest side, and the multiplications, of a product better not packed
 RUN = 300  # of every piece of memory that NumPy goes over with a stride
 
 Box: TypeAlias = tuple[slice, slice]  # rows and columns of y
@@ -92,7 +94,7 @@ def _one_product(matrix: Callable[[Array, Grid], Array]) -> Callable[..., None]:
         if len(x) == 1:  # an outer product, for which BLAS takes four to fourteen times as long
             np.multiply(w, x, out=flat)
         else:
-            np.matmul(w, x, out=flat)
+            _multiply(w, x[None], flat[None])
         if bias is not None:
             flat += bias[:, None]
 
@@ -106,7 +108,7 @@ def _banded_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: 
     for (down, across), matrices in _blocks(z, grid, q):
         part = y[:, down, across]
         if q == 1:
-            np.matmul(w, matrices, out=_bands(part, _ALL, 1))
+            _multiply(w, matrices, _bands(part, _ALL, 1))
         else:
             made = (w @ matrices).reshape(-1, len(y), q, *part.shape[2:])
             part.reshape(len(y), -1, q, *part.shape[2:])[...] = made.transpose(1, 0, 2, 3, 4)
@@ -180,6 +182,29 @@ def _bands(z: Array, box: Box, q: int) -> Array:
 _ALL = slice(None), slice(None)
 
 
+def _multiply(w: Array, matrices: Array, out: Array) -> None:
+    """w times each matrix, (B, k, n) into (B, m, n), in pieces of columns where BLAS multiplies those unpacked."""
+    pieces = _unpacked(*w.shape, out.shape[2])
+    if pieces > 1:
+        np.matmul(w, _cut(matrices, pieces), out=_cut(out, pieces))
+    else:
+        np.matmul(w, matrices, out=out)
+
+
+def _cut(matrices: Array, pieces: int) -> Array:
+    """(B, k, n) as (B, pieces, k, n / pieces), a view: only the densest axis is split."""
+    return matrices.reshape(*matrices.shape[:2], pieces, -1).transpose(0, 2, 1, 3)
+
+
+@lru_cache(maxsize=256)
+def _unpacked(m: int, k: int, n: int) -> int:
+    """Into how many pieces of columns a product (m, k)·(k, n) is cut: 0 where packing pays or pieces get narrow."""
+    if min(m, k) > THIN:
+        return 0
+    wide = (p for p in range(1, n // 64 + 1) if n % p == 0)
+    return next((p for p in wide if m * k * n <= UNPACKED * p), 0)
+
+
 def _pointwise_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
     """One plain product, Wᵀ dy."""
     return (_flat(weight).T @ _flat(dz)).reshape(weight.shape[1], *dz.shape[1:])
@@ -191,18 +216,19 @@ def _flipped_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
 
 
 def _scattered_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
-    """Wᵀ dy band by band, then every row and tap added to the row it was read from."""
+    """Wᵀ dy band by band, its rows at once added to the rows that were read, while the cache holds them; then taps."""
     rows, cols = grid
     q = best_scatter(Shape(dz.shape[3], weight.shape[1], len(dz), grid))
-    dmatrices = band(weight, rows, q).T @ _bands(dz, _ALL, q)
-    shape = len(dmatrices), rows.reach(q), weight.shape[1], cols.kernel, cols.out, dz.shape[3]
-    dwindows = dmatrices.reshape(shape)
-    step = q * rows.stride
-    if len(dwindows) == 1 and shape[1] == rows.padded:
-        return unroll_adjoint(dwindows[0], grid)
-    dunrolled = np.zeros((rows.padded, *shape[2:]), dz.dtype)
-    for i in range(shape[1]):
-        dunrolled[i : i + step * (shape[0] - 1) + 1 : step] += dwindows[:, i]
+    w, row = band(weight, rows, q).T, (weight.shape[1], cols.kernel, cols.out, dz.shape[3])
+    dwindows = np.empty((rows.reach(q), *row), dz.dtype)
+    dmatrix = dwindows.reshape(1, len(w), -1)
+    if q == rows.out and len(dwindows) == rows.padded:
+        _multiply(w, _bands(dz, _ALL, q), dmatrix)
+        return unroll_adjoint(dwindows, grid)
+    dunrolled = np.zeros((rows.padded, *row), dz.dtype)
+    for top, dy_band in zip(range(0, rows.padded, q * rows.stride), _bands(dz, _ALL, q), strict=False):
+        _multiply(w, dy_band[None], dmatrix)
+        dunrolled[top : top + len(dwindows)] += dwindows
     return unroll_adjoint(dunrolled, grid)
 
 
@@ -251,7 +277,7 @@ def _free(shape: Shape) -> float:
 
 
 def _product_cost(m: int, k: int, n: int) -> float:
-    return m * k * n * (1 + SLENDER / m + NARROW / n) + CALL
+    return m * k * n * (1 if _unpacked(m, k, n) else 1 + SLENDER / m + NARROW / n) + CALL
 
 
 def _columns_cost(shape: Shape) -> float:
@@ -285,7 +311,8 @@ def _bands_cost(shape: Shape, q: int) -> float:
 
 def _unrolling_cost(shape: Shape) -> float:
     n, c, _, (rows, cols) = shape
-    return n * c * rows.padded * cols.kernel * cols.out * MOVE
+    made = n * c * rows.padded * cols.kernel * cols.out
+    return made * (MOVE_NEAR if _near(made) else MOVE)
 
 
 def _bands_forward_cost(shape: Shape) -> float:
@@ -328,7 +355,7 @@ def _scatter_cost(shape: Shape, q: int) -> float:
     product = _product_cost(rows.reach(q) * row, o * q, cols.out * n)
     made = rows.out // q * rows.reach(q) * row * cols.out * n
     added = (0 if q == rows.out else made) + row * cols.out * n * rows.size
-    return rows.out // q * product + added * (ADD_NEAR if _near(made) else ADD)
+    return rows.out // q * product + added * (ADD_NEAR if _near(made // 2) else ADD)
 
 
 def _near(numbers: int) -> bool:
