@@ -20,11 +20,12 @@ forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 *Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `fnnet.kernels.winograd`.
 
 *Cost*, counted in multiply-adds. A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
-packs its operands for m and n uses. A thin product W X or Wᵀ dy is cut into pieces of columns so small (UNPACKED)
-that BLAS, on AVX-512, multiplies them as they lie: m·k·n and CALL, for 16 rows two thirds of the time. A number that NumPy moves (read, write) costs MOVE, one that it adds to memory
-ADD, as many as BLAS multiplies in that time; MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling
-writes C·kW·H·W·N numbers and BLAS reads each kH times, from the cache, for rows are unrolled in blocks: as wide as
-lets one matrix X stay in PIECE bytes, as high as BLOCK.
+packs its operands for m and n uses. A thin product W X or Wᵀ dy is cut into pieces of columns, each so small (UNPACKED)
+that BLAS on AVX-512 multiplies it as it lies, for m·k·n and CALL: with 16 channels two thirds of the time. A number
+that NumPy moves (read, write) costs MOVE, one that it adds to memory ADD, as many as BLAS multiplies in that time;
+MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling writes C·kW·H·W·N numbers and BLAS reads each
+kH times, from the cache, for rows are unrolled in blocks: as wide as lets one matrix X stay in PIECE bytes, as
+high as BLOCK.
 """
 
 from collections.abc import Callable, Iterator
