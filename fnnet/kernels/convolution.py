@@ -20,8 +20,8 @@ forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 *Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `fnnet.kernels.winograd`.
 
 *Cost*, counted in multiply-adds. A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
-packs its operands for m and n uses. A thin product W X or Wᵀ dy is cut into pieces of columns, each so small (UNPACKED)
-that BLAS on AVX-512 multiplies it as it lies, for m·k·n and CALL: with 16 channels two thirds of the time. A number
+packs its operands for m and n uses. Thin products W X (q = 1) and Wᵀ dy are cut into pieces so small (UNPACKED)
+that BLAS on AVX-512 multiplies them as they lie, for m·k·n and CALL: with 16 channels two thirds of the time. A number
 that NumPy moves (read, write) costs MOVE, one that it adds to memory ADD, as many as BLAS multiplies in that time;
 MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling writes C·kW·H·W·N numbers and BLAS reads each
 kH times, from the cache, for rows are unrolled in blocks: as wide as lets one matrix X stay in PIECE bytes, as
@@ -95,7 +95,7 @@ def _one_product(matrix: Callable[[Array, Grid], Array]) -> Callable[..., None]:
         if len(x) == 1:  # an outer product, for which BLAS takes four to fourteen times as long
             np.multiply(w, x, out=flat)
         else:
-            _multiply(w, x[None], flat[None])
+            np.matmul(w, x, out=flat)
         if bias is not None:
             flat += bias[:, None]
 
@@ -184,8 +184,8 @@ _ALL = slice(None), slice(None)
 
 
 def _multiply(w: Array, matrices: Array, out: Array) -> None:
-    """w times each matrix, (B, k, n) into (B, m, n), in pieces of columns where BLAS multiplies those unpacked."""
-    pieces = _unpacked(*w.shape, out.shape[2])
+    """w times each matrix, (…, k, n) into (…, m, n), in pieces of columns where BLAS multiplies those unpacked."""
+    pieces = _unpacked(*w.shape, out.shape[-1])
     if pieces > 1:
         np.matmul(w, _cut(matrices, pieces), out=_cut(out, pieces))
     else:
@@ -193,8 +193,8 @@ def _multiply(w: Array, matrices: Array, out: Array) -> None:
 
 
 def _cut(matrices: Array, pieces: int) -> Array:
-    """(B, k, n) as (B, pieces, k, n / pieces), a view: only the densest axis is split."""
-    return matrices.reshape(*matrices.shape[:2], pieces, -1).transpose(0, 2, 1, 3)
+    """(…, k, n) as (…, pieces, k, n / pieces), a view: only the densest axis is split."""
+    return matrices.reshape(*matrices.shape[:-1], pieces, -1).swapaxes(-3, -2)
 
 
 @lru_cache(maxsize=256)
@@ -222,13 +222,14 @@ def _scattered_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
     q = best_scatter(Shape(dz.shape[3], weight.shape[1], len(dz), grid))
     w, row = band(weight, rows, q).T, (weight.shape[1], cols.kernel, cols.out, dz.shape[3])
     dwindows = np.empty((rows.reach(q), *row), dz.dtype)
-    dmatrix = dwindows.reshape(1, len(w), -1)
+    dmatrix, dy_bands = dwindows.reshape(len(w), -1), _bands(dz, _ALL, q)
     if q == rows.out and len(dwindows) == rows.padded:
-        _multiply(w, _bands(dz, _ALL, q), dmatrix)
+        _multiply(w, dy_bands[0], dmatrix)
         return unroll_adjoint(dwindows, grid)
     dunrolled = np.zeros((rows.padded, *row), dz.dtype)
-    for top, dy_band in zip(range(0, rows.padded, q * rows.stride), _bands(dz, _ALL, q), strict=False):
-        _multiply(w, dy_band[None], dmatrix)
+    for i, dy_band in enumerate(dy_bands):
+        _multiply(w, dy_band, dmatrix)
+        top = i * q * rows.stride
         dunrolled[top : top + len(dwindows)] += dwindows
     return unroll_adjoint(dunrolled, grid)
 
@@ -278,7 +279,12 @@ def _free(shape: Shape) -> float:
 
 
 def _product_cost(m: int, k: int, n: int) -> float:
-    return m * k * n * (1 if _unpacked(m, k, n) else 1 + SLENDER / m + NARROW / n) + CALL
+    return m * k * n * (1 + SLENDER / m + NARROW / n) + CALL
+
+
+def _pieces_cost(m: int, k: int, n: int) -> float:
+    """Of `_multiply`."""
+    return m * k * n + CALL if _unpacked(m, k, n) else _product_cost(m, k, n)
 
 
 def _columns_cost(shape: Shape) -> float:
@@ -306,7 +312,8 @@ def _window(shape: Shape) -> int:
 def _bands_cost(shape: Shape, q: int) -> float:
     """Of W X for all bands, and of bringing q rows in order."""
     n, c, o, (rows, cols) = shape
-    product = _product_cost(o * q, rows.reach(q) * c * cols.kernel, cols.out * n)
+    cost = _pieces_cost if q == 1 else _product_cost
+    product = cost(o * q, rows.reach(q) * c * cols.kernel, cols.out * n)
     return rows.out // q * product + (n * o * rows.out * cols.out * MOVE if q > 1 else 0)
 
 
@@ -353,7 +360,7 @@ def _winograd_moving_cost(shape: Shape) -> float:
 def _scatter_cost(shape: Shape, q: int) -> float:
     n, c, o, (rows, cols) = shape
     row = c * cols.kernel
-    product = _product_cost(rows.reach(q) * row, o * q, cols.out * n)
+    product = _pieces_cost(rows.reach(q) * row, o * q, cols.out * n)
     made = rows.out // q * rows.reach(q) * row * cols.out * n
     added = (0 if q == rows.out else made) + row * cols.out * n * rows.size
     return rows.out // q * product + added * (ADD_NEAR if _near(made // 2) else ADD)
