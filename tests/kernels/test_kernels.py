@@ -40,6 +40,14 @@ def test_memory_orders():
         assert name in ("spread", "backwards") or laid.strides == lay(x).strides
 
 
+def test_memory_order_is_taken_over_and_dtype_is_not():
+    x, other = floats(0, (3, 2)).astype(np.float32), np.zeros((2, 3)).T
+    laid = order.laid_like(x, other)
+    assert laid.dtype == np.float32
+    assert laid.strides == (4, 12)
+    assert (laid == x).all()
+
+
 def test_affine_in_both_orders():
     x, weight, bias, dy = floats(0, (4, 3)), floats(1, (3, 2)), floats(2, (2,)), floats(3, (4, 2))
     for lay in (np.ascontiguousarray, np.asfortranarray):

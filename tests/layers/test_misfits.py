@@ -49,6 +49,29 @@ def test_params_without_a_bias_or_with_the_wrong_mark(net):
         net.apply(tree.hold(params), x)
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (3,), (3, 2, 1), (2,)])
+def test_a_weight_of_another_dense_layer(shape):
+    params = layers.dense(2).init(KEY, (3,))
+    with pytest.raises(ShapeError, match=r"weight: expected \(D, 2\), got \(.*; make params with this layer's init"):
+        layers.dense(2).apply(params._replace(weight=np.ones(shape, np.float32)), X)
+
+
+def test_statistics_that_are_missing():
+    params = layers.batch_norm().init(KEY, (3,))
+    short = tree.record("BatchNorm", ("gain", "bias", "variance"))(params.gain, params.bias, params.variance)
+    with pytest.raises(StructureError, match="mean: expected a Running array, got no such field; make params with"):
+        layers.batch_norm().apply(short, X)
+
+
+def test_a_dense_layer_takes_features_and_makes_some():
+    with pytest.raises(ConfigError, match=r"^n: expected a whole number ≥ 1, got 0"):
+        layers.dense(0)
+    with pytest.raises(ShapeError, match=r"^dense: input: expected \(N, features\), got \(N,\)$"):
+        layers.dense(2).shape(())
+    with pytest.raises(ShapeError, match=r"got \(N, 1, 3\); put flatten\(\) in front"):
+        layers.dense(2).shape((1, 3))
+
+
 def test_a_branch_that_breaks_its_promise_is_not_broadcast():
     liar = user(lambda x: x[:, :1], lambda shape: shape)
     net = layers.parallel(layers.identity(), liar)

@@ -1,8 +1,9 @@
 """Every layer is called after its factory, which is how errors, params and checkpoints name it."""
 
+import numpy as np
 import pytest
 
-from fnnet import rng, tree
+from fnnet import layers, rng, tree
 from tests.cases import LAYERS
 
 OTHERS = {
@@ -19,6 +20,24 @@ def test_name(row):
     name = OTHERS.get(row.name, row.covers)
     assert row.make().name == name
     assert row.make().train(rng.key(0)).name == name
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (layers.dense(2), (3,)),
+        (layers.conv2d(2, 1), (1, 2, 2)),
+        (layers.batch_norm(), (3,)),
+        (layers.serial(layers.relu()), (3,)),
+        (layers.parallel(layers.relu()), (3,)),
+        (layers.residual(layers.relu()), (3,)),
+    ],
+    ids=lambda each: getattr(each, "name", ""),
+)
+def test_params_and_their_gradients_are_records_of_that_name(layer, shape):
+    params, x = layer.init(rng.key(0), shape), np.ones((1, *shape), np.float32)
+    y, vjp = layer.apply(params, x)
+    assert type(params).__name__ == type(vjp(y)[0]).__name__ == "".join(map(str.capitalize, layer.name.split("_")))
 
 
 @pytest.mark.parametrize("row", [row for row in LAYERS if not row.name.startswith(("serial", "parallel", "residual"))])

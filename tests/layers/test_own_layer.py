@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fnnet import layers, rng
-from fnnet.errors import ShapeError
+from fnnet.errors import ShapeError, StructureError
 
 KEY = rng.key(0)
 NAMELESS = layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: ((), dy)))
@@ -76,14 +76,42 @@ def test_a_private_factory_gives_its_name_without_the_underscore():
     assert _hidden().name == "hidden"
 
 
+def test_an_init_may_stand_in_a_class():
+    class Doubled:
+        @staticmethod
+        def init(key, shape):
+            return ()
+
+        @staticmethod
+        def apply(params, x):
+            return 2 * x, lambda dy: ((), 2 * dy)
+
+    assert layers.layer(Doubled.init, Doubled.apply).name == "Doubled"
+
+
+def test_without_params_the_trial_for_the_shape_is_made_in_float32():
+    def apply(params, x):
+        assert x.dtype == np.float32
+        return x, lambda dy: ((), dy)
+
+    assert layers.layer(lambda key, shape: (), apply).shape((3,)) == (3,)
+
+
+def test_a_trial_that_gives_no_pair_says_so():
+    lone = layers.layer(lambda key, shape: (), lambda params, x: x, name="lone")
+    with pytest.raises(StructureError, match=r"^lone: apply: expected \(y, vjp\), got one ndarray"):
+        lone.shape((3,))
+
+
 def test_an_init_without_a_place_in_the_code_gives_no_name():
     init = partial(lambda start, key, shape: (), 0.0)
     assert layers.layer(init, lambda params, x: (x, lambda dy: ((), dy))).name == "layer"
 
 
-def test_the_trial_for_the_shape_is_made_with_a_key_and_in_the_dtype_of_the_params():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_trial_for_the_shape_is_made_with_a_key_and_in_the_dtype_of_the_params(dtype):
     def init(key, shape):
-        return rng.normal(key, (*shape, 2), np.float64)
+        return rng.normal(key, (*shape, 2), dtype)
 
     def apply(weight, x):
         assert x.dtype == weight.dtype

@@ -147,6 +147,19 @@ def test_an_alias_is_its_chain(alias, parts):
     assert sum(alone, ()) != ()
 
 
+@pytest.mark.parametrize(
+    ("alias", "part"),
+    [(optim.adam, optim.scale_by_adam), (optim.rmsprop, optim.scale_by_rms), (optim.adagrad, optim.scale_by_adagrad)],
+)
+def test_a_part_has_the_defaults_of_its_alias(alias, part):
+    """On gradients so small that eps shows."""
+    now, one, other = (np.zeros(3),), alias(1.0), part()
+    state, alone, g = one.init(now), other.init(now), (np.array([1e-8, -1e-9, 1e-10]),)
+    for _ in range(3):
+        (updates, state), (others, alone) = one.update(g, state, now), other.update(g, alone, now)
+        np.testing.assert_allclose(updates[0], -others[0], rtol=1e-14)
+
+
 def test_plain_descent_keeps_no_velocity():
     now = params()
     assert tree.items(optim.sgd(0.1).init(now)) == [("0.steps", 0)]

@@ -102,6 +102,10 @@ def first(**leaves):
             r"scale_0.bias: params have a hole, {} has frozen \(5,\) float32",
         ),
         (GOOD._replace(dense_0=(WEIGHT, BIAS)), "trees differ at dense_0: params has Dense.*, {} has tuple of 2"),
+        (
+            first(weight={"left": WEIGHT}),
+            r"trees differ at dense_0.weight: params has a leaf \(ndarray\), {} has dict\(left\)",
+        ),
         (None, "trees differ at the top: params has Net.*, {} has a leaf"),
     ],
 )
@@ -137,7 +141,7 @@ def test_params_that_cannot_be_trained(leaf, optimizer):
     with pytest.raises(
         errors.DtypeError, match=r"params: layer.0: expected an array of a floating dtype, got .*tree.cast"
     ):
-        optimizer.init({"layer": [leaf]})
+        optimizer.init({"held": tree.Frozen(np.arange(3)), "hole": None, "layer": [leaf]})
 
 
 def test_a_users_update_that_does_not_fit_is_found():

@@ -98,3 +98,19 @@ def test_an_eps_too_small_for_the_dtype(make, what):
         optimizer, zero = make(eps), {"weight": np.zeros(2, dtype)}
         updates, _ = optimizer.update(zero, optimizer.init(zero), zero)
         np.testing.assert_array_equal(updates["weight"], zero["weight"])
+
+
+@pytest.mark.parametrize(
+    ("make", "share"),
+    [
+        (optim.scale_by_adagrad, 1.0),
+        (optim.scale_by_rms, 1.0),
+        (lambda eps: optim.scale_by_adam(b2=0.75, eps=eps), 0.5),  # √(1 - b2)
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_least_divisor_is_the_least_normal_number(make, share, dtype):
+    params, least = (np.zeros(2, dtype),), float(np.finfo(dtype).tiny) / share
+    assert make(eps=least).init(params)
+    with pytest.raises(ConfigError, match=r"expected at least .*, the least normal number in float"):
+        make(eps=least * 0.999).init(params)

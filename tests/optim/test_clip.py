@@ -1,9 +1,11 @@
 """Clipping: what is bounded, what stays, and that nothing odd is hidden."""
 
+import math
+
 import numpy as np
 import pytest
 
-from fnnet import optim, tree
+from fnnet import optim, rng, tree
 from tests.optim.cases import grads, params
 
 
@@ -53,6 +55,20 @@ def test_norm_of_any_size_is_summed_in_float64(size):
     np.testing.assert_allclose(u, size**-0.5, rtol=1e-6)
 
 
+def test_norm_of_small_numbers_is_summed_in_float64():
+    """In float32 the squares of 1e-30 are 0, and nothing would be clipped."""
+    (u,) = one(optim.clip_by_global_norm(1e-31), np.full(4, 1e-30, np.float32))
+    np.testing.assert_allclose(u, 5e-32, rtol=1e-6)
+
+
+def test_updates_are_shortened_in_their_own_dtype():
+    """float32 times a Python number: rounded as NumPy rounds `g * share`."""
+    g = rng.normal(rng.key(1), (1000,), np.float32)
+    (u,) = one(optim.clip_by_global_norm(1.0), g)
+    share = 1.0 / math.sqrt(math.fsum(float(each) ** 2 for each in g))
+    assert u.tobytes() == (g * share).tobytes()
+
+
 def test_norm_after_another_part_is_that_of_its_updates():
     optimizer = optim.chain(optim.scale(10.0), optim.clip_by_global_norm(1.0), optim.scale(3.0))
     (u,) = one(optimizer, np.array([3.0, 4.0]))
@@ -61,8 +77,10 @@ def test_norm_after_another_part_is_that_of_its_updates():
 
 @pytest.mark.parametrize("large", [1e153, 1e160, 1e200, 1.7e308])
 def test_norm_of_numbers_whose_squares_overflow(large):
-    u, v = one(optim.clip_by_global_norm(5.0), np.array([3.0, 0.0]) * (large / 4), np.array([large]))
+    gradients = np.array([3.0, 0.0]) * (large / 4), np.zeros((0, 3)), np.array([large])
+    u, nothing, v = one(optim.clip_by_global_norm(5.0), *gradients)
     np.testing.assert_allclose([*u, *v], [3.0, 0.0, 4.0], rtol=1e-14)
+    assert nothing.shape == (0, 3)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

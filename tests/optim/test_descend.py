@@ -31,6 +31,13 @@ def test_the_bytes_of_update_and_apply_updates(make, dtype):
     assert [content(each) for each in descended(make(), start, change=change)] == by_hand
 
 
+def test_a_part_that_reads_params_may_stand_before_a_norm():
+    """It runs in a pass of its own, which does not move params."""
+    optimizer = optim.chain(optim.add_decayed_weights(0.3), optim.clip_by_global_norm(0.5), optim.sgd(0.1))
+    by_hand = [content((now, state)) for now, _, state in run(optimizer, params())]
+    assert [content(each) for each in descended(optimizer, params())] == by_hand
+
+
 @every
 @pytest.mark.parametrize(("block", "pack"), [(16, 1), (16, 200), (64, 64)])
 def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):

@@ -1,10 +1,14 @@
 """A user's own optimizer among the library's parts."""
 
+import attrs
 import numpy as np
 import pytest
 
 from fnnet import optim, tree
 from fnnet.errors import StructureError
+from fnnet.optim import sweep
+from fnnet.optim.chain import link
+from fnnet.optim.part import Part, Scale, passing
 
 PARAMS = {"weight": np.array([[1.0, -2.0]]), "bias": np.array([0.5])}
 GRADS = [{"weight": np.array([[i, 2.0]]), "bias": np.array([-1.0 * i])} for i in range(4)]
@@ -43,3 +47,79 @@ def test_the_state_of_another_partition_is_told_by_its_labels(state, got):
     parts = optim.partition(lambda path: path, {"weight": optim.sgd(0.1), "bias": optim.sgd(0.2)})
     with pytest.raises(StructureError, match=got):
         parts.update(GRADS[0], state, PARAMS)
+
+
+@attrs.define
+class Watch:
+    """A part that looks at what it is given and passes it on."""
+
+    reads_params: bool = False
+    calls: list = attrs.field(factory=list)
+
+    @property
+    def part(self):
+        def rule(u, g, p, old, new, spare, factor):
+            self.calls.append((g.copy(), None if p is None else p.copy(), factor))
+            assert u.shape == g.shape == spare.shape
+            np.multiply(g, factor, out=u)
+
+        return link(Part("watch", lambda count, updates: rule, reads_params=self.reads_params))
+
+
+def moved(optimizer, *leaves):
+    """Updates of one step, gradients being params."""
+    return optimizer.update(leaves, optimizer.init(leaves), leaves)[0]
+
+
+@pytest.mark.parametrize("reads_params", [False, True])
+def test_a_rule_is_given_params_only_if_its_part_reads_them(reads_params):
+    watch = Watch(reads_params)
+    moved(watch.part, np.array([1.0, 2.0]))
+    ((g, p, factor),) = watch.calls
+    assert g.tolist() == [1.0, 2.0]
+    assert (p.tolist() == [1.0, 2.0]) if reads_params else p is None
+    assert factor == 1.0
+
+
+def test_scales_behind_a_part_are_its_factor():
+    watch = Watch()
+    (u,) = moved(optim.chain(optim.scale(2.0), watch.part, optim.scale(0.5), optim.scale(-3.0)), np.array([1.0]))
+    ((g, _, factor),) = watch.calls
+    assert (g.tolist(), factor, u.tolist()) == ([2.0], -1.5, [-3.0])
+
+
+def test_a_part_that_does_not_count_is_always_at_its_first_update():
+    counts = []
+    parts = (
+        link(Part("watch", lambda count, updates: counts.append(count) or passing)),
+        link(Scale("by", lambda count: counts.append(count) or 1.0)),
+    )
+    optimizer, now = optim.chain(*parts, optim.sgd(0.1)), (np.ones(1),)
+    state = optimizer.init(now)
+    for _ in range(2):
+        _, state = optimizer.update(now, state, now)
+    assert counts == [0, 0, 0, 0]
+    assert state[2].steps == 2
+
+
+@pytest.mark.parametrize(
+    ("block", "sizes", "lengths"),
+    [
+        (80, (9,), [9]),
+        (80, (10,), [10]),
+        (80, (11,), [6, 5]),
+        (80, (29,), [10, 10, 9]),
+        (8, (3,), [1, 1, 1]),
+        (80, (0, 1), [1]),
+        (80, (3, 4, 20), [7, 10, 10]),
+    ],
+)
+def test_a_leaf_is_cut_into_few_equal_blocks(block, sizes, lengths, monkeypatch):
+    """None above BLOCK bytes, 8 for each number; small neighbours go as one."""
+    monkeypatch.setattr(sweep, "BLOCK", block)
+    monkeypatch.setattr(sweep, "PACK", 80)
+    watch, leaves = Watch(), [np.arange(1.0, 1 + size) for size in sizes]
+    updates = moved(optim.chain(watch.part, optim.scale(2.0)), *leaves)
+    assert [len(g) for g, _, _ in watch.calls] == lengths
+    for u, leaf in zip(updates, leaves, strict=True):
+        np.testing.assert_array_equal(u, 2 * leaf)

@@ -54,6 +54,21 @@ def test_held_leaves_are_the_very_same():
     assert now.norm_0.mean is not start.norm_0.mean  # statistics follow the layer's mode
 
 
+def test_leaves_may_be_held_by_their_shape():
+    start = params()
+    now, _ = steps(optim.freeze(optim.adam(0.1), lambda path, leaf: leaf.ndim == 1), start)
+    for path, leaf in trained(start).items():
+        assert (trained(now)[path] is leaf) == (leaf.ndim == 1)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_an_update_that_lost_a_leaf_is_told(hold):
+    lossy = optim.Optimizer(lambda params: (), lambda grads, state, params: (grads._replace(dense_0=()), state))
+    optimizer = optim.freeze(lossy, is_bias) if hold else optim.partition(lambda path: "all", {"all": lossy})
+    with pytest.raises(errors.StructureError, match=r"dense_0: params has Dense.*, update has tuple of 0"):
+        optimizer.update(grads(params()), optimizer.init(params()), params())
+
+
 def test_held_leaves_count_for_no_norm():
     start = (np.zeros(1), np.zeros(1))
     given = (np.array([3.0]), np.array([1e6]))
