@@ -23,6 +23,7 @@ class Work(NamedTuple):
     batch: int
     optimizer: str  # "sgd", "momentum" (0.9) or "adam"
     rate: float
+    side_by_side: bool = False  # fnnet's threads share out the batch, not the products (not with batch norm)
 
 
 def _mlp(*widths: int) -> list[Spec]:
@@ -59,6 +60,7 @@ WORKS = {
         64,
         "adam",
         1e-3,
+        side_by_side=True,
     ),
     "resnet": Work(
         "residual CNN of R4",
@@ -81,6 +83,7 @@ WORKS = {
         32,
         "adam",
         1e-3,
+        side_by_side=True,
     ),
     "wide-mlp": Work("784-4096-4096-10", (784,), _mlp(4096, 4096, 10), 128, "momentum", 0.01),
 }

@@ -1,9 +1,12 @@
-"""`micro_batches`: the gradient of a batch that is too large to be pulled back at once."""
+"""`micro_batches`: the gradient of a batch in parts, for one that is too large, or for several parts at a time."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeAlias
 
 import numpy as np
+from toolz import partition_all
 
 from fnnet import tree
 from fnnet.data.batches import length
@@ -15,8 +18,10 @@ from fnnet.training.value_and_grad import Gradient, value_and_grad
 from fnnet.tree import Frozen, Running
 from fnnet.types import Array, Layer, Params
 
+Part: TypeAlias = tuple[Layer, Array, Array]  # the net that trains on it, x, target
 
-def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> Gradient:
+
+def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, workers: int = 1) -> Gradient:
     """`value_and_grad` in parts of `size` examples: `f(params, x, target) -> (value, dparams, predictions)`.
 
         mean:  value = Σᵢ nᵢ vᵢ / N,  dparams = Σᵢ nᵢ gᵢ / N      sum:  value = Σᵢ vᵢ,  dparams = Σᵢ gᵢ
@@ -26,14 +31,20 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
     proper weight. Equal to the whole batch up to rounding where an example's output does not depend on the others;
     batch norm in training sees each part as its batch.
 
+    Several workers take that many parts at a time, each in a thread of its own. NumPy lets go of Python's lock while it
+    computes, so elementwise work runs side by side too, which threads of BLAS do not bring. It pays where most calls
+    last longer than handing over that lock, from some 10 ms a part, with BLAS held to one thread by the environment
+    (OPENBLAS_NUM_THREADS=1). The bytes depend on `size`, not on workers: parts are put together in their order.
+
     Args:
         net: the net; part i trains `net.train(fold_in(key, i))`.
         loss: with an argument `reduction`, "mean" or "sum", as in `fnnet.losses`.
         size: examples in a part, the last one perhaps fewer.
         key: of the step; None takes the net in evaluation.
+        workers: parts at a time.
 
     Raises:
-        ConfigError: `size` is no whole number ≥ 1, or the loss does not say how it reduces.
+        ConfigError: `size` or `workers` is no whole number ≥ 1, or the loss does not say how it reduces.
         DataError (the function): x and target differ in length.
 
     >>> from fnnet import layers, losses, rng
@@ -44,22 +55,25 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
     >>> value, dparams.weight
     (0.5, array([[2.]], dtype=float32))
     """
-    size = whole("size", size, 1)
+    size, workers = whole("size", size, 1), whole("workers", workers, 1)
     mean = reduction_of(loss) == "mean"
 
     def gradient(params: Params, x: Array, target: Array) -> tuple[Any, Params, Array]:
+        def of_part(part: Part) -> tuple[Any, Params, Array]:
+            trained, own_x, own_target = part
+            y, pullback = trained.apply(params, own_x)
+            value, loss_pullback = loss(y, own_target)
+            n = len(own_x)
+            dparams, _ = pullback(loss_pullback(float(n) if mean else 1.0), input_gradient=False)
+            weighted = tree.zip_leaves(lambda old, new: _times(old, new, n), params, dparams)
+            return value * n if mean else value, weighted, y
+
         count = length((x, target))
         value: Any = 0
         total: Params = None
         predictions = []
-        for trained, own_x, own_target in parts(net, key, x, target, size):
-            n = len(own_x)
-            y, pullback = trained.apply(params, own_x)
-            own_value, loss_pullback = loss(y, own_target)
-            dparams, _ = pullback(loss_pullback(float(n) if mean else 1.0), input_gradient=False)
-            del pullback, loss_pullback
-            value = value + (own_value * n if mean else own_value)
-            weighted = tree.zip_leaves(lambda old, new, n=n: _times(old, new, n), params, dparams)
+        for own_value, weighted, y in _in_order(of_part, parts(net, key, x, target, size), workers):
+            value = value + own_value
             total = weighted if total is None else tree.zip_leaves(_plus, total, weighted)
             predictions.append(y)
         dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, mean), params, total)
@@ -68,12 +82,22 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None) -> 
     return gradient
 
 
-def in_training(net: Layer, loss: Loss, size: int | None, key: Key) -> Gradient:
+def _in_order(f: Callable[[Part], Any], of: Iterable[Part], workers: int) -> Iterator[Any]:
+    """f of each part, so many at a time; each with NumPy's error settings as they are here, which a context keeps."""
+    if workers == 1:
+        yield from map(f, of)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for together in partition_all(workers, of):
+            yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in together]]
+
+
+def in_training(net: Layer, loss: Loss, size: int | None, key: Key, workers: int = 1) -> Gradient:
     """The gradient of one training step, in micro-batches or (`size` None) all at once."""
-    return value_and_grad(net.train(key), loss) if size is None else micro_batches(net, loss, size, key)
+    return value_and_grad(net.train(key), loss) if size is None else micro_batches(net, loss, size, key, workers)
 
 
-def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> Iterator[tuple[Layer, Array, Array]]:
+def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> Iterator[Part]:
     """The micro-batches of a batch, each with the net that trains on it."""
     for i, start in enumerate(range(0, len(x), size)):
         rows = slice(start, start + size)

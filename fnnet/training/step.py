@@ -26,6 +26,7 @@ def make_step(
     optimizer: Optimizer,
     metrics: Mapping[str, Metric] | None = None,
     micro_batch: int | None = None,
+    workers: int = 1,
 ) -> Step:
     """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch `(x, target)`.
 
@@ -41,6 +42,10 @@ def make_step(
         optimizer: see `fnnet.optim`.
         metrics: name -> `(predictions, target) -> value`, see `fnnet.metrics`.
         micro_batch: examples pulled back at once, to save memory; by default the whole batch, see `micro_batches`.
+        workers: micro-batches at a time, to save time.
+
+    Raises:
+        ConfigError: an option is out of its range, or there are workers without a `micro_batch` to share out.
 
     Raises (the step):
         NonFiniteError: the loss, a gradient or a new param is NaN or infinite. The step is then made again layer by
@@ -59,6 +64,9 @@ def make_step(
     check_optimizer(optimizer)
     functions = named_metrics(metrics)
     size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
+    if whole("workers", workers, 1) > 1 and size is None:
+        fix = "say how large a part is, such as the batch divided by workers"
+        raise ConfigError(expected("micro_batch", f"a number of examples for each of {workers} workers", "None", fix))
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
 
@@ -66,7 +74,7 @@ def make_step(
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", repr(state), "make the first with training.init"))
         x, target = pair(batch)
-        gradient = in_training(net, loss, size, step_key(state))
+        gradient = in_training(net, loss, size, step_key(state), workers)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             value, grads, predictions = gradient(state.params, x, target)
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)

@@ -1,3 +1,4 @@
+import threading
 from functools import partial
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnnet import rng, training, tree
+from fnnet import layers, losses, rng, training, tree
 from fnnet.errors import DataError
 from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
 
@@ -88,3 +89,39 @@ def test_same_key_same_bytes_and_float32_stays():
     assert contents(first) == contents(training.micro_batches(net, LOSS, 4, rng.key(1))(params, *ARRAYS))
     assert contents(first) != contents(training.micro_batches(net, LOSS, 4, rng.key(2))(params, *ARRAYS))
     assert {tree.array(leaf).dtype for leaf in tree.leaves(first[1])} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_workers_change_no_byte(workers):
+    """Parts of 4, 4, 4, 4, 4 and 3 examples, with randomness and memory, in any number of threads."""
+    net, key = NETS["all"], rng.key(3)
+    params = net.init(KEY, SHAPE)
+    alone, together = (training.micro_batches(net, LOSS, 4, key, workers=n)(params, *ARRAYS) for n in (1, workers))
+    assert together[0] == alone[0]
+    tree.check_same(together[1], alone[1], ("together", "alone"))
+    for leaf, twin in zip(tree.leaves(together[1]), tree.leaves(alone[1]), strict=True):
+        assert np.asarray(tree.array(leaf)).tobytes() == np.asarray(tree.array(twin)).tobytes()
+    assert together[2].tobytes() == alone[2].tobytes()
+
+
+def test_workers_work_side_by_side():
+    """Each of two parts waits for the other: one at a time would wait for ever."""
+    meeting = threading.Barrier(2, timeout=20)
+
+    def apply(params, x):
+        meeting.wait()
+        return x, lambda dy: (params, dy)
+
+    net = layers.layer(lambda key, shape: (), apply)
+    value, _, _ = training.micro_batches(net, losses.squared_error, 1, workers=2)((), np.ones((2, 1)), np.zeros((2, 1)))
+    assert value == 0.5
+
+
+def test_a_worker_has_the_error_settings_of_its_caller_and_tells_its_errors():
+    net = layers.layer(lambda key, shape: (), lambda params, x: (np.exp(x), lambda dy: (params, dy)))
+    x, target = np.full((4, 1), 1e9), np.zeros((4, 1))
+    gradient = training.micro_batches(net, losses.squared_error, 1, workers=2)
+    with np.errstate(all="ignore"):
+        assert gradient((), x, target)[0] == np.inf
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
+        gradient((), x, target)

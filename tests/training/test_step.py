@@ -119,3 +119,22 @@ def test_bad_micro_batches(optimizer):
     with pytest.raises(ConfigError, match=r"loss <lambda>: expected an argument reduction, 'mean' or 'sum' by default"):
         training.make_step(NETS["plain"], lambda y, t: LOSS(y, t), optimizer, micro_batch=2)
     training.make_step(NETS["plain"], partial(losses.huber, delta=2.0), optimizer, micro_batch=2)
+
+
+def test_workers_give_the_same_bytes(optimizer):
+    net = NETS["all"]
+    state = training.init(net, optimizer, KEY, SHAPE)
+    alone, together = (
+        training.fold(training.make_step(net, LOSS, optimizer, micro_batch=6, workers=n), state, [ARRAYS] * 3)
+        for n in (1, 4)
+    )
+    for leaf, twin in zip(tree.leaves(together[0].params), tree.leaves(alone[0].params), strict=True):
+        assert tree.array(leaf).tobytes() == tree.array(twin).tobytes()
+    assert together[1] == alone[1]
+
+
+def test_bad_workers(optimizer):
+    with pytest.raises(ConfigError, match="workers: expected a whole number ≥ 1, got 0"):
+        training.make_step(NETS["plain"], LOSS, optimizer, micro_batch=6, workers=0)
+    with pytest.raises(ConfigError, match="micro_batch: expected a number of examples for each of 2 workers, got None"):
+        training.make_step(NETS["plain"], LOSS, optimizer, workers=2)

@@ -1,5 +1,6 @@
 """fnnet, with its allocator setting, as `python -m experiments run` uses it."""
 
+import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from experiments.bench.contenders import PREDICTED
 from experiments.bench.works import Spec, Work, batch, weights
+from experiments.threads import limited
 from fnnet import layers, losses, optim, rng, runtime, training, tree
 from fnnet.types import Layer, Optimizer, Params
 
@@ -48,10 +50,13 @@ def optimizer(work: Work) -> Optimizer:
 
 
 def trainer(work: Work, n: int) -> Callable[[], float]:
-    """Step after step on one batch."""
+    """Step after step on one batch; the threads share out either the products or the batch."""
     net, params = made(work)
     data, rule = batch(work, n), optimizer(work)
-    step = training.make_step(net, losses.softmax_cross_entropy, rule)
+    workers = _threads() if work.side_by_side else 1
+    limited(_threads() // workers)
+    part = -(-n // workers) if workers > 1 else None
+    step = training.make_step(net, losses.softmax_cross_entropy, rule, micro_batch=part, workers=workers)
     state = training.TrainState(0, params, rule.init(params), rng.key(0))
 
     def run() -> float:
@@ -65,4 +70,9 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     """Scores in evaluation."""
     (net, params), (x, _) = made(work), batch(work, n)
+    limited(_threads())
     return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
+
+
+def _threads() -> int:
+    return int(os.environ.get("OPENBLAS_NUM_THREADS", "1"))
