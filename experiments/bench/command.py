@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+import statistics
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,25 +80,27 @@ def _options(args: list[str]) -> argparse.Namespace:
 def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     peak, facts = 0.0, dict[str, dict[str, str]]()
-    print(_line("work", {name: name for name in names}, "to fastest", "of peak"), flush=True)
+    print(_line("work", {name: name for name in names}, "products", "to fastest", "of peak"), flush=True)
     for name in options.work:
         work = WORKS[name]
         tasks = [("train", work.batch), ("infer", LATENCY), ("infer", TEST_SET)]
-        found = {task: _Found({}, {}) for task in tasks[: 3 if name in ("lenet5", "mlp-256") else 2]}
+        found = {task: _Found({}, {}, []) for task in tasks[: 3 if name in ("lenet5", "mlp-256") else 2]}
         for start in range(options.starts):
             with races.running(names, pythons, options.threads) as contenders:
                 peak = max(peak, contenders[0].ask(do="peak")["rate"])  # again and again: the machine may be shared
-                for (mode, n), (turns, lacks) in found.items():
+                for (mode, n), (turns, lacks, floors) in found.items():
+                    floors.append(contenders[0].ask(do="floor", work=work, mode=mode, batch=n)["seconds"])
                     more, why = races.race(contenders, work, mode, n, options.turn, options.rounds)
                     for peer, seconds in more.items():
                         turns.setdefault(peer, []).extend(seconds)
                     lacks.update(why)
                 facts |= {c.name: c.ask(do="facts")["versions"] for c in contenders}
-            if start >= 2 and all(races.settled(s) for turns, _ in found.values() for s in turns.values()):
+            if start >= 2 and all(races.settled(s) for turns, *_ in found.values() for s in turns.values()):
                 break
-        for (mode, n), (turns, lacks) in found.items():
+        for (mode, n), (turns, lacks, floors) in found.items():
             timings = {peer: races.timing(seconds) for peer, seconds in turns.items()}
             rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode) * n))
+            rows[-1]["products_seconds"] = statistics.median(floors)
             print(_shown(rows[-1], names, peak), flush=True)
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
@@ -116,10 +119,11 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
 
 
 class _Found(NamedTuple):
-    """Of one work and mode: the turns of each contender, and why others cannot do it."""
+    """Of one work and mode: the turns of each contender, why others cannot do it, and what the products alone take."""
 
     turns: dict[str, list[float]]
     lacks: dict[str, str]
+    floors: list[float]
 
 
 def _row(
@@ -175,11 +179,12 @@ def _shown(row: dict[str, Any], names: list[str], peak: float) -> str:
         cells[name] = "-" if t is None else f"{1e3 * t['median']:.3f} ±{50 * (t['high'] - t['low']) / t['median']:.0f}%"
     ratio = row["ratio_to_fastest_peer"]
     what = f"{row['work']} {row['mode']} {row['batch']}"
-    return _line(what, cells, "-" if ratio is None else f"{ratio:.2f}", f"{row['multiply_adds_per_second'] / peak:.0%}")
+    last = "-" if ratio is None else f"{ratio:.2f}", f"{row['multiply_adds_per_second'] / peak:.0%}"
+    return _line(what, cells, f"{1e3 * row['products_seconds']:.3f}", *last)
 
 
-def _line(what: str, cells: dict[str, str], ratio: str, share: str) -> str:
-    return f"{what:24}" + "".join(f"{cell:>17}" for cell in cells.values()) + f"{ratio:>12}{share:>9}"
+def _line(what: str, cells: dict[str, str], products: str, ratio: str, share: str) -> str:
+    return f"{what:24}" + "".join(f"{cell:>17}" for cell in cells.values()) + f"{products:>10}{ratio:>12}{share:>9}"
 
 
 def _facts(results: dict[str, Any]) -> str:
@@ -188,6 +193,7 @@ def _facts(results: dict[str, Any]) -> str:
     if results["missing"]:
         lines.append(f"not installed: {', '.join(results['missing'])}")
     lines += dict.fromkeys(f"- of {n}: {why}" for row in results["rows"] for n, why in row["lacks"].items())
+    lines.append("products: the matrix products alone, in NumPy on all threads, convolutions as direct ones")
     peak = f"{results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second"
     lines.append(f"of peak: multiply-adds of direct convolution against the fastest of 512³, 1024³ and 2048³: {peak}")
     for axis, found in results["slopes"].items():

@@ -3,7 +3,8 @@
 `{"do": "prepare", "work": […], "mode": "train" | "infer", "batch": n}` -> `{"checks": […]}`, the loss before the first
 step, or the mean size of the scores; or `{"lacks": why}`. `{"do": "run", "times": k}` -> `{"seconds": […]}`.
 `{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of the fastest square matrix
-product. `{"do": "profile", "work": […]}`, to fnnet alone -> where a training step spends its time.
+product. To fnnet alone: `{"do": "profile", "work": […]}` -> where a training step spends its time, and `{"do": "floor",
+"work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its bare products.
 """
 
 import importlib
@@ -43,6 +44,9 @@ def main(name: str) -> None:
         elif request["do"] == "profile":
             profile = importlib.import_module("experiments.bench.profile").profile
             answer = {"rows": profile(Work(*request["work"]))}
+        elif request["do"] == "floor":
+            floor = importlib.import_module("experiments.bench.floor").floor
+            answer = {"seconds": floor(Work(*request["work"]), request["mode"], request["batch"])}
         else:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
             answer = {"versions": contender.versions(), "peak_bytes": memory}

@@ -133,21 +133,33 @@ def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple
 
 def multiply_adds(work: Work, mode: str) -> int:
     """Of one example: of the matrix products and convolutions alone, without the input gradient of the first."""
-    counts = list(_multiply_adds(work.layers, [work.input]))
-    return sum(counts) if mode == "infer" else 3 * sum(counts) - counts[0]
+    return sum(math.prod(shape) for shape in products(work, mode, 1))
 
 
-def _multiply_adds(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[int]:
+def products(work: Work, mode: str, n: int) -> Iterator[tuple[int, int, int]]:
+    """The products (m, k)·(k, n) of n examples, a direct convolution as one product with all windows as columns."""
+    for i, (read, made, places) in enumerate(_matrices(work.layers, [work.input])):
+        yield made, read, places * n
+        if mode == "train":
+            yield read, places * n, made
+            if i:
+                yield read, made, places * n
+
+
+def _matrices(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
+    """Numbers read and made by each matrix of weights at each place of an example, and how many places there are."""
     for layer in layers:
         kind, *sizes = layer
         before = at[0]
         if kind == "residual":
-            yield from _multiply_adds(sizes[0], at)
-            yield from _multiply_adds(sizes[1], [before])
+            yield from _matrices(sizes[0], at)
+            yield from _matrices(sizes[1], [before])
             continue
-        shapes = [shape for role, shape in _leaves([layer], at) if role == "weight"]
-        for shape in shapes:
-            yield math.prod(shape) * (math.prod(at[0][1:]) if kind == "conv" else 1)
+        for shape in [shape for role, shape in _leaves([layer], at) if role == "weight"]:
+            if kind == "conv":
+                yield math.prod(shape[1:]), shape[0], math.prod(at[0][1:])
+            else:
+                yield shape[0], shape[1], 1
 
 
 def scaled(axis: str, size: int) -> Work:

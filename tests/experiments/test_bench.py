@@ -7,7 +7,7 @@ import pytest
 
 from experiments.bench import command, race
 from experiments.bench.contenders import with_fnnet
-from experiments.bench.works import WORKS, Work, batch, multiply_adds, scaled, weights
+from experiments.bench.works import WORKS, Work, batch, multiply_adds, products, scaled, weights
 from fnnet.errors import ConfigError, FnnetError
 
 TINY = Work(
@@ -29,6 +29,11 @@ def test_multiply_adds_by_hand():
     assert multiply_adds(TINY, "infer") == conv + dense
     assert multiply_adds(TINY, "train") == 2 * conv + 3 * dense
     assert multiply_adds(scaled("depth", 1), "infer") == (1 + 16) * 16 * 9 * 256 + 16 * 256 * 10
+    assert list(products(TINY, "infer", 4)) == [(2, 9, 64 * 4), (10, 2 * 16, 4)]
+    gradients = [(9, 64 * 4, 2), (2 * 16, 4, 10), (2 * 16, 10, 4)]  # of the first weights, of the second, of its input
+    assert sorted(products(TINY, "train", 4)) == sorted([*products(TINY, "infer", 4), *gradients])
+    residual = TINY._replace(layers=[("residual", TINY.layers[:2], (("conv", 2, 1, 0),)), *TINY.layers[2:]])
+    assert list(products(residual, "infer", 1)) == [(2, 9, 64), (2, 1, 64), (10, 2 * 16, 1)]
 
 
 def test_a_race_of_fnnet_alone():
@@ -87,6 +92,7 @@ def test_the_table_and_the_json(tmp_path, capsys, monkeypatch):
     assert [(row["mode"], row["batch"]) for row in found["rows"]] == [("train", 4), ("infer", 1), ("infer", 300)]
     assert all(row["seconds"]["fnnet"]["median"] > 0 for row in found["rows"])
     assert all(0 < row["share_of_gemm_peak"] < 1 for row in found["rows"])
+    assert all(0 < row["products_seconds"] < 1 for row in found["rows"])
     assert found["import_seconds"]["fnnet.training"] > 0
     assert "lenet5 train 4" in shown
     assert "peak memory of training LeNet-5" in shown

@@ -70,8 +70,13 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     """Scores in evaluation."""
     (net, params), (x, _) = made(work), batch(work, n)
-    limited(_threads())
+    share_products()
     return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
+
+
+def share_products() -> None:
+    """All threads to BLAS."""
+    limited(_threads())
 
 
 def _threads() -> int:
