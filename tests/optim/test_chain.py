@@ -44,6 +44,31 @@ def test_order_matters():
     np.testing.assert_allclose(first(optim.clip(3.0), optim.scale(0.5), optim.scale(-2.0)), [-3.0, -3.0])
 
 
+@pytest.mark.parametrize("factor", [2.0, 0.5, -1.0, 1.0])
+@pytest.mark.parametrize(
+    "part",
+    [
+        optim.chain(),
+        optim.clip(0.5),
+        optim.clip_by_global_norm(0.5),
+        optim.add_decayed_weights(0.1),
+        optim.trace(0.9),
+        optim.trace(0.9, nesterov=True),
+        optim.scale_by_adam(),
+        optim.scale_by_adagrad(),
+        optim.scale_by_rms(),
+    ],
+    ids=lambda part: repr(part.update),
+)
+def test_a_scale_behind_a_part_scales_what_it_makes(part, factor):
+    """Powers of two round nothing."""
+    now, scaled = params(), optim.chain(part, optim.scale(factor))
+    (alone, _), (both, _) = (each.update(grads(now), each.init(now), now) for each in (part, scaled))
+    for one, other in zip(tree.leaves(alone), tree.leaves(both), strict=True):
+        if isinstance(one, np.ndarray):
+            np.testing.assert_array_equal(other, one * np.float32(factor))
+
+
 def test_two_norms_need_two_passes():
     now, given = (np.zeros(2),), (np.array([3.0, 4.0]),)
     optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.scale(10.0), optim.clip_by_global_norm(2.0))
