@@ -13,8 +13,6 @@ from fnnet.kernels.convolution import Algorithm, Shape
 from fnnet.kernels.order import batch_last
 from fnnet.kernels.unrolling import columns, unroll
 from fnnet.kernels.windows import Axis
-from tests.kernels.arrays import fractions
-from tests.oracles import conv
 
 UNITS = ("SLENDER", "NARROW", "CALL", "MOVE", "ADD", "MOVE_NEAR", "ADD_NEAR", "RUN")
 GRIDS = [
@@ -335,18 +333,3 @@ def test_thin_products_are_cut_into_few_pieces_of_64_columns_or_more(sides, piec
     unpacked = getattr(convolution._unpacked, "__wrapped__", convolution._unpacked)
     with patch.multiple(convolution, THIN=3, UNPACKED=9600):
         assert unpacked(*sides) == pieces
-
-
-@pytest.mark.parametrize("pieces", [0, 1, 2, 5])
-def test_products_in_pieces_of_columns_are_the_same(pieces):
-    """On fractions, against the loops of the definition; 5 images times 4 columns."""
-    grid = Axis(4, 3, 1, 1, 1), Axis(6, 3)
-    x, weight, bias = fractions(1, (5, 1, 4, 6)), fractions(2, (2, 1, 3, 3)), fractions(3, (2,))
-    strides, padding = (1, 1), ((1, 1), (0, 0))
-    want = conv.convolve(x, weight, bias, strides, padding)
-    dy = fractions(4, want.shape)
-    dx = conv.gradients(x, weight, dy, strides, padding)[2]
-    for q in (1, 4):
-        with with_band(q), patch.object(convolution, "_unpacked", lambda m, k, n: pieces):
-            assert (convolution.convolve(x, weight, bias, grid, "bands") == want).all()
-            assert (convolution.convolve_input_gradient(dy, weight, grid, "scattered") == dx).all()
