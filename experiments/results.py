@@ -114,8 +114,12 @@ def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
         f"`{code}` ({count:,} runs{', the code as it stands' if code == current else ''})"
         for code, count in codes.items()
     )
-    machines = {f"{run.facts['processor']}, NumPy {run.facts['numpy']}, {run.facts['blas']}" for run in unique.values()}
-    yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique.values()))} of one core each."
+    machines = {
+        f"{run.facts['processor']}, NumPy {run.facts['numpy']}, {run.facts['blas']}, threads in a run: "
+        f"{run.facts['blas threads']}"
+        for run in unique.values()
+    }
+    yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique.values()))} together."
     sessions = [session for session in store.sessions(runs) if session["runs"] and session["quick"] == quick]
     if sessions:
         jobs = sorted({session["jobs"] for session in sessions})
@@ -125,7 +129,7 @@ def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
         beyond = f"; {len(unique) - known:,} runs are of sessions that were killed" if known < len(unique) else ""
         yield f"- Wall time {wall} in {len(sessions)} session{plural}, {' or '.join(map(str, jobs))} at once{beyond}."
     yield f"- Code (digest of all that computes): {listed}."
-    yield f"- On {'; '.join(sorted(machines))}; one thread each."
+    yield f"- On {'; '.join(sorted(machines))}."
 
 
 def _overview(found: Sequence[Answers]) -> Iterator[str]:
@@ -133,7 +137,7 @@ def _overview(found: Sequence[Answers]) -> Iterator[str]:
     figures = Counter(
         verdict
         for answers in found
-        if answers.study.report != "best"
+        if answers.study.report != "best" and not answers.study.alone  # times are those of another machine
         for setting in answers.study.settings
         if not setting.ours and (verdict := holds(answers, setting)) in ("yes", "better", "not reached")
     )
@@ -148,8 +152,8 @@ def _overview(found: Sequence[Answers]) -> Iterator[str]:
     yield "## In short"
     yield ""
     yield (
-        f"- Of {figures.total()} reported figures {figures['yes']} are met, {figures['better']} bettered and "
-        f"{figures['not reached']} not reached."
+        f"- Of {figures.total()} reported figures, times apart, {figures['yes']} are met, {figures['better']} "
+        f"bettered and {figures['not reached']} not reached."
     )
     yield (
         f"- Of {len(pairs)} reported differences {pairs.count(1)} survive, {pairs.count(0)} are within the noise and "

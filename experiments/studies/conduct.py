@@ -79,6 +79,7 @@ def run_studies(
         OSError: a run could not be written; finished runs are as they were.
     """
     threads = whole("threads", threads, 1)
+    seeds = None if seeds is None else whole("seeds", seeds, 1)
     workers = max(1, facts.cores() // threads) if jobs is None else whole("jobs", jobs, 1)
     with store.locked(out):
         wanted, without = _with_data(with_searches(chosen), data)
@@ -172,7 +173,8 @@ def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int, tellin
         if isinstance(event, pool.Advanced):
             telling.advance(event.job, event.part)
         elif isinstance(event, pool.Done):
-            store.write(out, run.identifier, run.job.config, run.job.seed, event.result, event.seconds)
+            about = (event.result, event.seconds, event.code, event.facts)
+            store.write(out, run.identifier, run.job.config, run.job.seed, *about)
             telling.finish(event.job, f"{name}: {_figures(event.result.final)} ({duration(event.seconds)})")
             yield None
         else:

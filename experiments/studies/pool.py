@@ -3,19 +3,22 @@
 A run that raises, or a process that dies, costs that run alone: the process is replaced and the others go on.
 """
 
+import json
 import multiprocessing
 import os
 import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
+from experiments import facts
+from experiments.studies import store
 from experiments.study import Result, Task
 from experiments.threads import limited
 from fnnet.runtime import keep_memory
@@ -40,11 +43,13 @@ class Advanced(NamedTuple):
 
 
 class Done(NamedTuple):
-    """Job number `job` is finished, after so many seconds."""
+    """Job number `job` is finished, after so many seconds, by this code and with these facts of its process."""
 
     job: int
     result: Result
     seconds: float
+    code: str
+    facts: dict[str, Any]
 
 
 class Failed(NamedTuple):
@@ -154,16 +159,17 @@ def _work(connection: Connection, threads: int) -> None:
     """What a worker does until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     keep_memory()
+    code = store.watched_code()
     with limited(threads):
         while True:
             try:
                 number, job = connection.recv()
-                connection.send(_made(connection, number, job))
+                connection.send(_made(connection, number, job, code))
             except (EOFError, ConnectionError):  # the parent has gone; `tell` notices it in the middle of a run
                 return
 
 
-def _made(connection: Connection, number: int, job: Job) -> Event:
+def _made(connection: Connection, number: int, job: Job, code: Callable[[], str]) -> Event:
     start = last = time.perf_counter()
 
     def tell(part: float) -> None:
@@ -174,6 +180,7 @@ def _made(connection: Connection, number: int, job: Job) -> Event:
 
     try:
         result = job.task(job.config, job.seed, job.data, tell)
+        json.dumps(result, allow_nan=False)  # what no file can hold is this run's own fault
     except Exception as error:
         return Failed(number, f"{type(error).__name__}: {error}", traceback.format_exc())
-    return Done(number, result, time.perf_counter() - start)
+    return Done(number, result, time.perf_counter() - start, code(), facts.environment())

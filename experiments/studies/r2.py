@@ -196,8 +196,8 @@ STUDIES = (
         figures={},
         remarks=_saved,
         notes="Watched is the training loss per example, in nats. A stopped run is the beginning of the whole one, "
-        "so all rows are read from the same runs. Such a rule must not be asked in the first epochs, where the "
-        "loss may rest on a plateau.",
+        "so all rows are read from the same runs. The rule is asked from the second epoch on; where the loss still "
+        "rests on a plateau, it stops there.",
     ),
     _study(
         "r2-leaky-relu",

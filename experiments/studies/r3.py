@@ -198,10 +198,12 @@ STUDIES = (
         "r3-momentum",
         settings=[
             Setting(
-                f"{name}, momentum {momentum}", attrs.evolve(config, momentum=momentum, learning_rate=0.001), says=says
+                f"{name}, momentum {momentum:g}",
+                attrs.evolve(config, momentum=momentum, learning_rate=0.001),
+                says=says,
             )
             for name, config in (("one hidden layer", BASE), ("three hidden layers", DEEP))
-            for momentum, says in ((0, ""), (0.9, "helps"))
+            for momentum, says in ((0.0, ""), (0.9, "helps"))
         ],
         claims=[
             Claim(f"{name}, momentum 0.9", f"{name}, momentum 0")

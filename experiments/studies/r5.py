@@ -100,7 +100,10 @@ def explain(answers: Answers) -> list[str]:
     if leaves:
         listed = "; ".join(f"“{label}” {means[label]:,.0f}" for label in leaves)
         sentences.append(f"Steps until it is left: {listed}.")
-    alone, resized = ([label for label in leaves if label in among] for among in (REPAIRS, RESIZED))
+    always = [label for label in leaves if all(run.final["left"] for run in answers.runs[label].values())]
+    if sometimes := [label for label in leaves if label not in always]:
+        sentences.append(f"Not left by every seed: {_quoted(sometimes)}.")
+    alone, resized = ([label for label in always if label in among] for among in (REPAIRS, RESIZED))
     if alone:
         sentences.append(f"Of {len(REPAIRS)} single changes to plain descent {len(alone)} repair it: {_quoted(alone)}.")
     if resized:

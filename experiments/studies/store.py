@@ -2,7 +2,7 @@
 
 import ast
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
@@ -11,12 +11,13 @@ from typing import Any
 
 import attrs
 
-from experiments import facts, files
+from experiments import files
 from experiments.study import Answers, Result, Run, Study, get, run_id
 from fnnet.errors import ConfigError, DataError, expected
 
 FORMAT = 1
 SESSIONS, LOCK = "sessions.json", ".lock"
+CHANGED = "changed while it ran"  # in place of a digest of the code
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,6 +28,27 @@ def code_digest() -> str:
     for path in computing():
         digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
     return digest.hexdigest()
+
+
+def watched_code() -> Callable[[], str]:
+    """What to call the code of a run that ends: its digest now, or `CHANGED` where it has another meaning by then.
+
+    A process imports modules as it needs them, so what it computes with is known only if none has changed.
+    """
+    stamps, digest = _stamps(), code_digest.__wrapped__()
+
+    def name() -> str:
+        try:
+            return digest if _stamps() == stamps or code_digest.__wrapped__() == digest else CHANGED
+        except (OSError, SyntaxError):  # somebody is at it
+            return CHANGED
+
+    return name
+
+
+def _stamps() -> list[tuple[Path, int, int]]:
+    """Which files there are, how large, and when they were written: quick to compare."""
+    return [(path, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in computing()]
 
 
 def computing() -> list[Path]:
@@ -54,15 +76,14 @@ def meaning(source: bytes | str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc = node.exc.func
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            node.body = body[1:]  # type: ignore[attr-defined]
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [line for line in body if not _says(line)]  # type: ignore[attr-defined]
     return ast.dump(tree)
+
+
+def _says(line: ast.stmt) -> bool:
+    """Whether a line is a text and nothing else: a docstring, or one below the name it is about."""
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 @contextmanager
@@ -85,14 +106,23 @@ def path(out: Path, identifier: str) -> Path:
     return out / f"{identifier}.json"
 
 
-def write(out: Path, identifier: str, config: Any, seed: int, result: Result, seconds: float) -> None:
-    """Put a finished run into its file.
+def write(
+    out: Path,
+    identifier: str,
+    config: Any,
+    seed: int,
+    result: Result,
+    seconds: float,
+    code: str,
+    facts: dict[str, Any],
+) -> None:
+    """Put a finished run into its file; code and facts are those of the process that made it.
 
     Raises:
         OSError: it could not be written; finished runs are as they were.
     """
     about = {"format": FORMAT, "run": identifier, "config": attrs.asdict(config), "seed": seed, "seconds": seconds}
-    made = {"code": code_digest(), "facts": facts.environment()}
+    made = {"code": code, "facts": facts}
     files.write(path(out, identifier), files.to_json({**about, **made, "final": result.final, "rows": result.rows}))
 
 

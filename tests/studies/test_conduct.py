@@ -11,6 +11,7 @@ import pytest
 from experiments import files
 from experiments.studies import conduct, pool, store
 from experiments.study import Setting, Study, get, run_id, studies
+from experiments.threads import limited
 from fnnet.errors import ConfigError, DataError
 from tests.studies import tasks
 from tests.studies.tasks import Config, study
@@ -59,6 +60,28 @@ def test_a_run_that_raises_takes_no_other_down(tmp_path, capsys):
     assert "failed: a-study · two · seed 1: ArithmeticError: no such number" in told.err
     assert "tasks.py" in told.out  # the traceback
     assert len(made(tmp_path)) == 3
+
+
+def test_a_run_that_ends_with_nan_takes_no_other_down(tmp_path, capsys):
+    assert conduct.run_studies([study(tasks.knows_nothing)], tmp_path, jobs=1) == 1
+    assert "failed: a-study · two · seed 0: ValueError: Out of range float" in capsys.readouterr().err
+    assert len(made(tmp_path)) == 3
+
+
+def test_facts_are_those_of_the_process_that_made_a_run(tmp_path):
+    with limited(3):
+        conduct.run_studies([study(tasks.good)], tmp_path, jobs=1, threads=1)
+    found = store.read(tmp_path, made(tmp_path)[0].removesuffix(".json"))
+    assert found.facts["blas threads"] == 1
+
+
+def test_equal_configs_have_one_name():
+    """0 and 0.0 are equal in Python and not in a file."""
+    names = {}
+    for one in studies().values():
+        for setting in one.settings:
+            identifier = run_id(one.task, setting.config, 0, False)
+            assert names.setdefault((one.task, setting.config), identifier) == identifier, (one.name, setting.label)
 
 
 def test_a_process_that_dies_takes_no_other_down(tmp_path, capsys):
@@ -135,6 +158,8 @@ def test_wrong_options(tmp_path):
         conduct.run_studies([study(tasks.good)], tmp_path / "file")
     with pytest.raises(ConfigError, match="jobs: expected a whole number"):
         conduct.run_studies([study(tasks.good)], tmp_path, jobs=0)
+    with pytest.raises(ConfigError, match="seeds: expected a whole number"):
+        conduct.run_studies([study(tasks.good)], tmp_path, seeds=-1)
     with pytest.raises(ConfigError, match="study: expected the name of one, got 'r1-layer'; did you mean r1-layers"):
         conduct.run_study("r1-layer", tmp_path)
 

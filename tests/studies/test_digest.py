@@ -49,6 +49,8 @@ def test_other_arithmetic_is_other_code(tree, name):
 @pytest.mark.parametrize("name", COMPUTES)
 def test_other_words_are_the_same_code(tree, name):
     before = store.code_digest.__wrapped__()
+    told = store.meaning("class A:\n    x: int = 1\n    'About x.'\n")
+    assert told == store.meaning("class A:\n    x: int = 1\n    'Of x.'\n")
     for old, new in (("Says", "Tells"), ("negative", "less than 0"), ("x + 1", "x + 1  # one"), ("x + 1", "(x + 1)")):
         assert digest_with(tree, name, old, new) == before
 
@@ -73,3 +75,14 @@ def test_tasks_depend_on_nothing_else():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("experiments", "fnnet")):
                 names = {f"{node.module}.{alias.name}" for alias in node.names}
                 assert node.module in allowed or names <= allowed, f"{path}: {names}"
+
+
+def test_code_that_changes_under_a_run_is_noticed(tree):
+    name, path = store.watched_code(), tree / COMPUTES[0]
+    before = store.code_digest.__wrapped__()
+    assert name() == before
+    path.write_text(BEFORE.replace("Says", "Tells"))
+    assert name() == before
+    for after in (BEFORE.replace("x + 1", "x + 11"), "def f(:"):
+        path.write_text(after)
+        assert name() == store.CHANGED

@@ -9,8 +9,8 @@ from experiments.studies.best import SEARCHES, quick
 from experiments.studies.r2 import Stopped as StoppedEarly
 from experiments.studies.r3 import Stopped as StoppedOnRise
 from experiments.studies.r4 import BEHIND, BOTH
-from experiments.studies.r5 import LAYERS
-from experiments.study import Run
+from experiments.studies.r5 import LAYERS, REPAIRS, STEPS, explain
+from experiments.study import Answers, Run, studies
 from experiments.tasks import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
 from fnnet import data, layers, losses, optim, rng, training
 from fnnet.data import Dataset, Examples
@@ -234,3 +234,19 @@ def test_rows_are_means_over_examples():
         assert row["train_loss"] == pytest.approx(row["test_loss"], rel=1e-5)
         assert row["train_accuracy"] == pytest.approx(row["test_accuracy"])
     assert results[0]["test_loss"] == pytest.approx(results[1]["test_loss"], rel=1e-6)
+
+
+def test_only_what_every_seed_leaves_is_a_repair():
+    study = studies()["r5-plateau"]
+    sizes = {f"{layer}_{what}": 1.0 for layer in LAYERS for what in ("output", "gradient")}
+    left = {"SGD, He": (True, True), "SGD, rate 1": (True, False)}
+    runs = {
+        setting.label: {
+            seed: Run(seed, [sizes], {"left": gone, "plateau": 100 if gone else STEPS}, 1.0, "code", {})
+            for seed, gone in enumerate(left.get(setting.label, (False, False)))
+        }
+        for setting in study.settings
+    }
+    said = " ".join(explain(Answers(study, runs)))
+    assert "Not left by every seed: “SGD, rate 1”." in said
+    assert f"Of {len(REPAIRS)} single changes to plain descent 1 repair it: “SGD, He”." in said

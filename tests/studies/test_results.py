@@ -146,3 +146,10 @@ def test_figures_of_others_beside_the_report_are_left(tmp_path):
 
 def test_infinite_intervals_are_said():
     assert "∞" in results._difference(ACCURACY, Claim("a", "b"), results.Difference(0.1, math.inf, 1))
+
+
+def test_times_of_another_machine_are_not_counted():
+    found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, reported=(0.90, None))
+    timed = attrs.evolve(found, study=attrs.evolve(found.study, alone=True))
+    (said,) = [line for line in results._overview([found, timed]) if "reported figures" in line]
+    assert said == "- Of 1 reported figures, times apart, 1 are met, 0 bettered and 0 not reached."
