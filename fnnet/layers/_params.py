@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ConfigError, FnnetError, StructureError, expected
+from fnnet.errors import ConfigError, FnnetError, ShapeError, StructureError, expected
 from fnnet.types import Array, Params, Shape
 
 
@@ -33,15 +33,16 @@ def initialised(init: Any, key: rng.Key, shape: Shape) -> Array:
     return weight
 
 
-def leaf(params: Any, field: str) -> Array:
+def leaf(params: Any, field: str, shape: Shape | None = None) -> Array:
     """The array in one field of a layer's params.
 
     Raises:
         StructureError: the field is missing or holds something else.
+        ShapeError: the array has another shape, which arithmetic might broadcast.
     """
     found = getattr(params, field, None)
     if isinstance(found, np.ndarray):
-        return found
+        return _shaped(found, field, shape)
     if isinstance(found, tree.Frozen):
         fix = "wrap the layer in layers.frozen, or use tree.release(params)"
         raise StructureError(expected(field, "a trained array", "a frozen one", fix))
@@ -49,17 +50,24 @@ def leaf(params: Any, field: str) -> Array:
     raise StructureError(expected(field, "an array", got, "make params with this layer's init"))
 
 
-def running(params: Any, field: str) -> Array:
+def running(params: Any, field: str, shape: Shape) -> Array:
     """The array in one remembered field of a layer's params.
 
     Raises:
         StructureError: the field is missing or holds something else.
+        ShapeError: the array has another shape, which arithmetic might broadcast.
     """
     found = getattr(params, field, None)
     if isinstance(found, tree.Running) and isinstance(found.array, np.ndarray):
-        return found.array
+        return _shaped(found.array, field, shape)
     if isinstance(found, tree.Frozen):
         fix = "wrap the layer in layers.frozen, or use tree.release(params)"
         raise StructureError(expected(field, "a Running array", "a frozen one", fix))
     got = "no such field" if found is None else type(found).__name__
     raise StructureError(expected(field, "a Running array", got, "make params with this layer's init"))
+
+
+def _shaped(found: Array, field: str, shape: Shape | None) -> Array:
+    if shape is not None and found.shape != shape:
+        raise ShapeError(expected(field, shape, found.shape, "make params with this layer's init"))
+    return found

@@ -30,8 +30,8 @@ def batch_norm(eps: float = 1e-5, decay: float = 0.9) -> Layer:
 
     The derivatives of training pass through μ and σ² too, see `fnnet.kernels.moments`. Training remembers
     decay · old + (1 - decay) · batch, of the variance the unbiased one, Σ(x - μ)² / (m - 1), as PyTorch does; the
-    memory starts at mean 0, variance 1. Keeps x - μ. Params: `gain` and `bias` (C,), trained; `mean` and `variance`
-    (C,), `Running`.
+    memory starts at mean 0, variance 1. Keeps x - μ in training, x in evaluation. Params: `gain` and `bias` (C,),
+    trained; `mean` and `variance` (C,), `Running`.
 
     Args:
         eps: ε, inside the root.
@@ -75,8 +75,9 @@ def _evaluation(eps: float) -> Apply:
         gain, bias, mean, variance = _leaves(params, x)
         root = np.sqrt(variance + eps)
         scale = per_channel(gain / root, x)
-        y = x * scale  # g r x + (b - g r μ): two passes
-        y += per_channel(bias, x) - scale * per_channel(mean, x)
+        y = x - per_channel(mean, x)  # first of all: g r x + (b - g r μ), a pass less, loses y's digits to a large mean
+        y *= scale
+        y += per_channel(bias, x)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             """dx = g r dy,  dg = r Σ dy (x - μ),  db = Σ dy; the memory stays the same object."""
@@ -116,10 +117,11 @@ def _training(eps: float, decay: float) -> Apply:
 
 
 def _leaves(params: Params, x: Array) -> tuple[Array, Array, Array, Array]:
-    leaves = leaf(params, "gain"), leaf(params, "bias"), running(params, "mean"), running(params, "variance")
-    channels = leaves[0].shape
+    gain = leaf(params, "gain")
+    channels = gain.shape
+    rest = leaf(params, "bias", channels), running(params, "mean", channels), running(params, "variance", channels)
     if x.ndim not in (2, 4) or x.shape[1:2] != channels:
         wanted = f"(N, {channels[0]}) or (N, {channels[0]}, H, W) for gain {channels}"
         last = "x looks like (N, H, W, C): pass x.transpose(0, 3, 1, 2)" if x.shape[3:] == channels else ""
         raise ShapeError(expected("x", wanted, x.shape, last))
-    return leaves
+    return gain, *rest

@@ -74,7 +74,7 @@ def conv2d(
         grid = fit(*x.shape[2:])
         weight = leaf(params, "weight")
         _check_weight(weight, (channels, grid[0].kernel, grid[1].kernel), x)
-        y = convolve(x, weight, leaf(params, "bias") if bias else None, grid)
+        y = convolve(x, weight, leaf(params, "bias", (channels,)) if bias else None, grid)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             dw = convolve_weight_gradient(x, dy, grid)

@@ -51,7 +51,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
             raise ShapeError(expected("weight", f"(D, {n})", weight.shape, "make params with this layer's init"))
         if x.ndim != 2 or x.shape[1] != weight.shape[0]:
             raise ShapeError(expected("x", f"(N, {weight.shape[0]}) for weight {weight.shape}", x.shape))
-        y = affine(x, weight, leaf(params, "bias") if bias else None)
+        y = affine(x, weight, leaf(params, "bias", (n,)) if bias else None)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             dw = affine_weight_gradient(x, dy)
