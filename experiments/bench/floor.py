@@ -1,4 +1,4 @@
-"""What no library that calls this BLAS gets below: the time of the bare products of a work."""
+"""A yardstick for the products of a work: their time one by one, with nothing around them."""
 
 import statistics
 import time
@@ -13,7 +13,8 @@ from experiments.bench.works import Work, products
 def floor(work: Work, mode: str, n: int, times: int = 9) -> float:
     """Seconds of all products of a step or a prediction, each alone, on arrays that are laid out well: medians.
 
-    The convolutions are direct ones, with their columns already there; filtering as Winograd does may get below.
+    The convolutions are direct ones, with their columns already there. It is no bound: filtering as Winograd does gets
+    below, and so do thin products cut into pieces, see `fnnet.kernels.convolution`.
     """
     share_products()
     part = min(n, PREDICTED) if mode == "infer" else n

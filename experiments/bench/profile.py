@@ -1,5 +1,7 @@
 """Where the time of one training step goes: every layer, forward and backward, the loss, the optimizer, the rest.
 
+The batch goes through at once and BLAS has all threads, also in works whose race shares the batch out among threads.
+
 A net is a value, and so is the same net with a clock around each of its layers: nothing in fnnet knows of this.
 """
 

@@ -34,7 +34,8 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     Several workers take that many parts at a time, each in a thread of its own. NumPy lets go of Python's lock while it
     computes, so elementwise work runs side by side too, which threads of BLAS do not bring. It pays where most calls
     last longer than handing over that lock, from some 10 ms a part, with BLAS held to one thread by the environment
-    (OPENBLAS_NUM_THREADS=1). The bytes depend on `size`, not on workers: parts are put together in their order.
+    (OPENBLAS_NUM_THREADS=1). The bytes depend on `size`, not on workers: parts are put together in their order. The
+    functions of net and loss are called from several threads at once, which pure ones may be.
 
     Args:
         net: the net; part i trains `net.train(fold_in(key, i))`.
