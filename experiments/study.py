@@ -234,6 +234,12 @@ class Answers:
         """Whether no run is finished."""
         return not any(self.runs.values())
 
+    @property
+    def whole(self) -> bool:
+        """Whether every seed of every setting is finished, and there is a setting."""
+        seeds = len(list(self.study.seeds))
+        return bool(self.runs) and all(len(runs) == seeds for runs in self.runs.values())
+
 
 def listed(name: str, **fields: Any) -> Study:
     """The study of that name in the registry, which knows its report and its question."""

@@ -26,7 +26,8 @@ def report(
     """Write the figures and report.md of a finished run again.
 
     Without RUN, compare all runs below a folder, and build RESULTS.md and its figures from the studies there: as
-    experiments/RESULTS.md where every study has been run in full on the real data, else in the studies' own folder.
+    experiments/RESULTS.md where every run of every study is there, in full and on the real data, else in the studies'
+    own folder.
 
     Args:
         run: a run folder.
@@ -63,19 +64,23 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> bool:
     from experiments.studies import store
     from experiments.study import studies as known
 
-    empty = [name for name, study in known().items() if store.answers(study, studies, quick, bundled).empty]
-    if len(empty) == len(known()):
+    found = {name: store.answers(study, studies, quick, bundled) for name, study in known().items()}
+    empty = [name for name, answers in found.items() if answers.empty]
+    part = [name for name, answers in found.items() if not (answers.empty or answers.whole or quick)]
+    if len(empty) == len(found):
         kind = f"{'quick' if quick else 'full'} run{' on the bundled digits' * bundled}"
         fix = "add --quick for quick runs, --data bundled for runs on the bundled digits, or run a study first"
         print(expected(str(studies), f"a finished {kind} of a study", "none", fix), file=sys.stderr)
         return False
-    whole = not (quick or bundled or empty)
+    whole = not (quick or bundled or empty or part)
     path = out or (results.RESULTS if whole else studies / results.RESULTS.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     results.build_report(studies, path, quick=quick, bundled=bundled)
     print(f"written: {path}, figures in {path.parent / results.FIGURES}")
     if empty:
         print(f"not run yet: {', '.join(empty)}")
+    if part:
+        print(f"runs are missing in: {', '.join(part)}")
     return True
 
 

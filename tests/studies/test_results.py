@@ -75,6 +75,8 @@ def test_noise_is_called_noise():
 
 def test_missing_runs_are_counted():
     found = answers({"a": [0.9, 0.91], "b": []})
+    assert not found.whole
+    assert answers({"a": [0.9] * 3, "b": [0.8] * 3}).whole
     assert results.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
     assert results.ours(found, "b", ACCURACY) == "no run"
     assert list(results.table(found))[-1] == "| b | – | no run | – |"
@@ -122,17 +124,22 @@ def test_runs_of_killed_sessions_are_counted(tmp_path):
 def test_only_what_is_whole_goes_into_the_sources(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "studies").mkdir(parents=True)
-    written, missing = [], {"r1-l2"}
+    written, missing, part = [], {"r1-l2"}, set()
     monkeypatch.setattr(results, "build_report", lambda runs, path, **_: written.append(path))
-    monkeypatch.setattr(store, "answers", lambda study, *_: SimpleNamespace(empty=study.name in missing))
+    found = lambda name: SimpleNamespace(empty=name in missing, whole=name not in missing | part)  # noqa: E731
+    monkeypatch.setattr(store, "answers", lambda study, *_: found(study.name))
     assert main(["report"]) == 0
     assert "not run yet: r1-l2" in capsys.readouterr().out
     missing.clear()
+    part.add("r2-batch")
+    assert main(["report"]) == 0
+    assert "runs are missing in: r2-batch" in capsys.readouterr().out
+    part.clear()
     assert main(["report", "--among", "runs/studies"]) == 1
     assert main(["report"]) == 0
     assert main(["report", "--quick"]) == 0
     beside = Path("runs/studies/RESULTS.md")
-    assert written == [beside, results.RESULTS, beside]
+    assert written == [beside, beside, results.RESULTS, beside]
     assert f"written: {results.RESULTS}, figures in experiments/figures" in capsys.readouterr().out
 
 
