@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from experiments.bench import race as races
 from experiments.bench.works import WORKS, multiply_adds, scaled
-from fnnet.errors import ConfigError, expected, one_of
+from fnnet.errors import ConfigError, expected, one_of, whole
 
 PEERS = ("torch", "jax", "sklearn", "thinc")
 LATENCY, TEST_SET = 1, 10_000
@@ -25,6 +25,8 @@ def main(args: list[str]) -> int:
     for name in options.work:
         if name not in WORKS:
             raise ConfigError(expected("work", one_of(WORKS), repr(name)))
+    for name in ("threads", "starts", "rounds"):
+        whole(f"--{name}", getattr(options, name), 1)
     pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable) | {"fnnet": sys.executable}
     if options.profile:
         return _profile(options, pythons)

@@ -118,3 +118,9 @@ def test_a_profile_knows_every_layer_and_where_the_time_went(tmp_path, capsys, m
 def test_unknown_works():
     with pytest.raises(ConfigError, match=r"work: expected 'lenet5' or .*, got 'lenet6'"):
         command.main(["lenet6"])
+
+
+@pytest.mark.parametrize("option", ["--threads", "--starts", "--rounds"])
+def test_nothing_is_timed_zero_times(option):
+    with pytest.raises(ConfigError, match=f"^{option}: expected a whole number ≥ 1, got 0"):
+        command.main(["lenet5", option, "0"])
