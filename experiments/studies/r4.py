@@ -89,7 +89,7 @@ BOTH = attrs.evolve(NORMED, dropout=RATE)
 BEHIND = attrs.evolve(BOTH, order="behind")
 SHIFTED = ("both, as in the report", "both, dropout behind the last batch norm")
 ERROR = Measure("mean absolute error", final("error"), digits=5, higher=False)
-TRAIN_ACCURACY = percent("training accuracy", "train_accuracy")
+TRAIN_ACCURACY = percent("training accuracy during the last epoch", "train_accuracy")
 HALF = Measure("epochs to 50 % in training", final("half"), digits=1, higher=False)
 UNSTEADY = Measure("unsteadiness, points", final("unsteadiness"), 100, higher=False)
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
@@ -103,6 +103,7 @@ _study = partial(
     quick=quick,
 )
 _images = partial(_study, seeds=range(3), columns=(TRAIN_ACCURACY,))
+PLAIN = f"{MLP.epochs} epochs of plain descent at {MLP.learning_rate}."
 UNSTEADINESS = "Unsteadiness is the standard deviation of the test accuracy over the last third of the epochs."
 STUDIES = (
     listed(
@@ -134,7 +135,7 @@ STUDIES = (
             Setting("sigmoid", attrs.evolve(MLP, activation="sigmoid"), says="slower, lower"),
         ),
         claims=(Claim("leaky ReLU", "sigmoid"),),
-        notes=f"520 for training and 100 for test of each class. {UNSTEADINESS}",
+        notes=f"520 for training and 100 for test of each class. {PLAIN} {UNSTEADINESS}",
     ),
     _study(
         "r4-hidden",
@@ -148,7 +149,7 @@ STUDIES = (
             )
         ],
         claims=(Claim("512, 128", "256, 128"), Claim("256, 128", "128, 128"), Claim("256", "256, 128", ours=True)),
-        notes=UNSTEADINESS,
+        notes=f"{PLAIN} {UNSTEADINESS}",
     ),
     _study(
         "r4-batch",
@@ -158,6 +159,7 @@ STUDIES = (
             Setting("batch 64, dropout 0.1", attrs.evolve(MLP, dropout=0.1), says="slightly better"),
         ),
         claims=(Claim("batch 64", "batch 256"), Claim("batch 64, dropout 0.1", "batch 64")),
+        notes=PLAIN,
     ),
     _study(
         "r4-ink",
@@ -166,6 +168,7 @@ STUDIES = (
             Setting("background = 1", attrs.evolve(MLP, ink=False), says="lower"),
         ),
         claims=(Claim("ink = 1", "background = 1"),),
+        notes=PLAIN,
     ),
     _images(
         "r4-cnn",
