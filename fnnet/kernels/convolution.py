@@ -363,7 +363,8 @@ def _scatter_cost(shape: Shape, q: int) -> float:
     product = _pieces_cost(rows.reach(q) * row, o * q, cols.out * n)
     made = rows.out // q * rows.reach(q) * row * cols.out * n
     added = (0 if q == rows.out else made) + row * cols.out * n * rows.size
-    return rows.out // q * product + added * (ADD_NEAR if _near(made // 2) else ADD)
+    near = _near(made // 2)  # bands are added one by one as they are made, so up to twice the cache it goes well
+    return rows.out // q * product + added * (ADD_NEAR if near else ADD)
 
 
 def _near(numbers: int) -> bool:

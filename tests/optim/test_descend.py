@@ -1,5 +1,7 @@
 """`descend` is `update` and `apply_updates` in one, for every optimizer."""
 
+from fractions import Fraction
+
 import numpy as np
 import optree
 import pytest
@@ -145,3 +147,13 @@ def test_finite(bad, dtype, n):
     assert not finite((good, spoilt))
     assert not finite((good, tree.Running(spoilt.reshape(-1, 1))))
     assert finite((good, tree.Frozen(spoilt), None))
+
+
+def test_fractions_descend_exactly():
+    optimizer, params = optim.sgd(0.5), (np.array([Fraction(1, 3), Fraction(2)]),)
+    grads = (np.array([Fraction(1), Fraction(1, 7)]),)
+    state = optimizer.init(params)
+    now, _, good = descend(optimizer, grads, state, params)
+    updates, _ = optimizer.update(grads, state, params)
+    assert now[0].tolist() == optim.apply_updates(params, updates)[0].tolist()
+    assert good
