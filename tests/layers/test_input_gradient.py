@@ -16,10 +16,12 @@ FREE = {
 ROWS = [row for row in LAYERS if row.covers not in FREE]
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_asked_for_none_it_makes_none(row):
-    key = rng.key(0)
-    layer = row.make().train(rng.fold_in(key, "step"))
+def test_asked_for_none_it_makes_none(row, training):
+    key, layer = rng.key(0), row.make()
+    if training:
+        layer = layer.train(rng.fold_in(key, "step"))
     params = layer.init(key, row.shape)
     x = rng.normal(rng.fold_in(key, "x"), (3, *row.shape), np.float32)
     y, vjp = layer.apply(params, x)

@@ -45,6 +45,13 @@ def test_avg_pool_agrees_with_loops(window, count_padding, values, x_order, dy_o
     assert_same(vjp(laid(dy, dy_order))[1], pool.avg_pool_gradient(x, dy, *options, count_padding))
 
 
+@pytest.mark.parametrize("net", [layers.max_pool(3, 2, 1), layers.avg_pool(3, 2, 1), layers.avg_pool(3, 2, 1, False)])
+def test_float32_stays_float32(net):
+    x = floats(1, (2, 3, 5, 5)).astype(np.float32)
+    y, vjp = net.apply((), x)
+    assert y.dtype == vjp(y)[1].dtype == np.float32
+
+
 def test_ties_go_to_the_first_element_in_row_major_order():
     """The second element of the first row ties with the first of the second row."""
     x = np.array([[0.0, 7.0], [7.0, 0.0]]).reshape(1, 1, 2, 2)
