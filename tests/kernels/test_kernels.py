@@ -1,6 +1,7 @@
 """Geometry, memory order and columns, each against its definition."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +59,26 @@ def test_affine_in_both_orders():
         np.testing.assert_allclose(dx, np.einsum("nk,dk->nd", dy, weight), rtol=1e-12)
         assert dx.strides == lay(x).strides
         np.testing.assert_allclose(affine.affine_weight_gradient(lay(x), dy), np.einsum("nd,nk->dk", x, dy), rtol=1e-12)
+
+
+@pytest.mark.parametrize("lay", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+def test_sums_by_channel_in_every_order_and_dtype(dtype, lay):
+    x, w = (floats(i, (3, 2, 4, 5)).astype(dtype) for i in (0, 1))
+    if np.iscomplexobj(x):
+        x += 1j * floats(2, x.shape).astype(x.real.dtype)
+    tolerance, x = 100 * np.finfo(dtype).eps, lay(x)
+    centred, mean, variance = moments.moments(x)
+    away = x - x.mean((0, 2, 3))[:, None, None]
+    for got, want in (
+        (moments.channel_sum(x), x.sum((0, 2, 3))),
+        (moments.channel_dot(x, lay(w)), (x * w).sum((0, 2, 3))),
+        (mean, x.mean((0, 2, 3))),
+        (centred, away),
+        (variance, (away * away).mean((0, 2, 3))),  # no absolute value: what a complex step needs
+    ):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
 
 
 def test_moments_by_numpy():
