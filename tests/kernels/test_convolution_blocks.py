@@ -18,10 +18,6 @@ def with_band(q):
     return patch.multiple(convolution, best_band=lambda shape: q, best_scatter=lambda shape: q)
 
 
-def boxes(pixel, grid, q, piece, block):
-    return getattr(convolution._boxes, "__wrapped__", convolution._boxes)(pixel, grid, q, piece, block)
-
-
 @pytest.mark.parametrize("pieces", [0, 1, 2, 5])
 def test_products_in_pieces_of_columns_are_the_same(pieces):
     """On fractions, against the loops of the definition; 5 images times 4 columns."""
@@ -65,7 +61,7 @@ def test_products_in_pieces_of_columns_are_the_same(pieces):
 )
 def test_boxes_are_so_wide_that_a_matrix_stays_in_the_piece(pixel, q, piece, widths):
     rows, cols = Axis(30, 3), Axis(20, 3)
-    parts = boxes(pixel, (rows, cols), q, piece, 2**40)
+    parts = convolution._boxes(pixel, (rows, cols), q, piece, 2**40)
     ends = np.cumsum(widths)
     assert [box for box, _ in parts] == [(slice(0, 28), slice(e - w, e)) for e, w in zip(ends, widths, strict=True)]
     assert [part for _, part in parts] == [(rows, cols.part(e - w, e)) for e, w in zip(ends, widths, strict=True)]
@@ -87,7 +83,7 @@ def test_boxes_are_so_wide_that_a_matrix_stays_in_the_piece(pixel, q, piece, wid
 def test_boxes_are_so_high_that_unrolled_rows_stay_in_the_block(stride, q, block, heights):
     """In whole bands of q, one more than what windows that overlap are sure to leave room for."""
     rows, cols = Axis(27 * stride + 3, 3, stride), Axis(7, 3)
-    parts = boxes(8, (rows, cols), q, 2**40, block)
+    parts = convolution._boxes(8, (rows, cols), q, 2**40, block)
     ends = np.cumsum(heights)
     assert [box for box, _ in parts] == [(slice(e - h, e), slice(0, 5)) for e, h in zip(ends, heights, strict=True)]
     assert [part for _, part in parts] == [(rows.part(e - h, e), cols) for e, h in zip(ends, heights, strict=True)]
