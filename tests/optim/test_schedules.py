@@ -38,8 +38,12 @@ HALF = 1 / math.sqrt(2)
             {0: 0.9, 2: 0.5 + 0.4 * HALF, 4: 0.5, 6: 0.5 - 0.4 * HALF, 8: 0.1, 99: 0.1},
             id="cosine",
         ),
+        pytest.param(s.cosine(0.8, 4), {0: 0.8, 2: 0.4, 4: 0.0, 9: 0.0}, id="cosine to nothing"),
         pytest.param(s.warm_up(0.5, 4), {0: 0.1, 1: 0.2, 3: 0.4, 4: 0.5, 99: 0.5}, id="warm_up"),
         pytest.param(s.warm_up(s.step(0.6, 2), 2), {0: 0.2, 1: 0.4, 2: 0.6, 3: 0.6, 4: 0.3}, id="warm_up, then step"),
+        pytest.param(
+            s.warm_up(s.step(0.6, 1), 2), {0: 0.2, 1: 0.4, 2: 0.6, 3: 0.3, 4: 0.15}, id="warm_up, step at once"
+        ),
         pytest.param(s.warm_up(0.5, 0), {0: 0.5}, id="warm_up of nothing"),
         pytest.param(
             s.one_cycle(1.0, 9, rise=5 / 9, start_divisor=5.0, end_divisor=10.0),
