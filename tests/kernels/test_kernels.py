@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnnet.kernels import affine, moments, order, windows
+from fnnet.kernels import affine, moments, order, pooling, windows
 from tests.kernels.arrays import ORDERS, floats
 
 sizes = st.integers(1, 7)
@@ -88,3 +88,21 @@ def test_moments_by_numpy():
         np.testing.assert_allclose(mean, x.mean((0, 2, 3)), rtol=1e-12)
         np.testing.assert_allclose(variance, x.var((0, 2, 3)), rtol=1e-12)
         np.testing.assert_allclose(centred, x - x.mean((0, 2, 3))[:, None, None], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        windows.Axis(6, 2, 2),
+        windows.Axis(6, 3, 3),
+        windows.Axis(6, 3, 2),
+        windows.Axis(7, 2, 2),
+        windows.Axis(5, 2, 2, 1),
+        windows.Axis(6, 2, 2, 0, 1),
+        windows.Axis(4, 1, 1),
+    ],
+    ids=str,
+)
+def test_windows_tile_an_image_if_each_element_lies_in_exactly_one(axis):
+    read = [o * axis.stride + j - axis.before for o in range(axis.out) for j in range(axis.kernel)]
+    assert pooling._tiles(axis) == (sorted(read) == list(range(axis.size)) and axis.padded == axis.size)
