@@ -343,19 +343,19 @@ def test_thin_products_are_cut_into_few_pieces_of_64_columns_or_more(sides, piec
 @pytest.mark.parametrize(
     ("rows", "cols", "able"),
     [
-        (Axis(5, 3), Axis(5, 3), {"winograd", "flipped"}),
-        (Axis(5, 3, 1, 1, 1), Axis(5, 3, 1, 2, 2), {"winograd", "flipped"}),
-        (Axis(5, 3, 1, 3, 2), Axis(5, 3), {"winograd"}),  # a flipped kernel would need padding 3 - 1 - 3
-        (Axis(5, 3), Axis(5, 3, 1, 0, 3), {"winograd"}),
-        (Axis(5, 3, 2), Axis(5, 3), {"winograd"}),
-        (Axis(5, 3), Axis(5, 3, 2), set()),
-        (Axis(5, 3), Axis(5, 4), {"flipped"}),
-        (Axis(5, 3, 1, -1, 0), Axis(5, 3), {"flipped"}),
-        (Axis(5, 3), Axis(5, 3, 1, 0, -1), {"flipped"}),
-        (Axis(5, 1), Axis(5, 1), {"pointwise", "flipped"}),
-        (Axis(5, 1, 2), Axis(5, 1), set()),
-        (Axis(5, 1), Axis(5, 1, 1, 0, 1), set()),
-        (Axis(5, 2), Axis(5, 1), {"flipped"}),
+        (Axis(5, 3), Axis(5, 3), "winograd flipped"),
+        (Axis(5, 3, 1, 1, 1), Axis(5, 3, 1, 2, 2), "winograd flipped"),
+        (Axis(5, 3, 1, 3, 2), Axis(5, 3), "winograd"),  # a flipped kernel would need padding 3 - 1 - 3
+        (Axis(5, 3), Axis(5, 3, 1, 0, 3), "winograd"),
+        (Axis(5, 3, 2), Axis(5, 3), "winograd"),
+        (Axis(5, 3), Axis(5, 3, 2), ""),
+        (Axis(5, 3), Axis(5, 4), "flipped"),
+        (Axis(5, 3, 1, -1, 0), Axis(5, 3), "flipped"),
+        (Axis(5, 3), Axis(5, 3, 1, 0, -1), "flipped"),
+        (Axis(5, 1), Axis(5, 1), "pointwise flipped"),
+        (Axis(5, 1, 2), Axis(5, 1), ""),
+        (Axis(5, 1), Axis(5, 1, 1, 0, 1), ""),
+        (Axis(5, 2), Axis(5, 1), "flipped"),
     ],
     ids=str,
 )
@@ -363,4 +363,4 @@ def test_which_algorithms_accept_a_grid(rows, cols, able):
     tables = convolution.FORWARDS, convolution.WEIGHT_GRADIENTS, convolution.INPUT_GRADIENTS
     for table, always in zip(tables, ({"columns", "bands"}, {"columns", "bands"}, {"scattered"}), strict=True):
         accepting = {name for name, algorithm in table.items() if algorithm.accepts((rows, cols))}
-        assert accepting == always | (able & table.keys())
+        assert accepting == always | (set(able.split()) & table.keys())
