@@ -89,6 +89,9 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
         found = {task: _Found({}, {}, []) for task in tasks[: 3 if name in ("lenet5", "mlp-256") else 2]}
         for start in range(options.starts):
             with races.running(names, pythons, options.threads) as contenders:
+                facts |= {
+                    c.name: c.ask(do="facts")["versions"] for c in contenders
+                }  # once all have imported what they need
                 peak = max(peak, contenders[0].ask(do="peak")["rate"])  # again and again: the machine may be shared
                 for (mode, n), (turns, lacks, floors) in found.items():
                     floors.append(contenders[0].ask(do="floor", work=work, mode=mode, batch=n)["seconds"])
@@ -96,7 +99,6 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
                     for peer, seconds in more.items():
                         turns.setdefault(peer, []).extend(seconds)
                     lacks.update(why)
-                facts |= {c.name: c.ask(do="facts")["versions"] for c in contenders}
             if start >= 2 and all(races.settled(s) for turns, *_ in found.values() for s in turns.values()):
                 break
         for (mode, n), (turns, lacks, floors) in found.items():
