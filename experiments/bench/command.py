@@ -93,18 +93,18 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
                     c.name: c.ask(do="facts")["versions"] for c in contenders
                 }  # once all have imported what they need
                 peak = max(peak, contenders[0].ask(do="peak")["rate"])  # again and again: the machine may be shared
-                for (mode, n), (turns, lacks, floors) in found.items():
-                    floors.append(contenders[0].ask(do="floor", work=work, mode=mode, batch=n)["seconds"])
+                for (mode, n), (turns, lacks, bare) in found.items():
+                    bare.append(contenders[0].ask(do="products", work=work, mode=mode, batch=n)["seconds"])
                     more, why = races.race(contenders, work, mode, n, options.turn, options.rounds)
                     for peer, seconds in more.items():
                         turns.setdefault(peer, []).extend(seconds)
                     lacks.update(why)
             if start >= 2 and all(races.settled(s) for turns, *_ in found.values() for s in turns.values()):
                 break
-        for (mode, n), (turns, lacks, floors) in found.items():
+        for (mode, n), (turns, lacks, bare) in found.items():
             timings = {peer: races.timing(seconds) for peer, seconds in turns.items()}
             rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode) * n))
-            rows[-1]["products_seconds"] = statistics.median(floors)
+            rows[-1]["products_seconds"] = statistics.median(bare)
             print(_shown(rows[-1], names, peak), flush=True)
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
@@ -127,7 +127,7 @@ class _Found(NamedTuple):
 
     turns: dict[str, list[float]]
     lacks: dict[str, str]
-    floors: list[float]
+    bare: list[float]
 
 
 def _row(

@@ -3,8 +3,8 @@
 `{"do": "prepare", "work": […], "mode": "train" | "infer", "batch": n}` -> `{"checks": […]}`, the loss before the first
 step, or the mean size of the scores; or `{"lacks": why}`. `{"do": "run", "times": k}` -> `{"seconds": […]}`.
 `{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of the fastest square matrix
-product. To fnnet alone: `{"do": "profile", "work": […]}` -> where a training step spends its time, and `{"do": "floor",
-"work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its bare products.
+product. To fnnet alone: `{"do": "profile", "work": […]}` -> where a training step spends its time, and
+`{"do": "products", "work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its bare products.
 """
 
 import importlib
@@ -12,15 +12,13 @@ import json
 import os
 import resource
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from experiments.bench.products import bare, peak, timed
 from experiments.bench.works import Work
-
-_SQUARES = 512, 1024, 2048
 
 
 def main(name: str) -> None:
@@ -38,15 +36,15 @@ def main(name: str) -> None:
             except NotImplementedError as lack:
                 answer = {"lacks": str(lack)}
         elif request["do"] == "run":
-            answer = {"seconds": [_timed(task) for _ in range(request["times"])]}
+            answer = {"seconds": [timed(task) for _ in range(request["times"])]}
         elif request["do"] == "peak":
-            answer = {"rate": max(map(_gemm_rate, _SQUARES))}
+            answer = {"rate": peak()}
         elif request["do"] == "profile":
             profile = importlib.import_module("experiments.bench.profile").profile
             answer = {"rows": profile(Work(*request["work"]))}
-        elif request["do"] == "floor":
-            floor = importlib.import_module("experiments.bench.floor").floor
-            answer = {"seconds": floor(Work(*request["work"]), request["mode"], request["batch"])}
+        elif request["do"] == "products":
+            contender.share_products()
+            answer = {"seconds": bare(Work(*request["work"]), request["mode"], request["batch"])}
         else:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
             answer = {"versions": contender.versions(), "peak_bytes": memory}
@@ -61,18 +59,6 @@ def _prepare(contender: Any, request: dict[str, Any]) -> tuple[Callable[[], Any]
     predict = contender.predictor(work, request["batch"])
     y = predict()
     return predict, {"checks": [float(np.abs(y).mean()), float(y.std())]}
-
-
-def _timed(task: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
-
-
-def _gemm_rate(size: int) -> float:
-    """Multiply-adds a second of a square product in float32."""
-    a, b, out = (np.ones((size, size), np.float32) for _ in range(3))
-    return size**3 / min(_timed(lambda: np.matmul(a, b, out=out)) for _ in range(3))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from fnnet import tree
-from fnnet.kernels import finite as kernel
 from fnnet.optim import sweep
 from fnnet.optim.apply_updates import apply_updates
 from fnnet.optim.chain import Chain
+from fnnet.optim.leaves import finite_leaf
 from fnnet.types import Optimizer, Params
 
 
@@ -39,4 +39,4 @@ def descend(optimizer: Optimizer, grads: Params, state: Any, params: Params) -> 
 def finite(params: Params) -> bool:
     """Whether a tree like params holds neither NaN nor infinity; frozen leaves are not looked at."""
     with np.errstate(all="ignore"):
-        return all(kernel.finite(tree.array(leaf)) for leaf in tree.leaves(params) if not isinstance(leaf, tree.Frozen))
+        return all(map(finite_leaf, tree.leaves(params)))

@@ -17,6 +17,7 @@ import optree
 
 from fnnet import tree
 from fnnet.errors import DtypeError, StructureError, expected
+from fnnet.kernels.finite import finite
 from fnnet.types import Array, Params
 
 Leaves: TypeAlias = list[Any]
@@ -136,6 +137,11 @@ def _words(leaf: Any) -> str:
     inside = tree.array(leaf)
     mark = "running " if isinstance(leaf, tree.Running) else "frozen " if isinstance(leaf, tree.Frozen) else ""
     return mark + (f"{inside.shape} {inside.dtype}" if trained(inside) else f"a {type(inside).__name__}")
+
+
+def finite_leaf(leaf: Any) -> bool:
+    """Whether a leaf holds neither NaN nor infinity; holes and held leaves are not looked at."""
+    return leaf is None or isinstance(leaf, tree.Frozen) or finite(tree.array(leaf))
 
 
 def locked(array: Array) -> Array:

@@ -13,9 +13,8 @@ import numpy as np
 
 from fnnet.errors import StructureError, expected, whole
 from fnnet.kernels.finite import finite
-from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, locked, received, slots, trained
+from fnnet.optim.leaves import Flat, Leaves, check_params, finite_leaf, flatten, locked, received, slots, trained
 from fnnet.optim.part import Part, Rule, Scale, passing
-from fnnet.tree import Frozen, array
 from fnnet.types import Array, Params, Shape
 
 BLOCK = 2**19  # bytes of each array that go through the parts together: smaller blocks cost more calls than they save
@@ -59,19 +58,14 @@ def descend(parts: Parts, grads: Params, states: Sequence[Any], params: Params) 
     runs = _open(parts, states, flat)
     packs = _packs(runs, us, flat)
     moved = [p if u is None else u for p, u in zip(flat.leaves, us, strict=True)]
-    good = all(_fine(p) for p, u in zip(moved, us, strict=True) if not trained(u))
+    good = all(finite_leaf(p) for p, u in zip(moved, us, strict=True) if not trained(u))
     *before, last = _passes(runs)
     if before:  # the last pass will not see the gradients
-        good &= all(_fine(u) for u in us if trained(u))
+        good &= all(finite_leaf(u) for u in us if trained(u))
     for steps in before:
         _go_over(steps, packs, us, flat)
     good &= _go_over(last, packs, us, flat, moved)
     return flat.like(moved), _close(runs, flat), good
-
-
-def _fine(leaf: Any) -> bool:
-    """Whether a leaf is finite; held leaves are not looked at."""
-    return leaf is None or isinstance(leaf, Frozen) or finite(array(leaf))
 
 
 @attrs.frozen(eq=False)

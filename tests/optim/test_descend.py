@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import numpy as np
-import optree
 import pytest
 
 from fnnet import optim, tree
@@ -11,7 +10,7 @@ from fnnet.errors import StructureError
 from fnnet.optim import sweep
 from fnnet.optim.descend import descend, finite
 from tests.optim.cases import EVERY, grads, params
-from tests.optim.test_laws import DTYPES, arrays, content, every, run
+from tests.optim.test_laws import DTYPES, arrays, content, every, midway, run
 
 
 def descended(optimizer, start, steps=4, change=lambda g: g):
@@ -52,11 +51,8 @@ def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):
 @every
 @pytest.mark.parametrize("writable", [False, True])
 def test_pure(make, writable):
-    optimizer, now = make(), params()
-    (_, _, state), (now, _, _) = run(optimizer, now, 2)
-    given = grads(now), state, now
-    if writable:
-        given = optree.tree_map(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, given, none_is_leaf=True)
+    optimizer = make()
+    given = midway(optimizer, writable)
     before = content(given)
     once = descend(optimizer, *given)
     assert content(descend(optimizer, *given)[:2]) == content(once[:2])

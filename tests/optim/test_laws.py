@@ -36,18 +36,24 @@ def run(optimizer, start, steps=4, state=None, first=0, change=lambda g: g):
     return seen
 
 
+def midway(optimizer, writable):
+    """What a third step is given: gradients, state and params, read-only as they are or writable copies."""
+    (_, _, state), (now, _, _) = run(optimizer, params(), 2)
+    given = grads(now), state, now
+    if writable:
+        given = optree.tree_map(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, given, none_is_leaf=True)
+    return given
+
+
 @every
 @pytest.mark.parametrize("writable", [False, True])
 def test_pure(make, writable):
     """Arguments are not written to, writable or not, and equal arguments give equal bytes, in whatever order."""
-    optimizer, now = make(), params()
-    (_, _, state), (now, _, _) = run(optimizer, now, 2)
-    given = grads(now), state, now
-    if writable:
-        given = optree.tree_map(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, given, none_is_leaf=True)
+    optimizer = make()
+    given = midway(optimizer, writable)
     before = content(given)
     once = content(optimizer.update(*given))
-    optimizer.update(grads(now, "others"), *given[1:])
+    optimizer.update(grads(given[2], "others"), *given[1:])
     assert content(optimizer.update(*given)) == once
     optim.apply_updates(given[2], optimizer.update(*given)[0])
     assert content(given) == before

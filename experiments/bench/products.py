@@ -1,0 +1,40 @@
+"""Yardsticks: the fastest matrix product of this machine, and the products of a work with nothing around them."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from experiments.bench.contenders import PREDICTED
+from experiments.bench.works import Work, products
+
+_SQUARES = (512, 1024, 2048)
+
+
+def timed(task: Callable[[], Any]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Multiply-adds a second of the fastest of some square products in float32."""
+    return max(size**3 / min(_product(size, size, size, 3)) for size in _SQUARES)
+
+
+def bare(work: Work, mode: str, n: int) -> float:
+    """Seconds of all products of a step or a prediction, each alone, on arrays that are laid out well: medians.
+
+    The convolutions are direct ones, with their columns already there. It is no bound: filtering as Winograd does gets
+    below, and so do thin products cut into pieces, see `fnnet.kernels.convolution`.
+    """
+    part = min(n, PREDICTED) if mode == "infer" else n
+    return n / part * sum(statistics.median(_product(*shape, 9)) for shape in products(work, mode, part))
+
+
+def _product(m: int, k: int, n: int, times: int) -> list[float]:
+    a, b, out = np.ones((m, k), np.float32), np.ones((k, n), np.float32), np.empty((m, n), np.float32)
+    return [timed(lambda: np.matmul(a, b, out=out)) for _ in range(times)]
