@@ -226,7 +226,7 @@ STUDIES = (
         measure=MILLISECONDS,
         claims=[Claim(f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES],
         seeds=range(3),
-        cost=lambda config: 1.5,
+        cost=lambda config: 0.6,
         alone=True,
         quick=lambda config: attrs.evolve(config, n=4),
     ),
