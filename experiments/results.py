@@ -222,6 +222,8 @@ def ours(answers: Answers, label: str, measure: Measure, values: dict[int, float
     if not got:
         return "–" if answers.runs[label] else "no run"
     mean = measure.text(fmean(got))
+    if measure.fixed and len(set(got)) == 1:
+        return mean
     if len(got) == 1:
         return f"{mean} (1 seed)"
     missing = f" of {len(list(answers.study.seeds))}" if len(got) < len(list(answers.study.seeds)) else ""

@@ -64,6 +64,7 @@ class Measure:
         scale: factor before printing, such as 100 for percent.
         digits: decimals printed.
         higher: whether more is better.
+        fixed: whether it is the same for every seed, as a count of parameters is; then printed alone.
     """
 
     title: str
@@ -71,6 +72,7 @@ class Measure:
     scale: float = 1.0
     digits: int = 2
     higher: bool = True
+    fixed: bool = False
 
     def text(self, value: float) -> str:
         """A value of this measure in print, without its unit."""

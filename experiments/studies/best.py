@@ -36,7 +36,7 @@ def cost(config: Any) -> float:
 VALIDATION = Measure("validation accuracy, %", final("accuracy"), 100)
 TEST = Measure("test accuracy, %", final("accuracy"), 100)
 VALIDATION_ERROR = Measure("mean absolute error, validation", final("valid_error"), digits=5, higher=False)
-PARAMETERS = Measure("parameters", final("parameters"), digits=0, higher=False)
+PARAMETERS = Measure("parameters", final("parameters"), digits=0, fixed=True)
 
 
 def _ranked(answers: Answers) -> list[str]:
@@ -127,6 +127,7 @@ STUDIES = (
             f"best-{name.partition('.')[0]}",
             settings=(),
             follows=Follow(f"best-{name.partition('.')[0]}-search", partial(_tested, name)),
+            seeds=range(5),
             measure=TEST,
             columns=(PARAMETERS,),
             data=(name,),
@@ -138,6 +139,7 @@ STUDIES = (
     _study(
         "best-sine-search",
         task=sine,
+        seeds=range(5),
         settings=[Setting(label, config, ours=True) for label, config in SINES.items()],
         measure=VALIDATION_ERROR,
         claims=[Claim(label, next(iter(SINES)), ours=True) for label in list(SINES)[1:]],
@@ -147,6 +149,7 @@ STUDIES = (
     _study(
         "best-sine",
         task=sine,
+        seeds=range(5),
         settings=(),
         follows=Follow("best-sine-search", lambda best: attrs.evolve(best, reported=0.002, says="0.002", ours=False)),
         measure=r4.ERROR,

@@ -149,12 +149,12 @@ def points(measure: Measure, axis: str) -> Callable[[Answers], bytes]:
         if any(setting.reported is not None for setting in settings):
             axes.plot([], [], "o", markerfacecolor="none", color="#c1440e", markersize=8, label="reported")
         axes.set_yticks(range(len(settings)), [setting.label for setting in settings], fontsize=8)
-        axes.invert_yaxis()
+        axes.set_ylim(len(settings) - 0.5, -0.5)
         axes.set_xlabel(axis)
         axes.grid(axis="x", color="0.9", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_lines():
-            axes.legend(frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+            axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
         return png(made)
 
     return draw

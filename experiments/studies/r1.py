@@ -5,7 +5,8 @@ from functools import partial
 import attrs
 
 from experiments.studies import figures
-from experiments.study import Answers, Claim, Measure, Setting, final, listed
+from experiments.studies.remarks import times_faster
+from experiments.study import Claim, Measure, Setting, final, listed
 from experiments.tasks import timing
 from experiments.tasks.r1 import Config, train
 
@@ -37,18 +38,8 @@ BASE = Config()
 DROPOUT = (0.1, 0.5)
 
 
-def _speed(answers: Answers) -> list[str]:
-    """How many times faster each is than the one before."""
-    found = [(setting.label, answers.values(setting.label)) for setting in answers.study.settings]
-    means = [(label, sum(values.values()) / len(values)) for label, values in found if values]
-    return [
-        f"{label.capitalize()}: {first / mean:,.0f} times faster than {means[0][0]}."
-        for (label, mean), first in ((pair, means[0][1]) for pair in means[1:])
-    ]
-
-
 MILLISECONDS = Measure("milliseconds", final("milliseconds"), digits=3, higher=False)
-ERROR = Measure("largest difference, 10⁻¹⁵", final("error"), 1e15, higher=False)
+ERROR = Measure("largest difference from whole-batch arrays, 10⁻¹⁵", final("error"), 1e15, higher=False)
 STUDIES = (
     _study(
         "r1-layers",
@@ -90,7 +81,10 @@ STUDIES = (
         ),
         columns=(ERROR,),
         seeds=range(3),
-        remarks=_speed,
+        remarks=times_faster(
+            ("arrays, whole batch", "loops over weights"),
+            ("arrays, whole batch", "arrays, example by example"),
+        ),
         cost=lambda config: 10.0 if config.how == "loops" else 0.5,
         alone=True,
         quick=lambda config: attrs.evolve(config, widths=(20, 8, 10), batch=2),

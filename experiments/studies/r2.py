@@ -106,7 +106,7 @@ SHAPES = {
     "one cycle": "one_cycle",
 }
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
-SECONDS = Measure("seconds per epoch", _seconds, digits=1, higher=False)
+SECONDS = Measure("seconds per epoch", _seconds, digits=2, higher=False)
 _study = partial(listed, task=train, data=("mnist",), seeds=range(3), figures=CURVES, cost=cost, quick=quick)
 AFTER_TEN = at_epoch(10, "test_accuracy")
 TEN_EPOCHS = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, until=10)}

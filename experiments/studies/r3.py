@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from experiments.studies import figures
+from experiments.studies.remarks import times_faster
 from experiments.studies.statistics import paired
 from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, listed, percent
 from experiments.tasks import bias, timing
@@ -225,6 +226,7 @@ STUDIES = (
         ],
         measure=MILLISECONDS,
         claims=[Claim(f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES],
+        remarks=times_faster(*((f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES)),
         seeds=range(3),
         cost=lambda config: 0.6,
         alone=True,
@@ -363,7 +365,7 @@ STUDIES = (
         data=("digits.mat",),
         seeds=range(3),
         columns=(
-            Measure("parameters", final("parameters"), digits=0),
+            Measure("parameters", final("parameters"), digits=0, fixed=True),
             Measure("loss at the beginning", final("first_loss"), higher=False),
             Measure("loss at the end", final("last_loss"), higher=False),
         ),

@@ -161,7 +161,7 @@ DRAWN = (
 REPAIRS = [label for label in TRIES if label.startswith("SGD, ") and label != "SGD, N(0, 0.01²)"]
 RESIZED = [label for label in REPAIRS if TRIES[label].initialization != SGD.initialization]
 PLATEAU = Measure(f"steps on the plateau (at most {STEPS:,})", final("plateau"), digits=0, higher=False)
-SECONDS = Measure("seconds per epoch", final("seconds_per_epoch"), digits=1, higher=False)
+SECONDS = Measure("seconds per epoch", final("seconds_per_epoch"), digits=2, higher=False)
 _study = partial(listed, data=("mnist",), seeds=range(3), cost=cost, quick=quick)
 STUDIES = (
     _study(

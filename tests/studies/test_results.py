@@ -10,6 +10,7 @@ from PIL import Image
 from experiments import results
 from experiments.cli import main
 from experiments.studies import conduct, figures, store
+from experiments.studies.remarks import times_faster
 from experiments.study import Answers, Claim, Measure, Setting, at_epoch, final, get
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
@@ -80,6 +81,20 @@ def test_missing_runs_are_counted():
     assert results.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
     assert results.ours(found, "b", ACCURACY) == "no run"
     assert list(results.table(found))[-1] == "| b | – | no run | – |"
+
+
+def test_what_seeds_cannot_change_is_printed_alone():
+    count = Measure("parameters", final("value"), digits=0, fixed=True)
+    found = answers({"a": [1_234.0] * 3, "b": [1.0, 2.0, 3.0]})
+    assert results.ours(found, "a", count) == "1,234"
+    assert results.ours(found, "b", count) == "2 ± 1 (n = 3)"  # not fixed after all: said
+    assert results.ours(found, "a", attrs.evolve(count, fixed=False)) == "1,234 ± 0 (n = 3)"
+
+
+def test_how_many_times_faster():
+    found = answers({"arrays": [1.0, 2.0, 3.0], "loops": [800.0, 1_000.0, 1_200.0]}, ERROR)
+    assert times_faster(("arrays", "loops"))(found) == ["Arrays: 500 times faster than loops."]
+    assert times_faster(("arrays", "loops"))(answers({"arrays": [1.0], "loops": []}, ERROR)) == []
 
 
 def test_a_measure_reads_an_epoch():
