@@ -89,8 +89,8 @@ TARGETS = {"mnist": 0.995, "digits.mat": 0.996, "hanzi": 0.994}
 HOW = {
     "mnist": "5,000 of the training images are held for validation; the choice is trained on all 60,000.",
     "digits.mat": "Validation is the file's own; the choice is trained on its training and validation images together.",
-    "hanzi": "100 of the 520 images of each class are held for validation; the choice is trained on all 520. Every setting "
-    "is tried at the full length: over-fitting shows late.",
+    "hanzi": "100 of the 520 images of each class are held for validation; the choice is trained on all 520. "
+    "Every setting is tried at the full length: over-fitting shows late.",
 }
 ADAM = Sine(optimizer="adam", learning_rate=0.003)
 SINES = {
