@@ -153,6 +153,7 @@ STUDIES = (
                 figures.TRAIN_LOSS,
                 figures.TEST_ACCURACY,
                 labels=("rate 0.002, batch 32, 50 epochs", "rate 0.0015, batch 64, 50 epochs (best)"),
+                log=("train_loss",),
             )
         },
         notes=f"{SILENT} {BEGINNING}",

@@ -174,7 +174,11 @@ STUDIES = (
             Setting("after 50 epochs, training set", Config(), 0.998, says="99.8 %", read=final("train_accuracy")),
         ),
         claims=(Claim("after 50 epochs", "after 1 epoch"),),
-        figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=("after 50 epochs",))},
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=("after 50 epochs",), log=("train_loss",)
+            )
+        },
         notes="Confusion counts of every run are in its file; the run of `lenet5` shows matrices and misread digits.",
     ),
     _study(
