@@ -73,8 +73,9 @@ def _stops(answers: Answers) -> list[str]:
             best = fmean(row["epoch"] for row, _ in pairs)
             never = sum(epoch == run.rows[-1]["epoch"] for epoch, run in zip(stopped, runs, strict=True))
             sentences.append(
-                f"{setting.label}: stopped after {fmean(stopped):,.0f} epochs on average (reported: 783), "
-                f"{never} of {len(runs)} runs never; the params given back are those after {best:,.0f}."
+                f"“{setting.label}”: training ends after {fmean(stopped):,.0f} epochs on average (reported: 783)"
+                f"{f', in {never} of {len(runs)} runs at the very last' if never else ''}; the params given back are "
+                f"those after {best:,.0f}."
             )
     return sentences
 
