@@ -186,7 +186,10 @@ STUDIES = (
         ],
         figures={
             f"{peak}": figures.curves(
-                figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=[f"{words}, {peak}" for words in SHAPES]
+                figures.TRAIN_LOSS,
+                figures.TEST_ACCURACY,
+                labels=[f"{words}, {peak}" for words in SHAPES],
+                log=("train_loss",),
             )
             for peak in PEAKS
         },
@@ -223,7 +226,7 @@ STUDIES = (
             Claim("ReLU", "sigmoid", ours=True),
             Claim("leaky ReLU, slope 0.01", "ReLU", ours=True),
         ),
-        figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, until=SHORT)},
+        figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, until=SHORT, log=("train_loss",))},
         notes=f"{SHORT} epochs, rate {BASE.learning_rate}, batch {BASE.batch}.",
     ),
 )
