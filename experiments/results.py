@@ -241,8 +241,7 @@ def holds(answers: Answers, setting: Setting) -> str:
     if answers.study.report == "best":
         return reached(values, setting.reported, measure.higher)
     low, high = next_run(values)
-    slack = 0.5 * 10**-measure.digits / measure.scale  # what printing rounds away
-    if low - slack <= setting.reported <= high + slack:
+    if low - measure.rounding <= setting.reported <= high + measure.rounding:
         return "yes"
     above = low > setting.reported
     return "better" if above == measure.higher else "not reached"

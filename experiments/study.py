@@ -62,7 +62,7 @@ class Measure:
         title: column head, with its unit.
         read: from a run; None where this run has none.
         scale: factor before printing, such as 100 for percent.
-        digits: decimals printed.
+        digits: decimals printed; None for figures of any size, printed with a power of ten.
         higher: whether more is better.
         fixed: whether it is the same for every seed, as a count of parameters is; then printed alone.
     """
@@ -70,13 +70,18 @@ class Measure:
     title: str
     read: Callable[[Run], float | None]
     scale: float = 1.0
-    digits: int = 2
+    digits: int | None = 2
     higher: bool = True
     fixed: bool = False
 
     def text(self, value: float) -> str:
         """A value of this measure in print, without its unit."""
-        return f"{value * self.scale:,.{self.digits}f}"
+        return f"{value * self.scale:.1e}" if self.digits is None else f"{value * self.scale:,.{self.digits}f}"
+
+    @property
+    def rounding(self) -> float:
+        """What printing takes away at most."""
+        return 0.0 if self.digits is None else 0.5 * 10**-self.digits / self.scale
 
 
 def final(name: str) -> Callable[[Run], float | None]:

@@ -141,6 +141,7 @@ STUDIES = (
     ),
     _study(
         "r1-fine-tuning",
+        columns=(),
         settings=(
             Setting("before", attrs.evolve(BASE, more="last layer"), 0.902, read=final("before")),
             Setting("last layer, 20 more epochs", attrs.evolve(BASE, more="last layer"), 0.916),

@@ -77,7 +77,7 @@ def _variances(answers: Answers) -> list[str]:
                 f"{fmean(run.final['variances'][name]['ratio'] for run in runs):.2f} at {name.replace('_', ' ')}"
                 for name in names
             )
-            sentences.append(f"{label}: variance in training over variance in evaluation is {listed}.")
+            sentences.append(f"“{label}”: variance in training over variance in evaluation is {listed}.")
     return sentences
 
 
@@ -182,6 +182,7 @@ STUDIES = (
     ),
     _images(
         "r4-norm-dropout",
+        seeds=range(5),
         settings=(
             Setting("batch norm", NORMED, says="helps"),
             Setting("both, as in the report", BOTH, says="worse in evaluation"),
@@ -221,6 +222,7 @@ STUDIES = (
     ),
     _images(
         "r4-dropout",
+        seeds=range(5),
         settings=(
             Setting("CNN", CNN, says="lower"),
             Setting("CNN with dropout", attrs.evolve(CNN, dropout=RATE), says="helps"),

@@ -214,8 +214,8 @@ STUDIES = (
         measure=PLATEAU,
         claims=[Claim(label, "SGD, N(0, 0.01²)", ours=True) for label in list(TRIES)[1:]],
         columns=(
-            Measure("logits at the start, rms", final("first_output"), digits=7),
-            Measure("gradient at the first convolution, rms", final("first_gradient"), digits=9),
+            Measure("logits at the start, rms", final("first_output"), digits=None),
+            Measure("gradient at the first convolution, rms", final("first_gradient"), digits=None),
             percent("test accuracy", "test_accuracy"),
         ),
         figures={

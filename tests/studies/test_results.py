@@ -91,6 +91,11 @@ def test_what_seeds_cannot_change_is_printed_alone():
     assert results.ours(found, "a", attrs.evolve(count, fixed=False)) == "1,234 ± 0 (n = 3)"
 
 
+def test_figures_of_any_size_have_a_power_of_ten():
+    found = answers({"a": [1.5e-6, 1.6e-6, 1.7e-6], "b": [1.0] * 3}, ERROR)
+    assert results.ours(found, "a", attrs.evolve(ERROR, digits=None)) == "1.6e-06 ± 1.0e-07 (n = 3)"
+
+
 def test_how_many_times_faster():
     found = answers({"arrays": [1.0, 2.0, 3.0], "loops": [800.0, 1_000.0, 1_200.0]}, ERROR)
     assert times_faster(("arrays", "loops"))(found) == ["Arrays: 500 times faster than loops."]
