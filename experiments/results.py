@@ -262,8 +262,8 @@ def reached(values: Sequence[float], target: float, higher: bool) -> str:
 
 def compared(answers: Answers, claim: Claim) -> Difference | None:
     """The paired difference of a claim, positive where it is right."""
-    better, worse = answers.values(claim.better), answers.values(claim.worse)
-    return paired(better, worse) if answers.study.measure.higher else paired(worse, better)
+    better, worse = (answers.values(label, claim.by) for label in (claim.better, claim.worse))
+    return paired(better, worse) if (claim.by or answers.study.measure).higher else paired(worse, better)
 
 
 def verdicts(answers: Answers) -> Iterator[str]:
@@ -276,7 +276,7 @@ def verdicts(answers: Answers) -> Iterator[str]:
         parts = []
         for verdict, phrase in ((1, "clear"), (0, "within the noise"), (-1, "the other way round")):
             listed = [
-                _difference(answers.study.measure, claim, difference)
+                _difference(claim.by or answers.study.measure, claim, difference)
                 for claim, difference in done
                 if difference.verdict == verdict
             ]
@@ -295,8 +295,10 @@ def _sentence(parts: Sequence[str]) -> str:
 
 
 def _difference(measure: Measure, claim: Claim, difference: Difference) -> str:
-    """“a over b (+1.2 ± 0.3)”, in the measure's own direction."""
+    """“a” against “b” (+1.2 ± 0.3), in the measure's own direction and with its name if it is not the study's."""
     sign = 1 if measure.higher else -1
     half = measure.text(difference.half) if math.isfinite(difference.half) else "∞"
     mean = sign * difference.mean
-    return f"“{claim.better}” against “{claim.worse}” ({'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half})"
+    about = f"; {measure.title}" if claim.by else ""
+    shown = f"{'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half}{about}"
+    return f"“{claim.better}” against “{claim.worse}” ({shown})"

@@ -76,7 +76,9 @@ class Measure:
 
     def text(self, value: float) -> str:
         """A value of this measure in print, without its unit."""
-        return f"{value * self.scale:.1e}" if self.digits is None else f"{value * self.scale:,.{self.digits}f}"
+        if self.digits is None:
+            return f"{value * self.scale:.1e}" if value else "0"
+        return f"{value * self.scale:,.{self.digits}f}"
 
     @property
     def rounding(self) -> float:
@@ -135,11 +137,13 @@ class Claim:
     Args:
         better, worse: labels.
         ours: whether we ask it and not the report.
+        by: the figure it is about, if not the study's measure.
     """
 
     better: str
     worse: str
     ours: bool = False
+    by: Measure | None = None
 
 
 @attrs.frozen(eq=False)

@@ -134,7 +134,7 @@ STUDIES = (
             Setting("leaky ReLU", MLP, says="faster, higher"),
             Setting("sigmoid", attrs.evolve(MLP, activation="sigmoid"), says="slower, lower"),
         ),
-        claims=(Claim("leaky ReLU", "sigmoid"),),
+        claims=(Claim("leaky ReLU", "sigmoid"), Claim("leaky ReLU", "sigmoid", by=HALF)),
         notes=f"520 for training and 100 for test of each class. {PLAIN} {UNSTEADINESS}",
     ),
     _study(
@@ -148,7 +148,13 @@ STUDIES = (
                 ((256,), "steadier"),
             )
         ],
-        claims=(Claim("512, 128", "256, 128"), Claim("256, 128", "128, 128"), Claim("256", "256, 128", ours=True)),
+        claims=(
+            Claim("512, 128", "256, 128", by=HALF),
+            Claim("256, 128", "128, 128", by=HALF),
+            Claim("256", "256, 128", by=UNSTEADY),
+            Claim("512, 128", "256, 128", ours=True),
+            Claim("256", "256, 128", ours=True),
+        ),
         notes=f"{PLAIN} {UNSTEADINESS}",
     ),
     _study(

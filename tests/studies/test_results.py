@@ -67,6 +67,14 @@ def test_less_is_better_where_the_measure_says_so():
     assert "(−0.103 ± 0.014)" in sentence
 
 
+def test_a_claim_may_be_about_another_figure():
+    rows = Measure("rows", lambda run: run.final["value"], digits=0, higher=False)
+    found = answers({"a": [0.1, 0.1, 0.1], "b": [20.1, 30.1, 40.1]}, claims=(Claim("a", "b", by=rows),))
+    (sentence,) = results.verdicts(found)
+    assert "0 of 1 reported difference survives" not in sentence
+    assert "“a” against “b” (−30 ± 25; rows)" in sentence
+
+
 def test_noise_is_called_noise():
     found = answers({"a": [0.90, 0.80, 0.91], "b": [0.80, 0.90, 0.90]}, claims=(Claim("a", "b"),))
     (sentence,) = results.verdicts(found)
