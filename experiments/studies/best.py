@@ -115,7 +115,7 @@ STUDIES = (
             f"best-{name.partition('.')[0]}-search",
             settings=[Setting(label, config, ours=True) for label, config in tried.items()],
             measure=VALIDATION,
-            figures={"": figures.points(VALIDATION, VALIDATION.title)},
+            figures={"": figures.points(VALIDATION)},
             claims=[Claim(label, next(iter(tried)), ours=True) for label in list(tried)[1:]],
             columns=(PARAMETERS,),
             data=(name,),

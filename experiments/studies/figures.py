@@ -128,33 +128,28 @@ def band(
     axes.plot(at, values.mean(axis=0), label=label, linewidth=1.3, markersize=3.5, markevery=every, **style)
 
 
-def points(measure: Measure, axis: str) -> Callable[[Answers], bytes]:
-    """Every seed of every setting as a point, its mean as a bar, the reported figure as a ring."""
+def points(measure: Measure) -> Callable[[Answers], bytes]:
+    """Every seed of every setting as a point, their mean as a bar."""
 
     def draw(answers: Answers) -> bytes:
-        settings = answers.study.settings
-        made = figure(6.6, 0.9 + 0.36 * len(settings))
+        labels = [setting.label for setting in answers.study.settings]
+        made = figure(6.6, 0.9 + 0.36 * len(labels))
         axes = made.subplots()
-        for row, setting in enumerate(settings):
-            values = np.array(list(answers.values(setting.label).values()), dtype=float) * measure.scale
+        seed: dict[str, Any] = {"marker": ".", "color": "0.35", "markersize": 6, "linestyle": ""}
+        mean: dict[str, Any] = {"marker": "|", "color": "black", "markersize": 16, "linestyle": ""}
+        for row, label in enumerate(labels):
+            values = np.array(list(answers.values(label, measure).values()), dtype=float) * measure.scale
             if len(values):
-                axes.plot(
-                    values, np.full(len(values), row), ".", color="0.35", markersize=6, label="_" if row else "a seed"
-                )
-                mean = float(values.mean())
-                axes.plot([mean], [row], "|", color="black", markersize=16, label="_" if row else "mean of ours")
-            if setting.reported is not None:
-                reported = setting.reported * measure.scale
-                axes.plot([reported], [row], "o", markerfacecolor="none", color="#c1440e", markersize=8)
-        if any(setting.reported is not None for setting in settings):
-            axes.plot([], [], "o", markerfacecolor="none", color="#c1440e", markersize=8, label="reported")
-        axes.set_yticks(range(len(settings)), [setting.label for setting in settings], fontsize=8)
-        axes.set_ylim(len(settings) - 0.5, -0.5)
-        axes.set_xlabel(axis)
+                axes.plot(values, np.full(len(values), row), **seed)
+                axes.plot([values.mean()], [row], **mean)
+        axes.plot([], [], label="a seed", **seed)
+        axes.plot([], [], label="mean", **mean)
+        axes.set_yticks(range(len(labels)), labels, fontsize=8)
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        axes.set_xlabel(measure.title)
         axes.grid(axis="x", color="0.9", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-        if axes.get_lines():
-            axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
+        axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         return png(made)
 
     return draw
