@@ -15,6 +15,7 @@ from experiments.study import Answers, Claim, Measure, Setting, Study, studies
 
 RESULTS = Path("experiments/RESULTS.md")
 FIGURES = "figures"  # beside RESULTS.md
+NO_VERDICT, ONE_SEED = UNDECIDED = ("–", "one seed only")
 TITLES = {
     "R1": "R1 · Back-propagation network and ten extensions (a part of MNIST)",
     "R2": "R2 · LeNet-5 with sigmoids and average pooling (MNIST)",
@@ -24,17 +25,22 @@ TITLES = {
     "best": "Better than the reports",
 }
 READING = f"""\
-*Reported* is one run without a seed, as its authors measured it. *Ours* is mean ± standard deviation over seeds; a seed
-gives all settings of a study the same first weights (where they have the same place), the same order of examples and
-the same test set, so differences are compared seed by seed.
+*Reported* is one run without a seed, as its authors measured it. *Ours*, in tables, is mean ± standard deviation over
+seeds; a seed gives all settings of a study the same first weights (where they have the same place), the same order of
+examples and the same test set, so differences are compared seed by seed. Seeds vary, test images do not: for other
+images from the same source add an uncertainty of about √(p (1 − p) / N), p being the accuracy and N the number of test
+images.
 
 *Holds?* asks whether one more run of ours, expected in mean ± t·s·√(1 + 1/n) with {CONFIDENCE:.0%} confidence, could be
 the reported one: **yes** if the reported figure lies inside; **better** if ours lie wholly on the better side of it;
-**not reached** if wholly on the other. A target of ours is reached if our mean reaches it; *within the noise* says that
-the {CONFIDENCE:.0%} t-interval of the mean holds the target.
+**not reached** if wholly on the other. With three seeds that is ± 5 s, with five ± 3 s: *yes* says little then.
+A bound (“> 95 %”) or a target of ours is **reached** if our mean reaches it; *within the noise* says that the
+{CONFIDENCE:.0%} t-interval of the mean holds it.
 
-A difference between settings *survives* if the {CONFIDENCE:.0%} t-interval of the paired differences leaves out zero on
-the reported side. With three seeds that takes a clear difference. No correction is made for the number of comparisons.
+A difference between settings, in sentences, is mean ± half the {CONFIDENCE:.0%} t-interval of the paired differences.
+It *survives*, is *clear*, if that interval leaves out zero on the side that was reported or, in comparisons of our own,
+asked: the setting named first is the better. With three seeds that takes a large difference. No correction is made for
+the number of comparisons. Many rows are one default setting, and then compared with the same runs.
 Settings in *italics* are ours, added for a fair comparison, as an answer or as an improvement. Curves are means over
 seeds, in a band from the least to the greatest.
 """.replace("95%", "95 %")
@@ -85,7 +91,7 @@ def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
     if quick:
         yield "**From short runs on little data: these figures answer nothing.**"
         yield ""
-    yield "Made by `python -m experiments run all` and `python -m experiments report`; nothing here is written by hand."
+    yield "Made by `python -m experiments run all` and `… report`; no figure of ours is written by hand."
     yield ""
     yield from _origin(found, runs, quick)
     yield ""
@@ -134,16 +140,17 @@ def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
 
 def _overview(found: Sequence[Answers]) -> Iterator[str]:
     """How many reported figures hold, and how many differences survive."""
-    figures = Counter(
-        verdict
-        for answers in found
-        if answers.study.report != "best" and not answers.study.alone  # times are those of another machine
+    reports = [answers for answers in found if answers.study.report != "best" and not answers.study.alone]
+    verdicts = {  # of a figure that stands in two reported tables, once
+        (answers.study.task, setting.config, setting.read, setting.reported): holds(answers, setting)
+        for answers in reports  # but for times: those are of another machine
         for setting in answers.study.settings
-        if not setting.ours and (verdict := holds(answers, setting)) in ("yes", "better", "not reached")
-    )
+        if not setting.ours and setting.reported is not None
+    }
+    figures = Counter(verdict.partition(",")[0] for verdict in verdicts.values() if verdict not in UNDECIDED)
     pairs = [
         difference.verdict
-        for answers in found
+        for answers in reports
         for claim in answers.study.claims
         if not claim.ours and (difference := compared(answers, claim))
     ]
@@ -152,12 +159,12 @@ def _overview(found: Sequence[Answers]) -> Iterator[str]:
     yield "## In short"
     yield ""
     yield (
-        f"- Of {figures.total()} reported figures, times apart, {figures['yes']} are met, {figures['better']} "
-        f"bettered and {figures['not reached']} not reached."
+        f"- Of {figures.total()} reported figures, times apart, {figures['yes'] + figures['reached']} agree with ours, "
+        f"{figures['better']} are bettered and {figures['not reached']} not reached."
     )
     yield (
-        f"- Of {len(pairs)} reported differences {pairs.count(1)} survive, {pairs.count(0)} are within the noise and "
-        f"{pairs.count(-1)} are the other way round."
+        f"- Of {len(pairs)} reported differences, times apart, {pairs.count(1)} survive, {pairs.count(0)} are within "
+        f"the noise and {pairs.count(-1)} are the other way round."
     )
     for answers in found:
         if answers.study.report == "best" and not answers.study.name.endswith("-search"):
@@ -234,11 +241,11 @@ def holds(answers: Answers, setting: Setting) -> str:
     """Whether the reported figure could be one more run of ours."""
     values = list(answers.values(setting.label).values())
     if setting.reported is None or not values:
-        return "–"
+        return NO_VERDICT
     measure = answers.study.measure
     if len(values) < 2:
-        return "one seed only"
-    if answers.study.report == "best":
+        return ONE_SEED
+    if answers.study.report == "best" or setting.bound:
         return reached(values, setting.reported, measure.higher)
     low, high = next_run(values)
     if low - measure.rounding <= setting.reported <= high + measure.rounding:
@@ -295,10 +302,10 @@ def _sentence(parts: Sequence[str]) -> str:
 
 
 def _difference(measure: Measure, claim: Claim, difference: Difference) -> str:
-    """“a” against “b” (+1.2 ± 0.3), in the measure's own direction and with its name if it is not the study's."""
+    """“a” against “b” (+1.2 ± 0.3 points), in the measure's own direction and unit."""
     sign = 1 if measure.higher else -1
     half = measure.text(difference.half) if math.isfinite(difference.half) else "∞"
     mean = sign * difference.mean
-    about = f"; {measure.title}" if claim.by else ""
-    shown = f"{'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half}{about}"
+    unit = "points" if measure.title.endswith("%") else measure.title
+    shown = f"{'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half} {unit}"
     return f"“{claim.better}” against “{claim.worse}” ({shown})"

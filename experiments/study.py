@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
+import numpy as np
 
 from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
@@ -101,6 +102,24 @@ def at_epoch(epoch: int, name: str) -> Callable[[Run], float | None]:
     return read
 
 
+def wobble(name: str, part: float) -> Callable[[Run], float | None]:
+    """Reads how far a column strays from a straight line over the last part of the run: root mean square."""
+
+    def read(run: Run) -> float | None:
+        last = [row[name] for row in run.rows[-max(3, round(part * len(run.rows))) :]]
+        if len(last) < 3:
+            return None
+        at = np.arange(len(last))
+        return float(np.sqrt(np.mean((last - np.polyval(np.polyfit(at, last, 1), at)) ** 2)))
+
+    return read
+
+
+def first_mean(epochs: int, name: str) -> Callable[[Run], float | None]:
+    """Reads the mean of a column over the first epochs."""
+    return lambda run: fmean([row[name] for row in run.rows if row["epoch"] <= epochs])
+
+
 def percent(title: str, name: str, digits: int = 2) -> Measure:
     """A final fraction, printed in percent."""
     return Measure(f"{title}, %", final(name), 100, digits)
@@ -120,6 +139,7 @@ class Setting:
         says: the figure as the report words it, where it is more or less than a number.
         read: where this setting's figure stands in a run; by default where the study's measure looks.
         ours: whether we added it, for a fair comparison or as an improvement.
+        bound: whether the reported figure is one to reach, "above 95 %", and not one to meet.
     """
 
     label: str
@@ -128,6 +148,7 @@ class Setting:
     says: str = ""
     read: Callable[[Run], float | None] | None = None
     ours: bool = False
+    bound: bool = False
 
 
 @attrs.frozen(eq=False)

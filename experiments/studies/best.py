@@ -8,7 +8,7 @@ import attrs
 
 from experiments.studies import figures, r4
 from experiments.study import Answers, Claim, Follow, Measure, Setting, final, listed
-from experiments.tasks.best import Config, train
+from experiments.tasks.best import MOVES, Config, train
 from experiments.tasks.r4 import Sine, sine
 
 
@@ -51,7 +51,9 @@ def _ranked(answers: Answers) -> list[str]:
     text = answers.study.measure.text
     said = [f"Best, and therefore the choice: “{best.label}” ({text(means[best.label])})."]
     if worse:
-        said.append(f"No better than “{first}”: {', '.join(f'{label} ({text(means[label])})' for label in worse)}.")
+        said.append(
+            f"In the mean no better than “{first}”: {', '.join(f'{label} ({text(means[label])})' for label in worse)}."
+        )
     return said
 
 
@@ -84,6 +86,14 @@ SEARCHES: dict[str, dict[str, Config]] = {
         "three convolutions, batch norm": attrs.evolve(plain, net="deep", batch_norm=True),
     },
 }
+BLOCKS = "Three convolutions are 16@5×5, pool, 40@3×3, 40@3×3, pool, 64 units."
+SMALL = "R4's CNN is 32@3×3, pool, 64@3×3, pool, 128 units."
+NETS = {
+    "mnist": "R5's net is 6@5×5, pool, 16@5×5, pool, 120, 84 units; wider convolutions are 16@5×5 and 32@5×5, with 96 "
+    f"units. {BLOCKS}",
+    "digits.mat": f"{SMALL} {BLOCKS}",
+    "hanzi": f"{SMALL} {BLOCKS}",
+}
 EPOCHS = {"mnist": 30, "digits.mat": 60, "hanzi": 40}  # of the choice
 TARGETS = {"mnist": 0.995, "digits.mat": 0.996, "hanzi": 0.994}
 HOW = {
@@ -100,6 +110,15 @@ SINES = {
     "Adam, tanh, cosine": attrs.evolve(ADAM, schedule="cosine", activation="tanh"),
     "Adam, sigmoid, cosine": attrs.evolve(ADAM, schedule="cosine", activation="sigmoid"),
 }
+
+
+def _moves(name: str) -> str:
+    """How much images are changed, in words."""
+    rotation, scale, shear, translation = MOVES[name]
+    return (
+        f"up to {rotation:g} degrees, {100 * scale:g} % of the size, {shear:g} degrees and {translation:g} pixels, "
+        "times 1.5 in half again the augmentation, times 0.5 in half of it"
+    )
 
 
 def _tested(name: str, best: Setting) -> Setting:
@@ -121,7 +140,8 @@ STUDIES = (
             data=(name,),
             remarks=_ranked,
             notes=f"{next(iter(tried.values())).epochs} epochs of Adam, one cycle up to 0.003, batch 64, every batch "
-            f"rotated, resized, sheared and shifted. {HOW[name]}",
+            f"rotated, resized, sheared and shifted: {_moves(name)}. He normal weights, dropout in front of the last "
+            f"layer. {NETS[name]} {HOW[name]}",
         )
         for name, tried in SEARCHES.items()
     ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 90
-COLOURS = 128  # in a palette: figures are line art, and small files are asked for
+COLOURS = 256  # in a palette: figures are line art, and small files are asked for
 # Colour, dash and marker all differ, so that a print without colour still tells series apart; shades go dark to light.
 STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#1b1b3a", "linestyle": "-", "marker": "o"},
@@ -46,7 +46,7 @@ def png(made: "Figure") -> bytes:
 
     plain, small = BytesIO(), BytesIO()
     made.savefig(plain, format="png", metadata={"Software": None})
-    Image.open(plain).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(
+    Image.open(plain).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(
         small, "PNG", optimize=True
     )
     return small.getvalue()
@@ -78,7 +78,7 @@ def curves(
         columns: one picture each.
         labels: settings that are shown; all by default.
         x: name in a row and label of the horizontal axis.
-        log: the columns that are drawn on a logarithmic axis, by name.
+        log: what is drawn on a logarithmic axis, by name: columns, or x, which is linear up to its first value.
         until: the last x that is drawn.
     """
 
@@ -93,12 +93,16 @@ def curves(
             for label, style in zip(chosen, _cycle(len(chosen)), strict=True):
                 band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style, until)
             axes.set_xlabel(x[1])
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            if x[0] in log:
+                least = min((at for line in axes.get_lines() for at in line.get_xdata() if at > 0), default=1)
+                axes.set_xscale("symlog", linthresh=least)
+            else:
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.set_ylabel(title)
             if name in log:
                 axes.set_yscale("log")
             tidy(axes)
-            if axes.get_lines():
+            if len(axes.get_lines()) > 1:
                 axes.legend(frameon=False, fontsize=7.5)
         return png(made)
 

@@ -60,7 +60,9 @@ def _time(answers: Answers) -> list[str]:
     ]
     if not ratios:
         return []
-    return [f"An epoch takes {min(ratios):,.0f} to {max(ratios):,.0f} times less than reported (on another machine)."]
+    return [
+        f"An epoch is {min(ratios):,.0f} to {max(ratios):,.0f} times faster than reported (there on another machine)."
+    ]
 
 
 def _saved(answers: Answers) -> list[str]:
@@ -74,7 +76,7 @@ def _saved(answers: Answers) -> list[str]:
             lost = fmean(run.rows[-1]["test_accuracy"] - setting.read(run) for run in runs)
             sentences.append(
                 f"{setting.label.capitalize()}: after {fmean(end['epoch'] for end in ends):.1f} epochs, "
-                f"{saved:.0%} saved for {100 * lost:.2f} points of accuracy.".replace("%", " %", 1)
+                f"{saved:.0%} of the epochs saved for {100 * lost:.2f} points of accuracy.".replace("%", " %", 1)
             )
     return sentences
 
@@ -195,9 +197,9 @@ STUDIES = (
         },
         remarks=_best_first,
         notes=f"{SHORT} epochs, batch 32, each shape with the highest rates {' and '.join(map(str, PEAKS))}, since a "
-        "rate that falls may begin higher. It is halved after each quarter, falls exponentially to a hundredth, in "
-        f"inverse time to a tenth, by cosine and one cycle to nothing. Constant {REFERENCE}, the best of the report's "
-        "rates, stands beside them.",
+        "rate that falls may begin higher. The rate is halved after each quarter, falls exponentially to a hundredth, "
+        f"in inverse time to a tenth, by cosine and one cycle to nothing. Constant {REFERENCE}, the best of the "
+        "report's rates, stands beside them.",
     ),
     _study(
         "r2-stopping",
@@ -212,8 +214,8 @@ STUDIES = (
         figures={},
         remarks=_saved,
         notes="Watched is the training loss per example, in nats. A stopped run is the beginning of the whole one, "
-        "so all rows are read from the same runs. The rule is asked from the second epoch on; where the loss still "
-        "rests on a plateau, it stops there.",
+        "so all rows are read from the same runs. The rule is asked from the second epoch on: had the loss still been "
+        "on a plateau, it would have stopped there.",
     ),
     _study(
         "r2-leaky-relu",

@@ -249,4 +249,4 @@ def test_only_what_every_seed_leaves_is_a_repair():
     }
     said = " ".join(explain(Answers(study, runs)))
     assert "Not left by every seed: “SGD, rate 1”." in said
-    assert f"Of {len(REPAIRS)} single changes to plain descent 1 repair it: “SGD, He”." in said
+    assert f"Of {len(REPAIRS)} single changes that keep plain descent 1 repair it: “SGD, He”." in said

@@ -11,7 +11,7 @@ from experiments import results
 from experiments.cli import main
 from experiments.studies import conduct, figures, store
 from experiments.studies.remarks import times_faster
-from experiments.study import Answers, Claim, Measure, Setting, at_epoch, final, get
+from experiments.study import Answers, Claim, Measure, Setting, at_epoch, final, first_mean, get, wobble
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
 
@@ -53,7 +53,8 @@ def test_sentences_say_which_differences_survive():
     found = answers({"a": [0.90, 0.92, 0.91], "b": [0.80, 0.82, 0.81]}, claims=claims)
     mine, theirs = results.verdicts(found)
     assert mine == (
-        "1 of 1 reported difference survives (paired t-interval, 95 %, n = 3). Clear: “a” against “b” (+10.00 ± 0.00)."
+        "1 of 1 reported difference survives (paired t-interval, 95 %, n = 3). Clear: “a” against “b” (+10.00 ± 0.00 "
+        "points)."
     )
     assert theirs.startswith(
         "Own comparison (paired t-interval, 95 %, n = 3). The other way round: “b” against “a” (−10"
@@ -64,7 +65,34 @@ def test_less_is_better_where_the_measure_says_so():
     found = answers({"a": [0.1, 0.1, 0.1], "b": [0.2, 0.21, 0.2]}, ERROR, claims=(Claim("a", "b"),))
     (sentence,) = results.verdicts(found)
     assert "1 of 1 reported difference survives" in sentence
-    assert "(−0.103 ± 0.014)" in sentence
+    assert "(−0.103 ± 0.014 error)" in sentence
+
+
+def test_a_bound_is_reached_or_not():
+    found = answers({"a": [0.96, 0.97, 0.98], "b": [0.9] * 3}, reported=(0.95, 0.94))
+    bounds = [attrs.evolve(setting, bound=True) for setting in found.study.settings]
+    assert [results.holds(found, setting) for setting in bounds] == ["reached, within the noise", "not reached"]
+    (said,) = [line for line in results._overview([bound(found, bounds)]) if "reported figures" in line]
+    assert said == "- Of 2 reported figures, times apart, 1 agree with ours, 0 are bettered and 1 not reached."
+
+
+def test_a_figure_that_stands_twice_counts_once():
+    found = answers({"a": [0.90, 0.91, 0.89], "b": [0.90, 0.91, 0.89]}, reported=(0.90, 0.90))
+    (said,) = [line for line in results._overview([found, found]) if "reported figures" in line]
+    assert said.startswith("- Of 1 reported figures")
+
+
+def bound(found, settings):
+    return attrs.evolve(found, study=attrs.evolve(found.study, settings=tuple(settings)))
+
+
+def test_a_column_strays_from_a_line():
+    straight = attrs.evolve(run(0.0), rows=[{"epoch": n, "x": 2.0 * n} for n in range(1, 11)])
+    assert wobble("x", 1.0)(straight) == pytest.approx(0, abs=1e-12)
+    rows = [{"epoch": n, "x": 2.0 * n + (-1) ** n} for n in range(1, 101)]
+    assert wobble("x", 0.5)(attrs.evolve(run(0.0), rows=rows)) == pytest.approx(1, abs=0.01)
+    assert wobble("x", 0.5)(attrs.evolve(run(0.0), rows=rows[:2])) is None
+    assert first_mean(3, "x")(straight) == 4.0
 
 
 def test_a_claim_may_be_about_another_figure():
@@ -72,7 +100,7 @@ def test_a_claim_may_be_about_another_figure():
     found = answers({"a": [0.1, 0.1, 0.1], "b": [20.1, 30.1, 40.1]}, claims=(Claim("a", "b", by=rows),))
     (sentence,) = results.verdicts(found)
     assert "0 of 1 reported difference survives" not in sentence
-    assert "“a” against “b” (−30 ± 25; rows)" in sentence
+    assert "“a” against “b” (−30 ± 25 rows)" in sentence
 
 
 def test_noise_is_called_noise():
@@ -187,4 +215,4 @@ def test_times_of_another_machine_are_not_counted():
     found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, reported=(0.90, None))
     timed = attrs.evolve(found, study=attrs.evolve(found.study, alone=True))
     (said,) = [line for line in results._overview([found, timed]) if "reported figures" in line]
-    assert said == "- Of 1 reported figures, times apart, 1 are met, 0 bettered and 0 not reached."
+    assert said == "- Of 1 reported figures, times apart, 1 agree with ours, 0 are bettered and 0 not reached."
