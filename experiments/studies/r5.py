@@ -239,7 +239,7 @@ STUDIES = (
             "": signal_figure,
             "steps": figures.curves(
                 ("dense_2_output", "logits, root mean square", 1.0),
-                ("conv2d_0_gradient", "gradient by conv 0's weights and biases, rms", 1.0),
+                ("conv2d_0_gradient", "gradient by conv 0's parameters, rms", 1.0),
                 labels=[
                     f"{rule}, {begin}" for begin in ("N(0, 0.01²)", "He") for rule in ("SGD", "momentum 0.9", "Adam")
                 ],
