@@ -60,7 +60,6 @@ def tidy(axes: "Axes") -> None:
 
 
 TRAIN_LOSS: Column = ("train_loss", "training loss, nats per example", 1.0)
-OTHER_LOSS: Column = ("train_loss", "training loss per example", 1.0)  # where it is no cross-entropy
 VALID_ACCURACY: Column = ("valid_accuracy", "validation accuracy, %", 100.0)
 TEST_ACCURACY: Column = ("test_accuracy", "test accuracy, %", 100.0)
 
