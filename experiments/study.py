@@ -3,14 +3,14 @@
 import difflib
 import importlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
-from statistics import fmean
+from statistics import fmean, linear_regression
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
-import numpy as np
 
 from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
@@ -109,8 +109,8 @@ def wobble(name: str, part: float) -> Callable[[Run], float | None]:
         last = [row[name] for row in run.rows[-max(3, round(part * len(run.rows))) :]]
         if len(last) < 3:
             return None
-        at = np.arange(len(last))
-        return float(np.sqrt(np.mean((last - np.polyval(np.polyfit(at, last, 1), at)) ** 2)))
+        slope, start = linear_regression(range(len(last)), last)
+        return math.sqrt(fmean((y - start - slope * at) ** 2 for at, y in enumerate(last)))
 
     return read
 

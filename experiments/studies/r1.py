@@ -5,7 +5,7 @@ from functools import partial
 import attrs
 
 from experiments.studies import figures
-from experiments.studies.remarks import times_faster
+from experiments.studies.remarks import TIMED, times_faster
 from experiments.study import Claim, Measure, Setting, final, listed
 from experiments.tasks import timing
 from experiments.tasks.r1 import Config, train
@@ -36,8 +36,6 @@ _study = partial(
 )
 BASE = Config()
 DROPOUT = (0.1, 0.5)
-
-
 MILLISECONDS = Measure("milliseconds", final("milliseconds"), digits=3, higher=False)
 ERROR = Measure("largest difference from whole-batch arrays", final("error"), digits=None, higher=False)
 STUDIES = (
@@ -80,7 +78,7 @@ STUDIES = (
             Claim("arrays, whole batch", "arrays, example by example", ours=True),
         ),
         columns=(ERROR,),
-        notes="The shortest of three calls or more, on one core with no other run beside it.",
+        notes=TIMED,
         seeds=range(3),
         remarks=times_faster(
             ("arrays, whole batch", "loops over weights"),

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from experiments.studies import figures
-from experiments.studies.remarks import times_faster
+from experiments.studies.remarks import TIMED, times_faster
 from experiments.studies.statistics import paired
 from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, listed, percent, wobble
 from experiments.tasks import bias, timing
@@ -79,18 +79,13 @@ def _stops(answers: Answers) -> list[str]:
             )
     runs = list(answers.runs["after 2,000 epochs"].values())
     if runs:
-        least, last = (
-            fmean(pick(run) for run in runs) for pick in (_least_loss, lambda run: run.rows[-1]["valid_loss"])
-        )
+        least = fmean(min(row["valid_loss"] for row in run.rows) for run in runs)
+        last = fmean(run.rows[-1]["valid_loss"] for run in runs)
         sentences.append(
             f"The validation loss without penalty is {least:.3f} nats at its least and {last:.3f} after all epochs: "
             "over-fitting shows there before it shows in the accuracy."
         )
     return sentences
-
-
-def _least_loss(run: Run) -> float:
-    return float(min(row["valid_loss"] for row in run.rows))
 
 
 def _momentum(answers: Answers) -> list[str]:
@@ -233,9 +228,13 @@ STUDIES = (
                 for name in ("one hidden layer", "three hidden layers")
             ),
             *(
-                Claim(f"{name}, momentum 0.9", "one hidden layer, momentum 0, ten times the rate", ours=True, by=by)
+                Claim(
+                    "one hidden layer, momentum 0.9",
+                    "one hidden layer, momentum 0, ten times the rate",
+                    ours=True,
+                    by=by,
+                )
                 for by in (None, WOBBLE)
-                for name in ("one hidden layer",)
             ),
         ],
         columns=(VALID_ACCURACY, WOBBLE),
@@ -257,7 +256,7 @@ STUDIES = (
         measure=MILLISECONDS,
         claims=[Claim(f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES],
         remarks=times_faster(*((f"{n}×{n}, arrays", f"{n}×{n}, loops") for n in SIZES)),
-        notes="The shortest of three calls or more, on one core with no other run beside it.",
+        notes=TIMED,
         seeds=range(3),
         cost=lambda config: 0.6,
         alone=True,

@@ -7,7 +7,7 @@ from statistics import fmean
 import attrs
 
 from experiments.studies import figures
-from experiments.study import Answers, Claim, Measure, Run, Setting, final, listed, percent
+from experiments.study import TEST_ACCURACY, Answers, Claim, Measure, Run, Setting, final, listed, percent
 from experiments.tasks.r5 import CHANCE, LEFT, Config, leave, train
 
 
@@ -167,7 +167,6 @@ def _left(run: Run) -> float | None:
 
 
 PLATEAU = Measure("steps until the plateau is left", _left, digits=0, higher=False)
-ACCURACY = percent("test accuracy", "test_accuracy")
 SECONDS = Measure("seconds per epoch", final("seconds_per_epoch"), digits=2, higher=False)
 _study = partial(listed, data=("mnist",), seeds=range(3), cost=cost, quick=quick)
 STUDIES = (
@@ -227,13 +226,13 @@ STUDIES = (
         task=leave,
         settings=[Setting(label, config, ours=True) for label, config in TRIES.items()],
         measure=PLATEAU,
-        claims=[Claim(label, "SGD, N(0, 0.01²)", ours=True, by=ACCURACY) for label in list(TRIES)[1:]],
+        claims=[Claim(label, "SGD, N(0, 0.01²)", ours=True, by=TEST_ACCURACY) for label in list(TRIES)[1:]],
         columns=(
             Measure("logits at the start, rms", final("first_output"), digits=None),
             Measure(
                 "gradient by the first convolution's weights and biases, rms", final("first_gradient"), digits=None
             ),
-            ACCURACY,
+            TEST_ACCURACY,
         ),
         figures={
             "": signal_figure,

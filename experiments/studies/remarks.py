@@ -5,6 +5,8 @@ from statistics import fmean
 
 from experiments.study import Answers
 
+TIMED = "The shortest of three calls or more, on one core with no other run beside it."
+
 
 def times_faster(*pairs: tuple[str, str]) -> Callable[[Answers], Sequence[str]]:
     """How many times less than the second setting the first one of each pair takes, by means over seeds."""
