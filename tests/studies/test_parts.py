@@ -49,6 +49,15 @@ def test_loops_do_what_arrays_do(how):
     assert timing.product(timing.Product("loops", 5), 0, None, silent).final["error"] < 1e-12
 
 
+@pytest.mark.parametrize(("least", "calls", "shortest"), [(0.0, 3, 2.0), (11.0, 4, 1.0)])
+def test_a_call_is_timed_by_its_shortest(monkeypatch, least, calls, shortest):
+    clock = iter([0.0, 3.0, 10.0, 12.0, 20.0, 25.0, 30.0, 31.0])  # calls of 3, 2, 5 and 1 seconds
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    made = []
+    assert timing.timed(lambda: made.append(None), least) == shortest
+    assert len(made) == calls
+
+
 def test_array_gradient_is_the_layers_gradient():
     widths = (6, 5, 3)
     net = nets.mlp((5,), 3, "relu", he_normal(), every_bias=False)
