@@ -56,12 +56,12 @@ def summary(net: Layer, shape: Shape, params: Params | None = None) -> tuple[Row
     rows: list[Row] = []
 
     def telling(path: str, layer: Layer) -> Layer:
-        def infer(in_shape: Shape) -> Shape:
-            out_shape = layer.infer(in_shape)
+        def found(in_shape: Shape) -> Shape:
+            out_shape = layer._shape(in_shape)
             rows.append(_row(path, layer.name, out_shape, params))
             return out_shape
 
-        return attrs.evolve(layer, infer=infer)
+        return attrs.evolve(layer, shape=found)
 
     replace(telling, net).shape(shape)
     return tuple(rows)

@@ -18,7 +18,7 @@ Paths join the names of fields, indices and keys with dots, just as one would wr
 import builtins
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import numpy as np
@@ -26,6 +26,7 @@ import optree
 from numpy.typing import DTypeLike
 
 from fnnet.errors import StructureError
+from fnnet.renamed import renamed
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
 
 
 def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    return freeze(record(name, fields)(*values))  # what was pickled or copied is read-only again
+    return read_only(record(name, fields)(*values))  # what was pickled or copied is read-only again
 
 
 def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:
@@ -287,10 +288,10 @@ def release(params: Any) -> Any:
     return zip_leaves(lambda leaf: leaf.leaf if isinstance(leaf, Frozen) else leaf, params)
 
 
-def freeze(tree: Any) -> Any:
+def read_only(tree: Any) -> Any:
     """The same tree with read-only C-contiguous arrays; one that somebody could still write to is copied.
 
-    >>> freeze((np.ones(1),))[0].flags.writeable
+    >>> read_only((np.ones(1),))[0].flags.writeable
     False
     """
     return _each_array(_read_only, tree)
@@ -378,3 +379,7 @@ def _describe(leaf: Any) -> Any:
 def _words(leaf: Any) -> str:
     leaf = array(leaf)
     return f"{leaf.shape} {leaf.dtype}" if isinstance(leaf, np.ndarray) else f"a {type(leaf).__name__}"
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"freeze": "fnnet.tree.read_only"})

@@ -3,13 +3,14 @@
 import keyword
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside, whole
+from fnnet.renamed import renamed
 
 Array: TypeAlias = np.ndarray
 Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
@@ -31,6 +32,15 @@ class Pullback(Protocol):
 Init: TypeAlias = Callable[[rng.Key, Shape], Params]
 Apply: TypeAlias = Callable[[Params, Array], tuple[Array, Pullback]]
 
+_RENAMED = {
+    "initialize": "Layer.init",
+    "forward": "Layer.apply",
+    "infer": "Layer.shape",
+    "sample": "Layer.train",
+    "children": "fnnet.walk.children(net)",
+    "rebuild": "fnnet.walk.replace(f, net)",
+}
+
 
 @attrs.frozen(eq=False, repr=False)
 class Layer:
@@ -43,27 +53,28 @@ class Layer:
     - `shape(in_shape) -> out_shape`: the shape of one example's output, found without arithmetic on data;
     - `train(key) -> Layer`: this layer as it is for one training step, its randomness drawn from `key`.
 
-    The four fields hold the same functions as their author wrote them, unchecked; combinators call those.
+    The fields of the same names, `_init _apply _shape _train`, hold these functions as their author wrote them,
+    unchecked; combinators call those.
     No function ever writes to its arguments; results never share memory with params, except marked leaves
     (`y` may share memory with `x`, `dx` with `dy`).
 
     Args:
         name: an identifier; becomes the name of the params' field in a combinator.
-        initialize: `(key, shape) -> params`.
-        forward: `(params, x) -> (y, vjp)`.
-        infer: `in_shape -> out_shape`, raising ShapeError where the layer does not fit.
-        sample: `key -> Layer`, or None where training is no different from evaluation.
+        init: `(key, shape) -> params`.
+        apply: `(params, x) -> (y, vjp)`.
+        shape: `in_shape -> out_shape`, raising ShapeError where the layer does not fit.
+        train: `key -> Layer`, or None where training is no different from evaluation.
         children: of a combinator, the layers inside and their names; for tools that look into a net (`fnnet.walk`).
         rebuild: of a combinator, the same combination of other children, under the same names.
     """
 
     name: str = attrs.field()
-    initialize: Init
-    forward: Apply
-    infer: Callable[[Shape], Shape]
-    sample: "Callable[[rng.Key], Layer] | None" = None
-    children: "tuple[tuple[str, Layer], ...]" = ()
-    rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
+    _init: Init
+    _apply: Apply
+    _shape: Callable[[Shape], Shape]
+    _train: "Callable[[rng.Key], Layer] | None" = None
+    _children: "tuple[tuple[str, Layer], ...]" = ()
+    _rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
 
     @name.validator
     def _is_identifier(self, _: Any, name: Any) -> None:
@@ -72,6 +83,9 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"Layer({self.name})"
+
+    if not TYPE_CHECKING:
+        __getattr__ = staticmethod(renamed("Layer", _RENAMED))
 
     def init(self, key: rng.Key, shape: Shape) -> Params:
         """Parameters for examples of `shape` (no batch axis): a tree of read-only arrays, a pure function of `key`.
@@ -83,10 +97,10 @@ class Layer:
         try:
             if not isinstance(key, rng.Key):
                 raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
-            self.infer(shape)
-            params = self.initialize(key, shape)
+            self._shape(shape)
+            params = self._init(key, shape)
             common_dtype(params)
-            return tree.freeze(params)
+            return tree.read_only(params)
         except Exception as error:
             inside(error, self.name)
             raise
@@ -101,7 +115,7 @@ class Layer:
         try:
             check_input(params, x)
             self._fit(x)
-            y, vjp = self.forward(params, x)
+            y, vjp = self._apply(params, x)
         except Exception as error:
             inside(error, self.name)
             raise
@@ -124,7 +138,7 @@ class Layer:
         """
         in_shape = example_shape(in_shape)
         try:
-            return self.infer(in_shape)
+            return self._shape(in_shape)
         except Exception as error:
             inside(error, self.name)
             raise
@@ -136,15 +150,15 @@ class Layer:
         """
         if not isinstance(key, rng.Key):
             raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
-        if self.sample is None:
+        if self._train is None:
             return self
-        trained = check_net(self.sample(key), f"{self.name}: what train returns")
-        return Layer(self.name, self.initialize, trained.forward, self.infer)
+        trained = check_net(self._train(key), f"{self.name}: what train returns")
+        return Layer(self.name, self._init, trained._apply, self._shape)
 
     def _fit(self, x: Array) -> None:
         """Check one example's shape before any arithmetic; where it fails, look for the usual slips."""
         try:
-            self.infer(x.shape[1:])
+            self._shape(x.shape[1:])
         except FnnetError as error:
             if self._takes(x.shape):
                 error.message += f"; if x of shape {x.shape} is one example without its batch axis, pass x[None]"
@@ -154,15 +168,15 @@ class Layer:
 
     def _takes(self, shape: Shape) -> bool:
         try:
-            self.infer(shape)
+            self._shape(shape)
         except FnnetError:
             return False
         return True
 
 
-def cached(infer: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:
+def cached(shape: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:
     """The same function of a shape, remembering its last answers (errors are not remembered)."""
-    return lru_cache(maxsize=64)(infer)
+    return lru_cache(maxsize=64)(shape)
 
 
 def example_shape(shape: Any) -> Shape:

@@ -1,13 +1,23 @@
 """Looking into a net: the same net with every layer replaced by what a function makes of it.
 
-Combinators say what is inside them (`Layer.children`) and how to put other children in their place
-(`Layer.rebuild`); everything else, a user's own layer too, is a leaf and stays opaque.
+Combinators say what is inside them (`children`) and how to put other children in their place;
+everything else, a user's own layer too, is a leaf and stays opaque.
 """
 
 from collections.abc import Callable
 from functools import reduce
 
 from fnnet.types import Layer, Params
+
+
+def children(net: Layer) -> tuple[tuple[str, Layer], ...]:
+    """The layers inside a combinator, each with its name; none inside any other layer.
+
+    >>> from fnnet import layers
+    >>> children(layers.serial(layers.dense(3), layers.relu()))
+    (('dense_0', Layer(dense)), ('relu_0', Layer(relu)))
+    """
+    return net._children
 
 
 def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
@@ -25,9 +35,9 @@ def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
     """
 
     def within(path: tuple[str, ...], layer: Layer) -> Layer:
-        if layer.rebuild is None:
+        if layer._rebuild is None:
             return f(".".join(path), layer)
-        return layer.rebuild([within((*path, name), child) for name, child in layer.children])
+        return layer._rebuild([within((*path, name), child) for name, child in layer._children])
 
     return within((), net)
 

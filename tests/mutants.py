@@ -66,11 +66,11 @@ def pulling(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
 
 def rewired(layer: Layer, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Layer:
     """The layer with its forward wrapped, in evaluation and in training."""
-    sample = layer.sample
+    sample = layer._train
     return attrs.evolve(
         layer,
-        forward=wrap(layer.forward),
-        sample=None if sample is None else lambda key: attrs.evolve(layer, forward=wrap(sample(key).forward)),
+        apply=wrap(layer._apply),
+        train=None if sample is None else lambda key: attrs.evolve(layer, apply=wrap(sample(key)._apply)),
     )
 
 
@@ -91,7 +91,7 @@ def c(array: Array) -> Array:
 def flipped_input_gradient(call: Call) -> Array:
     """dx by sliding the kernel instead of its mirror image."""
     flipped = call.params._replace(weight=c(call.params.weight[:, :, ::-1, ::-1]))
-    _, vjp = layers.conv2d(call.y.shape[1], call.params.weight.shape[2:]).forward(flipped, call.x)
+    _, vjp = layers.conv2d(call.y.shape[1], call.params.weight.shape[2:])._apply(flipped, call.x)
     return vjp(call.dy, True)[1]
 
 
@@ -208,17 +208,17 @@ def global_dropout() -> Layer:
     """Dropout that counts calls instead of using its key."""
     calls = count()
     right = layers.dropout(0.5)
-    return attrs.evolve(right, sample=lambda key: attrs.evolve(right, forward=_at(right, calls)))
+    return attrs.evolve(right, train=lambda key: attrs.evolve(right, apply=_at(right, calls)))
 
 
 def _at(right: Layer, calls: Any) -> Callable[..., Any]:
-    return lambda params, x: right.train(rng.key(next(calls))).forward(params, x)
+    return lambda params, x: right.train(rng.key(next(calls)))._apply(params, x)
 
 
 def keyless_dropout() -> Layer:
     """Dropout with one mask for every key."""
     right = layers.dropout(0.5)
-    return attrs.evolve(right, sample=lambda key: right.train(rng.key(0)))
+    return attrs.evolve(right, train=lambda key: right.train(rng.key(0)))
 
 
 def two_masks() -> Layer:
@@ -229,11 +229,11 @@ def two_masks() -> Layer:
         there, back = right.train(key), right.train(rng.fold_in(key, "back"))
 
         def forward(params: Params, x: Array) -> tuple[Array, Any]:
-            return there.forward(params, x)[0], back.forward(params, x)[1]
+            return there._apply(params, x)[0], back._apply(params, x)[1]
 
-        return attrs.evolve(right, forward=forward)
+        return attrs.evolve(right, apply=forward)
 
-    return attrs.evolve(layers.dropout(0.5), sample=sample)
+    return attrs.evolve(layers.dropout(0.5), train=sample)
 
 
 class Resampling(Layer):
@@ -241,12 +241,12 @@ class Resampling(Layer):
 
     def train(self, key: rng.Key) -> Layer:
         right = layers.dropout(0.5)
-        return Resampling(right.name, right.initialize, right.train(key).forward, right.infer, right.sample)
+        return Resampling(right.name, right._init, right.train(key)._apply, right._shape, right._train)
 
 
 def resampling() -> Layer:
     right = layers.dropout(0.5)
-    return Resampling(right.name, right.initialize, right.forward, right.infer, right.sample)
+    return Resampling(right.name, right._init, right._apply, right._shape, right._train)
 
 
 def after(**changes: Any) -> Layer:
@@ -257,13 +257,13 @@ def after(**changes: Any) -> Layer:
         def train(self, key: rng.Key) -> Layer:
             return attrs.evolve(right.train(key), **changes)
 
-    return Otherwise(right.name, right.initialize, right.forward, right.infer, right.sample)
+    return Otherwise(right.name, right._init, right._apply, right._shape, right._train)
 
 
 def drawing_init() -> Layer:
     """Weights from a counter, not from the key."""
     right, calls = layers.dense(2), count()
-    return attrs.evolve(right, initialize=lambda key, shape: right.initialize(rng.key(next(calls)), shape))
+    return attrs.evolve(right, init=lambda key, shape: right._init(rng.key(next(calls)), shape))
 
 
 def forwards(layer: Layer, f: Callable[[Params, Array, Array], Array]) -> Layer:
@@ -280,7 +280,7 @@ def forwards(layer: Layer, f: Callable[[Params, Array, Array], Array]) -> Layer:
 
 
 def wide_init(layer: Layer) -> Layer:
-    return attrs.evolve(layer, initialize=lambda key, shape: tree.cast(layer.initialize(key, shape), np.float64))
+    return attrs.evolve(layer, init=lambda key, shape: tree.cast(layer._init(key, shape), np.float64))
 
 
 BN = {"batch_dependent": True, "smooth": True}
@@ -485,7 +485,7 @@ MUTANTS = [
     ),
     Mutant(
         "flatten: promises the wrong length",
-        lambda: attrs.evolve(layers.flatten(), infer=lambda shape: (1 + int(np.prod(shape)),)),
+        lambda: attrs.evolve(layers.flatten(), shape=lambda shape: (1 + int(np.prod(shape)),)),
         (2, 3),
         "shape",
     ),
@@ -525,7 +525,7 @@ MUTANTS = [
     Mutant("batch_norm: evaluation hands out copies", lambda: _copies(), (3,), "successors", BN),
     Mutant(
         "batch_norm: batch statistics in evaluation",
-        lambda: attrs.evolve(batch_norm(), forward=batch_norm().train(rng.key(0)).forward),
+        lambda: attrs.evolve(batch_norm(), apply=batch_norm().train(rng.key(0))._apply),
         (3,),
         "split",
         BN,
@@ -542,11 +542,11 @@ MUTANTS = [
     Mutant("dropout: one mask for every key", keyless_dropout, (6,), "keys", DRAWS),
     Mutant("dropout: training is called otherwise", lambda: after(name="noise"), (6,), "train", DRAWS),
     Mutant(
-        "dropout: training promises otherwise", lambda: after(infer=lambda shape: (*shape, 1)), (6,), "train", DRAWS
+        "dropout: training promises otherwise", lambda: after(shape=lambda shape: (*shape, 1)), (6,), "train", DRAWS
     ),
     Mutant(
         "dropout: training begins otherwise",
-        lambda: after(initialize=lambda key, shape: (np.ones(1),)),
+        lambda: after(init=lambda key, shape: (np.ones(1),)),
         (6,),
         "train",
         DRAWS,
@@ -579,24 +579,24 @@ def _lazy(forward: Callable[..., Any], params: Params, x: Array) -> tuple[Array,
 
 def _mixed(value: Layer, derivative: Layer) -> Layer:
     """The value of one layer with the vjp of another."""
-    return attrs.evolve(value, forward=lambda p, x: (value.forward(p, x)[0], derivative.forward(p, x)[1]))
+    return attrs.evolve(value, apply=lambda p, x: (value._apply(p, x)[0], derivative._apply(p, x)[1]))
 
 
 def _over_batch() -> Layer:
     right = layers.softmax()
 
     def forward(params: Params, x: Array) -> tuple[Array, Any]:
-        y, vjp = right.forward(params, x.T)
+        y, vjp = right._apply(params, x.T)
         return y.T, lambda dy, input_gradient=True: ((), vjp(dy.T)[1].T)
 
-    return attrs.evolve(right, forward=forward)
+    return attrs.evolve(right, apply=forward)
 
 
 def _copies() -> Layer:
     right = batch_norm()
 
     def forward(params: Params, x: Array) -> tuple[Array, Any]:
-        y, vjp = right.forward(params, x)
+        y, vjp = right._apply(params, x)
 
         def copying(dy: Array, input_gradient: bool = True) -> Any:
             dparams, dx = vjp(dy, input_gradient)
@@ -604,31 +604,31 @@ def _copies() -> Layer:
 
         return y, copying
 
-    return attrs.evolve(right, forward=forward)
+    return attrs.evolve(right, apply=forward)
 
 
 def trained(layer: Layer, f: Callable[[Call], tuple[Params, Any]]) -> Layer:
     """The mistake in training only."""
     wrong = pulling(layer, f)
-    return attrs.evolve(layer, sample=wrong.sample)
+    return attrs.evolve(layer, train=wrong._train)
 
 
 def _swapped() -> Layer:
     right = layers.parallel(dense(2), dense(2), combine="concatenate")
 
     def forward(params: Params, x: Array) -> tuple[Array, Any]:
-        y, vjp = right.forward(params, x)
+        y, vjp = right._apply(params, x)
         return y, lambda dy, input_gradient=True: vjp(np.concatenate([dy[:, 2:], dy[:, :2]], axis=1), input_gradient)
 
-    return attrs.evolve(right, forward=forward)
+    return attrs.evolve(right, apply=forward)
 
 
 def _short() -> Layer:
     right = layers.serial(dense(3), layers.tanh())
 
     def forward(params: Params, x: Array) -> tuple[Array, Any]:
-        y, _ = right.forward(params, x)
-        _, vjp = dense(3).forward(params.dense_0, x)
+        y, _ = right._apply(params, x)
+        _, vjp = dense(3)._apply(params.dense_0, x)
 
         def short(dy: Array, input_gradient: bool = True) -> Any:
             own, dx = vjp(dy, input_gradient)
@@ -636,4 +636,4 @@ def _short() -> Layer:
 
         return y, short
 
-    return attrs.evolve(right, forward=forward)
+    return attrs.evolve(right, apply=forward)

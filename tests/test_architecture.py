@@ -12,6 +12,7 @@ FILES = sorted((ROOT / "fnnet").rglob("*.py"))
 
 # A part may import parts further to the left, and of its own; `layers` and `optim` do not know each other.
 ORDER = [
+    {"renamed"},
     {"errors", "rng", "tree"},
     {"types", "runtime"},
     {"kernels", "walk"},

@@ -25,7 +25,7 @@ def test_law_in_evaluation(row: Row, law: str):
 
 
 @pytest.mark.parametrize("law", testing.LAWS)
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in LAYERS if row.make().sample])
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in LAYERS if row.make()._train])
 def test_law_in_training(row: Row, law: str):
     testing.assert_layer(row.make(), row.shape, laws=[law], modes=["training"], **row.claims)
 
@@ -50,7 +50,7 @@ def test_another_key_gives_other_weights(row: Row):
 def test_float32_agrees_with_float64(row: Row):
     """Within 64 ulp of the largest result; behind batch norm, whose gradients nearly cancel, within 256."""
     net, ulps = row.make(), 256 if row.batch_dependent else 64
-    nets = [net] if net.sample is None else [net, net.train(rng.key(5))]
+    nets = [net] if net._train is None else [net, net.train(rng.key(5))]
     x = rng.normal(rng.key(1), (4, *row.shape))
     params = net.init(rng.key(2), row.shape)
     for mode in nets:
@@ -65,7 +65,7 @@ def test_float32_agrees_with_float64(row: Row):
             np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
 
 
-@pytest.mark.parametrize("row", [param for param in ROWS if param.values[0].make().sample])
+@pytest.mark.parametrize("row", [param for param in ROWS if param.values[0].make()._train])
 def test_training_changes_whatever_is_remembered(row: Row):
     assert not forgotten(row.make(), row.shape)
 

@@ -65,7 +65,7 @@ def test_memory_that_is_not_numpys_is_copied():
     memory = bytearray(np.ones(2).tobytes())
     view = np.frombuffer(memory)
     view.flags.writeable = False
-    kept = tree.freeze((view,))[0]
+    kept = tree.read_only((view,))[0]
     memory[:] = bytes(16)
     np.testing.assert_array_equal(kept, [1.0, 1.0])
 

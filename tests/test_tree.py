@@ -76,10 +76,10 @@ def test_hold_and_release_undo_each_other_exactly(found):
 
 @given(trees)
 def test_freeze_makes_read_only_and_changes_nothing_else(found):
-    frozen = tree.freeze(found)
+    frozen = tree.read_only(found)
     assert described(frozen) == described(found)
     assert all(not tree.array(leaf).flags.writeable for leaf in tree.leaves(frozen))
-    again = tree.freeze(frozen)
+    again = tree.read_only(frozen)
     assert all(new is leaf for (_, new), (_, leaf) in zip(tree.slots(again), tree.slots(frozen), strict=True))
 
 
@@ -119,7 +119,7 @@ def test_freeze_copies_what_somebody_can_still_write_to():
     mine = np.zeros(4)
     view = mine[:2]
     view.flags.writeable = False
-    frozen = tree.freeze({"mine": mine, "view": view})
+    frozen = tree.read_only({"mine": mine, "view": view})
     mine[:] = 7
     assert not frozen["mine"].any()
     assert not frozen["view"].any()
@@ -128,8 +128,8 @@ def test_freeze_copies_what_somebody_can_still_write_to():
 def test_freeze_keeps_what_is_settled():
     own = np.zeros(3)
     own.flags.writeable = False
-    assert tree.freeze((own,))[0] is own
-    assert tree.freeze((own[1:],))[0].base is own
+    assert tree.read_only((own,))[0] is own
+    assert tree.read_only((own[1:],))[0].base is own
 
 
 def test_seal_locks_in_place_and_copies_views():

@@ -46,8 +46,8 @@ def profile(work: Work, steps: int = 100) -> list[tuple[str, float, float]]:
 
 
 def _timed_layer(spent: Clock, path: str, layer: Layer) -> Layer:
-    sampled = None if layer.sample is None else lambda key: _timed_layer(spent, path, layer.train(key))
-    return attrs.evolve(layer, forward=_timed_pair(spent, path, layer.forward), sample=sampled)
+    sampled = None if layer._train is None else lambda key: _timed_layer(spent, path, layer.train(key))
+    return attrs.evolve(layer, apply=_timed_pair(spent, path, layer._apply), train=sampled)
 
 
 def _timed_pair(spent: Clock, what: str, f: Callable[..., Any]) -> Callable[..., Any]:

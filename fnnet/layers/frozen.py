@@ -17,11 +17,11 @@ def frozen(inner: Layer) -> Layer:
     """
 
     def init(key: rng.Key, shape: Shape) -> Params:
-        return tree.hold(inner.initialize(key, shape))
+        return tree.hold(inner._init(key, shape))
 
-    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         _check_held(params)
-        y, pullback = inner.forward(tree.release(params), x)
+        y, pullback = inner._apply(tree.release(params), x)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             """A frozen leaf is answered by itself; the cotangent still passes through."""
@@ -29,13 +29,13 @@ def frozen(inner: Layer) -> Layer:
 
         return y, vjp
 
-    rebuild = inner.rebuild
+    rebuild = inner._rebuild
     return Layer(
         inner.name,
         init,
-        forward,
-        inner.infer,
-        children=inner.children,
+        apply,
+        inner._shape,
+        children=inner._children,
         rebuild=None if rebuild is None else lambda others: frozen(rebuild(others)),
     )
 

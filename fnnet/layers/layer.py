@@ -49,13 +49,13 @@ def layer(
         if not callable(function):
             raise ConfigError(expected(what, "a function", repr(function)))
     find = shape or _by_trial(init, apply)
-    infer = cached(lambda in_shape: example_shape(find(in_shape)))
+    checked = cached(lambda in_shape: example_shape(find(in_shape)))
     return Layer(
         name=_enclosing(init) if name is None else name,
-        initialize=init,
-        forward=_kept(apply, infer),
-        infer=infer,
-        sample=train,
+        init=init,
+        apply=_kept(apply, checked),
+        shape=checked,
+        train=train,
     )
 
 
@@ -77,10 +77,10 @@ def _enclosing(init: Init) -> str:
     return (around[-1].lstrip("_") if around else "") or "layer"
 
 
-def _kept(apply: Callable[..., Any], infer: Callable[[Shape], Shape]) -> Apply:
+def _kept(apply: Callable[..., Any], find: Callable[[Shape], Shape]) -> Apply:
     """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
-    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def kept(params: Params, x: Array) -> tuple[Array, Pullback]:
         y, vjp = _pair("apply", "(y, vjp)", apply(params, x))
         if not isinstance(y, np.ndarray) or not callable(vjp):
             got = f"({type(y).__name__}, {type(vjp).__name__})"
@@ -88,12 +88,12 @@ def _kept(apply: Callable[..., Any], infer: Callable[[Shape], Shape]) -> Apply:
         if y.dtype != x.dtype:
             raise DtypeError(expected("y", f"x's dtype {x.dtype}", y.dtype, "see what in apply changes it"))
         shape = x.shape
-        if y.shape != (shape[0], *infer(shape[1:])):
-            wanted = f"shape {(shape[0], *infer(shape[1:]))}, as the layer's shape function says"
+        if y.shape != (shape[0], *find(shape[1:])):
+            wanted = f"shape {(shape[0], *find(shape[1:]))}, as the layer's shape function says"
             raise ShapeError(expected("y", wanted, y.shape))
         return y, _with_option(vjp, shape)
 
-    return forward
+    return kept
 
 
 def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
@@ -127,7 +127,7 @@ def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:
 def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]:
     """The output shape of one example, by trying."""
 
-    def infer(in_shape: Shape) -> Shape:
+    def shape(in_shape: Shape) -> Shape:
         params = init(rng.key(0), in_shape)
         zero = np.zeros((1, *in_shape), common_dtype(params) or np.float32)
         with np.errstate(all="ignore"):
@@ -137,4 +137,4 @@ def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]
             raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))
         return tuple(y.shape[1:])
 
-    return infer
+    return shape

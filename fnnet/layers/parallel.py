@@ -88,22 +88,22 @@ def _branches(
 ) -> Layer:
     kind = tree.record(record, names)
 
-    def init(key: rng.Key, shape: Shape) -> Params:
+    def init(key: rng.Key, in_shape: Shape) -> Params:
         def own(child: str, branch: Layer) -> Params:
-            return branch.initialize(rng.fold_in(key, child), shape)
+            return branch._init(rng.fold_in(key, child), in_shape)
 
         return kind(*_each(own, names, branches))
 
-    def infer(shape: Shape) -> Shape:
-        return combined_shape(_each(lambda _, branch: branch.infer(shape), names, branches))
+    def shape(in_shape: Shape) -> Shape:
+        return combined_shape(_each(lambda _, branch: branch._shape(in_shape), names, branches))
 
-    def sample(key: rng.Key) -> Layer:
+    def train(key: rng.Key) -> Layer:
         trained = [branch.train(rng.fold_in(key, child)) for child, branch in zip(names, branches, strict=True)]
         return _branches(name, record, names, trained, combined_shape, combine)
 
-    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_params(params, names)
-        ys, pullbacks = zip(*_each(lambda _, branch, own: branch.forward(own, x), names, branches, params), strict=True)
+        ys, pullbacks = zip(*_each(lambda _, branch, own: branch._apply(own, x), names, branches, params), strict=True)
         y, split = combine(ys)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
@@ -114,13 +114,13 @@ def _branches(
 
         return y, vjp
 
-    samples = any(branch.sample for branch in branches)
+    trains = any(branch._train for branch in branches)
     return Layer(
         name,
         init,
-        forward,
-        cached(infer),
-        sample if samples else None,
+        apply,
+        cached(shape),
+        train if trains else None,
         tuple(zip(names, branches, strict=True)),
         lambda others: _branches(name, record, names, others, combined_shape, combine),
     )

@@ -31,51 +31,52 @@ def serial(*children: Layer) -> Layer:
 def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
     kind = tree.record("Serial", names)
 
-    def init(key: rng.Key, shape: Shape) -> Params:
-        params = []
+    def init(key: rng.Key, in_shape: Shape) -> Params:
+        params, here = [], in_shape
         for name, child in zip(names, children, strict=True):
             try:
-                params.append(child.initialize(rng.fold_in(key, name), shape))
-                shape = child.infer(shape)
+                params.append(child._init(rng.fold_in(key, name), here))
+                here = child._shape(here)
             except Exception as error:
                 inside(error, name)
                 raise
         return kind(*params)
 
-    def infer(shape: Shape) -> Shape:
+    def shape(in_shape: Shape) -> Shape:
+        out_shape = in_shape
         for name, child in zip(names, children, strict=True):
             try:
-                shape = child.infer(shape)
+                out_shape = child._shape(out_shape)
             except Exception as error:
                 inside(error, name)
                 raise
-        return shape
+        return out_shape
 
-    def sample(key: rng.Key) -> Layer:
+    def train(key: rng.Key) -> Layer:
         trained = [child.train(rng.fold_in(key, name)) for name, child in zip(names, children, strict=True)]
-        return Layer("serial", init, _forward(names, trained), infer)
+        return Layer("serial", init, _apply(names, trained), shape)
 
-    samples = any(child.sample for child in children)
+    trains = any(child._train for child in children)
     return Layer(
         "serial",
         init,
-        _forward(names, children),
-        cached(infer),
-        sample if samples else None,
+        _apply(names, children),
+        cached(shape),
+        train if trains else None,
         tuple(zip(names, children, strict=True)),
         lambda others: _serial(names, others),
     )
 
 
-def _forward(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
+def _apply(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
     kind = tree.record("Serial", names)
 
-    def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_params(params, names)
         y, pullbacks = x, []
         for name, child, own in zip(names, children, params, strict=True):
             try:
-                y, pullback = child.forward(own, y)
+                y, pullback = child._apply(own, y)
             except Exception as error:
                 inside(error, name)
                 raise
@@ -96,4 +97,4 @@ def _forward(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
 
         return y, vjp
 
-    return forward
+    return apply

@@ -93,7 +93,7 @@ def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
             fits = _twin(p, g)
         elif isinstance(p, tree.Running):
             fits = isinstance(g, tree.Running) and _twin(p.array, g.array)
-            gs[i] = tree.freeze(g)
+            gs[i] = tree.read_only(g)
         else:
             fits = isinstance(p, tree.Frozen) and isinstance(g, tree.Frozen)
             gs[i] = None

@@ -82,7 +82,7 @@ def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims
     x = spread(rng.fold_in(key, "x"), (batch, *shape))
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
     params = _moved(rng.fold_in(key, "params"), params)
-    if layer.sample is not None:
+    if layer._train is not None:
         params = _lived_in(layer, params, shape, key)
     dy = rng.normal(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)), np.float64)
     return Case(layer, mode, shape, claims, key, params, seal(x), seal(dy))

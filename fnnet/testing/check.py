@@ -65,7 +65,7 @@ def check_layer(
     findings = [
         _judge(law, layer, mode, shape, batch, key, claims, shrink)
         for mode in modes
-        if layer.sample is not None or mode == "evaluation" or "evaluation" not in modes
+        if layer._train is not None or mode == "evaluation" or "evaluation" not in modes
         for law in (LAWS if laws is None else laws)
     ]
     return Report(layer.name, shape, batch, key, claims, tuple(findings))

@@ -40,7 +40,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Any], key: rng.Key =
 
     def remembering(path: str, layer: Layer) -> Layer:
         remembers = any(isinstance(leaf, Running) for leaf in tree.leaves(at(params, path)))
-        return layer if remembers else attrs.evolve(layer, sample=None)
+        return layer if remembers else attrs.evolve(layer, train=None)
 
     trained = replace(remembering, net).train(key)
     for batch in batches:
@@ -48,4 +48,4 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Any], key: rng.Key =
         y, pullback = trained.apply(params, x)
         successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy
         params = tree.zip_leaves(lambda old, new: new if isinstance(old, Running) else old, params, successors)
-    return tree.freeze(params)
+    return tree.read_only(params)

@@ -201,7 +201,7 @@ def _watched(net: Layer, see: Callable[[_Event], None]) -> Layer:
 
     def watch(path: str, layer: Layer) -> Layer:
         def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
-            y, pullback = layer.forward(params, x)
+            y, pullback = layer._apply(params, x)
             see(_Event(path, layer.name, "forward", sizes(x), sizes(y)))
 
             def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
@@ -213,9 +213,9 @@ def _watched(net: Layer, see: Callable[[_Event], None]) -> Layer:
 
             return y, vjp
 
-        sample = layer.sample
+        sample = layer._train
         again = None if sample is None else lambda key: watch(path, sample(key))
-        return attrs.evolve(layer, forward=forward, sample=again)
+        return attrs.evolve(layer, apply=forward, train=again)
 
     return replace(watch, net)
 

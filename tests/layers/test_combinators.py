@@ -16,7 +16,7 @@ def spied(inner: Layer, asked: list) -> Layer:
     """The layer, noting whether its vjp was asked for dx."""
 
     def forward(params, x):
-        y, vjp = inner.forward(params, x)
+        y, vjp = inner._apply(params, x)
 
         def noting(dy, input_gradient=True):
             asked.append((inner.name, input_gradient))
@@ -24,7 +24,7 @@ def spied(inner: Layer, asked: list) -> Layer:
 
         return y, noting
 
-    return attrs.evolve(inner, forward=forward)
+    return attrs.evolve(inner, apply=forward)
 
 
 def asked_for(net_of, shape=(4,)):
@@ -208,7 +208,7 @@ def test_sums_do_not_write_to_what_they_were_given():
 
 def test_sums_compare_what_came_not_what_was_promised():
     """A column beside a matrix would be broadcast."""
-    narrow = attrs.evolve(layers.dense(1), infer=lambda shape: shape)
+    narrow = attrs.evolve(layers.dense(1), shape=lambda shape: shape)
     net = layers.residual(narrow)
     with pytest.raises(
         ShapeError, match=r"branches to be summed: expected equal output shapes, got \(2, 1\) and \(2, 4\)"

@@ -49,7 +49,7 @@ def by_hand():
                 else np.asarray(rate * g)
             )
 
-        return tree.freeze(tree.zip_leaves(at, grads)), {"steps": state["steps"] + 1}
+        return tree.read_only(tree.zip_leaves(at, grads)), {"steps": state["steps"] + 1}
 
     return optim.Optimizer(init, update)
 
@@ -118,7 +118,7 @@ def numbers(word, shape, dtype):
 
 def params(dtype=np.float32):
     """Trained leaves of several ranks (also none), statistics, held leaves, a hole."""
-    return tree.freeze(
+    return tree.read_only(
         Net(
             Dense(numbers("a", (7, 5), dtype), numbers("b", (5,), dtype)),
             Norm(numbers("c", (5,), dtype), numbers("d", (5,), dtype), tree.Running(numbers("e", (5,), dtype))),
@@ -138,4 +138,4 @@ def grads(of, word="grads"):
         fresh = numbers(f"{word} {path}", tree.array(leaf).shape, tree.array(leaf).dtype)
         return tree.Running(fresh) if isinstance(leaf, tree.Running) else fresh
 
-    return tree.freeze(tree.map_with_path(at, of))
+    return tree.read_only(tree.map_with_path(at, of))

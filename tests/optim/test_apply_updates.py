@@ -43,7 +43,7 @@ def test_new_arrays_are_their_own_and_read_only():
 
 
 def test_statistics_in_evaluation_stay_the_same_object():
-    mean = tree.freeze(tree.Running(np.zeros(3)))
+    mean = tree.read_only(tree.Running(np.zeros(3)))
     optimizer = optim.adam(0.1)
     updates, _ = optimizer.update((mean,), optimizer.init((mean,)), (mean,))
     assert updates[0] is mean is optim.apply_updates((mean,), updates)[0]

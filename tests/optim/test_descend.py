@@ -90,7 +90,7 @@ def spoil(of, layer, field, bad):
     array = np.array(tree.array(getattr(own, field)))
     array.flat[-1] = bad
     leaf = tree.Running(array) if isinstance(getattr(own, field), tree.Running) else array
-    return tree.freeze(of._replace(**{layer: own._replace(**{field: leaf})}))
+    return tree.read_only(of._replace(**{layer: own._replace(**{field: leaf})}))
 
 
 @every

@@ -83,7 +83,7 @@ def test_what_comes_out_is_read_only_for_good(make):
     for array in arrays((now, updates, state, optimizer.init(start))):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
-        assert arrays(tree.freeze((array,)))[0] is array  # nor is it a view of something writable
+        assert arrays(tree.read_only((array,)))[0] is array  # nor is it a view of something writable
 
 
 @every

@@ -23,7 +23,7 @@ def poisoned(net, path, where):
             return layer
 
         def forward(params, x):
-            y, pullback = layer.forward(params, x)
+            y, pullback = layer._apply(params, x)
 
             def vjp(dy, input_gradient=True):
                 grads, dx = pullback(dy, input_gradient)
@@ -33,9 +33,9 @@ def poisoned(net, path, where):
 
             return y + np.float32("nan") if where == "output" else y, vjp
 
-        sample = layer.sample
+        sample = layer._train
         again = None if sample is None else lambda key: poison(here, sample(key))
-        return attrs.evolve(layer, forward=forward, sample=again)
+        return attrs.evolve(layer, apply=forward, train=again)
 
     return replace(poison, net)
 

@@ -41,7 +41,7 @@ def made(work: Work) -> tuple[Layer, Params]:
     """The net, and its params with the weights that every contender begins with."""
     net, values = _net(work.layers), iter(weights(work))
     params = net.init(rng.key(0), work.input)
-    return net, tree.freeze(tree.zip_leaves(lambda p: p if isinstance(p, tree.Running) else next(values), params))
+    return net, tree.read_only(tree.zip_leaves(lambda p: p if isinstance(p, tree.Running) else next(values), params))
 
 
 def optimizer(work: Work) -> Optimizer:
