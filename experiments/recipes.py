@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from fnnet import initializers, optim
-from fnnet.errors import ConfigError, expected, real, whole
+from fnnet.arguments import real, whole
+from fnnet.errors import ConfigError, expected
 from fnnet.initializers import Initializer
 from fnnet.optim import schedules
 from fnnet.types import Optimizer
@@ -20,7 +21,7 @@ def at_least(least: int) -> Callable[[Any, Any, Any], None]:
 
 
 def within(low: float, high: float, open: str = "") -> Callable[[Any, Any, Any], None]:
-    """An attrs validator: a number in this interval, see `fnnet.errors.real`."""
+    """An attrs validator: a number in this interval, see `fnnet.arguments.real`."""
     return lambda _, attribute, value: (real(attribute.name, value, low, high, open=open), None)[1]
 
 

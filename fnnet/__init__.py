@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fnnet import (
+        arguments,
         checkpoint,
         data,
         errors,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from fnnet.training.value_and_grad import value_and_grad
 
 __all__ = [
+    "arguments",
     "checkpoint",
     "data",
     "errors",

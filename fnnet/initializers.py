@@ -23,7 +23,8 @@ from typing import TypeAlias
 import numpy as np
 
 from fnnet import rng
-from fnnet.errors import ShapeError, expected, real
+from fnnet.arguments import real
+from fnnet.errors import ShapeError, expected
 from fnnet.types import Array, Shape
 
 __all__ = [

@@ -20,7 +20,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected, one_of, real
+from fnnet.arguments import one_of, real
+from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
 __all__ = [

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected
 from fnnet.losses import _check_classes
 from fnnet.types import Array
 

@@ -21,7 +21,8 @@ import attrs
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fnnet.errors import ConfigError, DtypeError, ShapeError, expected, real, whole
+from fnnet.arguments import real, whole
+from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 
 _WORDS = 2**64  # seeds and integer words lie below
 

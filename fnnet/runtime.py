@@ -7,7 +7,7 @@ once and asks for zeroed pages again: about 660 page faults in a step of LeNet-5
 import ctypes
 import sys
 
-from fnnet.errors import whole
+from fnnet.arguments import whole
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # from glibc's malloc.h
 

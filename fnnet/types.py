@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside, whole
+from fnnet.arguments import whole
+from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
 from fnnet.renamed import renamed
 
 Array: TypeAlias = np.ndarray

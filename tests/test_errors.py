@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fnnet import errors
+from fnnet import arguments, errors
 
 CLASSES = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.FnnetError)]
 
@@ -32,25 +32,25 @@ def test_other_errors_keep_their_type_and_get_a_note():
 def test_wording():
     assert errors.expected("stride", "≥ 1", 0) == "stride: expected ≥ 1, got 0"
     assert errors.expected("stride", "≥ 1", 0, "use 1") == "stride: expected ≥ 1, got 0; use 1"
-    assert errors.one_of(["a"]) == "'a'"
+    assert arguments.one_of(["a"]) == "'a'"
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3)])
 def test_whole_numbers_become_ints(value):
-    assert errors.whole("n", value, 0) == 3
-    assert type(errors.whole("n", value, 0)) is int
+    assert arguments.whole("n", value, 0) == 3
+    assert type(arguments.whole("n", value, 0)) is int
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 3.0, np.float32(3), "3", None, [3], Fraction(3), 2])
 def test_what_is_no_whole_number(value):
     with pytest.raises(errors.ConfigError, match="n: expected a whole number ≥ 3, got "):
-        errors.whole("n", value, 3)
+        arguments.whole("n", value, 3)
 
 
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), Fraction(1, 2), np.array(0.5)])
 def test_real_numbers_become_floats(value):
-    assert errors.real("rate", value, 0, 1) == 0.5
-    assert type(errors.real("rate", value, 0, 1)) is float
+    assert arguments.real("rate", value, 0, 1) == 0.5
+    assert type(arguments.real("rate", value, 0, 1)) is float
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_real_numbers_become_floats(value):
 )
 def test_what_is_no_real_number_between(value):
     with pytest.raises(errors.ConfigError, match=r"rate: expected a number in \[0, 1\], got "):
-        errors.real("rate", value, 0, 1)
+        arguments.real("rate", value, 0, 1)
 
 
 @pytest.mark.parametrize(("open", "interval"), [("(", r"\(0, 1\]"), (")", r"\[0, 1\)"), ("()", r"\(0, 1\)")])
@@ -70,12 +70,12 @@ def test_open_ends(open, interval):
     for value, end in ((0, "("), (1, ")")):
         if end in open:
             with pytest.raises(errors.ConfigError, match=f"rate: expected a number in {interval}, got {value}"):
-                errors.real("rate", value, 0, 1, open=open)
+                arguments.real("rate", value, 0, 1, open=open)
         else:
-            assert errors.real("rate", value, 0, 1, open=open) == value
+            assert arguments.real("rate", value, 0, 1, open=open) == value
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_finite_by_default(value):
     with pytest.raises(errors.ConfigError, match="slope: expected a finite number, got"):
-        errors.real("slope", value)
+        arguments.real("slope", value)

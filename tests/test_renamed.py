@@ -8,6 +8,7 @@ import pytest
 from fnnet import layers
 
 MOVED = {  # module: names that have moved, and where to
+    "fnnet.errors": {name: f"fnnet.arguments.{name}" for name in ("flag", "one_of", "real", "whole")},
     "fnnet.tree": {"freeze": "fnnet.tree.read_only"},
 }
 OF_A_LAYER = {

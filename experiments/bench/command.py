@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from experiments.bench import race as races
 from experiments.bench.works import WORKS, multiply_adds, scaled
-from fnnet.errors import ConfigError, expected, one_of, whole
+from fnnet.arguments import one_of, whole
+from fnnet.errors import ConfigError, expected
 
 PEERS = ("torch", "jax", "sklearn", "thinc")
 LATENCY, TEST_SET = 1, 10_000

@@ -13,7 +13,8 @@ from experiments.studies import pool, store
 from experiments.studies.board import Board, board, duration
 from experiments.study import Run, Study, get, run_id, studies
 from experiments.tasks import sources
-from fnnet.errors import MissingDataError, whole
+from fnnet.arguments import whole
+from fnnet.errors import MissingDataError
 
 OUT = Path("runs/studies")
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fnnet import rng
+from fnnet.arguments import real, whole
 from fnnet.data.batches import length
-from fnnet.errors import ConfigError, DtypeError, ShapeError, expected, real, whole
+from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
 _BLOCK = 2**16  # pixels worked on at a time: what belongs to them stays in the cache

@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from fnnet import rng
-from fnnet.errors import ConfigError, DataError, DtypeError, expected, one_of, whole
+from fnnet.arguments import one_of, whole
+from fnnet.errors import ConfigError, DataError, DtypeError, expected
 from fnnet.types import Array
 
 Remainder: TypeAlias = Literal["keep", "drop", "fill"]

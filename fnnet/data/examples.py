@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnnet import rng
-from fnnet.errors import DataError, DtypeError, ShapeError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import DataError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
 

@@ -5,11 +5,12 @@ from typing import Literal
 import numpy as np
 
 from fnnet import rng
+from fnnet.arguments import one_of
 from fnnet.data._files import FilePath, damaged
 from fnnet.data.directory import VARIABLE, data_directory, find
 from fnnet.data.examples import Dataset, Examples, split_per_class, subset
 from fnnet.data.images import read_classes
-from fnnet.errors import ConfigError, MissingDataError, expected, one_of
+from fnnet.errors import ConfigError, MissingDataError, expected
 
 HANZI = "博学笃志切问近思自由无用"
 

@@ -13,8 +13,8 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from fnnet.arguments import whole
 from fnnet.data._files import LIMIT, FilePath, damaged, opened, size
-from fnnet.errors import whole
 from fnnet.types import Array, Shape
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

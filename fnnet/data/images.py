@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from fnnet.arguments import one_of, whole
 from fnnet.data._files import LIMIT, FilePath, damaged, extra, opened, size
-from fnnet.errors import ConfigError, expected, one_of, whole
+from fnnet.errors import ConfigError, expected
 from fnnet.types import Array, Shape
 
 Mode: TypeAlias = Literal["L", "RGB"]

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fnnet.arguments import whole
 from fnnet.data._files import LIMIT, FilePath, damaged, extra, opened, size
-from fnnet.errors import whole
 from fnnet.types import Array
 
 _HEADER = 128

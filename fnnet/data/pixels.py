@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fnnet.errors import DtypeError, ShapeError, expected, real, whole
+from fnnet.arguments import real, whole
+from fnnet.errors import DtypeError, ShapeError, expected
 from fnnet.types import Array
 
 

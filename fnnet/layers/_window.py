@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from fnnet.errors import ConfigError, ShapeError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Shape
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fnnet.errors import real
+from fnnet.arguments import real
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback

@@ -3,7 +3,8 @@
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ShapeError, expected, real
+from fnnet.arguments import real
+from fnnet.errors import ShapeError, expected
 from fnnet.kernels.moments import (
     channel_dot,
     channel_sum,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from fnnet import rng, tree
-from fnnet.errors import ShapeError, expected, flag, whole
+from fnnet.arguments import flag, whole
+from fnnet.errors import ShapeError, expected
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from fnnet.kernels.moments import channel_sum

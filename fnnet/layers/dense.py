@@ -1,7 +1,8 @@
 """`dense`: every output reads every input."""
 
 from fnnet import rng, tree
-from fnnet.errors import ShapeError, expected, flag, whole
+from fnnet.arguments import flag, whole
+from fnnet.errors import ShapeError, expected
 from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.affine import affine, affine_input_gradient, affine_weight_gradient, batch_sum
 from fnnet.layers._params import initialised, leaf

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from fnnet import rng
-from fnnet.errors import real
+from fnnet.arguments import real
 from fnnet.kernels.order import laid_like
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import proven

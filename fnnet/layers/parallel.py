@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ConfigError, ShapeError, expected, inside, one_of
+from fnnet.arguments import one_of
+from fnnet.errors import ConfigError, ShapeError, expected, inside
 from fnnet.layers._children import check_params, named
 from fnnet.types import Array, Layer, Params, Pullback, Shape, cached
 

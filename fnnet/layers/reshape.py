@@ -2,7 +2,8 @@
 
 import math
 
-from fnnet.errors import ConfigError, ShapeError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import proven
 from fnnet.types import Array, Layer, Params, Pullback, Shape

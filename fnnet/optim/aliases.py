@@ -1,6 +1,7 @@
 """The optimizers by their usual names, each a chain of the parts it is made of."""
 
-from fnnet.errors import ConfigError, expected, real
+from fnnet.arguments import real
+from fnnet.errors import ConfigError, expected
 from fnnet.optim.chain import chain
 from fnnet.optim.decay import add_decayed_weights
 from fnnet.optim.part import Where

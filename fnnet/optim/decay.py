@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.errors import real
+from fnnet.arguments import real
 from fnnet.optim.chain import chain, link
 from fnnet.optim.part import Part, Where, passing
 from fnnet.optim.where import everywhere, predicate

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
-from fnnet.errors import ConfigError, StructureError, expected, one_of
+from fnnet.arguments import one_of
+from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, received, trained
 from fnnet.optim.part import Where
 from fnnet.optim.where import predicate

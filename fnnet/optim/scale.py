@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fnnet.errors import real
+from fnnet.arguments import real
 from fnnet.optim.chain import link
 from fnnet.optim.part import Scale
 from fnnet.optim.schedules import LearningRate, schedule

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnnet.errors import real
+from fnnet.arguments import real
 from fnnet.optim.chain import link
 from fnnet.optim.part import Part, over
 from fnnet.types import Array, Optimizer, Params

@@ -26,7 +26,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from fnnet.errors import ConfigError, expected, real, whole
+from fnnet.arguments import real, whole
+from fnnet.errors import ConfigError, expected
 
 __all__ = [
     "LearningRate",

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
-from fnnet.errors import StructureError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import StructureError, expected
 from fnnet.kernels.finite import finite
 from fnnet.optim.leaves import Flat, Leaves, check_params, finite_leaf, flatten, locked, received, slots, trained
 from fnnet.optim.part import Part, Rule, Scale, passing

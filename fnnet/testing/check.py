@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from fnnet import rng
-from fnnet.errors import ConfigError, expected, one_of, whole
+from fnnet.arguments import one_of, whole
+from fnnet.errors import ConfigError, expected
 from fnnet.testing.case import Case, Claims, draw
 from fnnet.testing.laws import DERIVATIVE_LAWS, LAWS, KinkError, SkipError
 from fnnet.testing.report import Finding, Report

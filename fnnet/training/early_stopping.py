@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from fnnet.errors import ConfigError, NonFiniteError, expected, real, whole
+from fnnet.arguments import real, whole
+from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.training.state import TrainState
 from fnnet.training.step import Metrics
 from fnnet.types import Params

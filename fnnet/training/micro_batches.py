@@ -9,8 +9,8 @@ import numpy as np
 from toolz import partition_all
 
 from fnnet import tree
+from fnnet.arguments import whole
 from fnnet.data.batches import length
-from fnnet.errors import whole
 from fnnet.losses import Loss
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of

@@ -3,7 +3,8 @@
 import inspect
 from typing import Any
 
-from fnnet.errors import ConfigError, expected, one_of
+from fnnet.arguments import one_of
+from fnnet.errors import ConfigError, expected
 
 _REDUCTIONS = ("mean", "sum")
 

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fnnet.errors import ConfigError, NonFiniteError, expected, whole
+from fnnet.arguments import whole
+from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
 from fnnet.training.evaluate import Metric, named_metrics
