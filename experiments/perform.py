@@ -16,7 +16,7 @@ from experiments.progress import Progress, progress
 from experiments.report import finish
 from experiments.threads import limited
 from experiments.trainer import Journal, Position
-from fnnet import checkpoint
+from fnnet import checkpoint, training, tree
 from fnnet import data as fnnet_data
 from fnnet.errors import CheckpointError, ConfigError, MissingDataError, NonFiniteError, expected
 from fnnet.runtime import keep_memory
@@ -200,15 +200,31 @@ def load_position(out: Path, run: str, problem: Problem, config: Any) -> Positio
     if checkpoint.read_metadata(path) != {"run": run}:
         fix = "put this run's own back, or remove it to begin again"
         raise CheckpointError(expected(str(path), "the checkpoint of this run", "one of another run", fix))
-    position: Position = checkpoint.load(path, first)
+    position = saved_position(path, first)
     count = trainer.batch_count(problem, config)
     looks = 0 if config.patience is None else position.epoch
     placed = position.state.step == position.epoch * count + position.batch and position.batch <= count
-    if not placed or position.watch.looks != looks:
+    if not placed or position.watch.evaluations != looks:
         at = f"step {position.state.step} in epoch {position.epoch + 1}, batch {position.batch}"
-        at += f", {position.watch.looks} looks" * (position.watch.looks != looks)
+        at += f", {position.watch.evaluations} looks" * (position.watch.evaluations != looks)
         raise CheckpointError(expected(str(path), f"a place in epochs of {count} batches", at))
     return position
+
+
+_WATCH = tree.record("Watch", ("looks", "value", "previous", "best", "best_look", "best_step", "params"))
+
+
+def saved_position(path: Path, like: Position) -> Position:
+    """The position in a checkpoint; in older ones early stopping's memory goes by the names it had then.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or of other params.
+    """
+    if "watch.looks" not in checkpoint.describe(path):
+        position: Position = checkpoint.load(path, like)
+        return position
+    older: Position = checkpoint.load(path, like._replace(watch=_WATCH(*like.watch)))
+    return older._replace(watch=training.EarlyStoppingState(*older.watch))
 
 
 def same_problem(experiment: Experiment, config: Any, run: Path, data: str | None) -> Problem:

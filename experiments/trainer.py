@@ -40,7 +40,7 @@ class Position(NamedTuple):
     loss: float
     correct: float
     seconds: float
-    watch: training.Watch
+    watch: training.EarlyStoppingState
 
 
 class Journal(NamedTuple):
@@ -60,7 +60,7 @@ class Journal(NamedTuple):
 def start(problem: Problem, config: Training) -> Position:
     """The position before the first step."""
     state = training.init(problem.net, problem.optimizer, rng.key(config.seed), problem.shape)
-    watch = training.Watch(params=None if config.patience is None else state.params)
+    watch = training.EarlyStoppingState(params=None if config.patience is None else state.params)
     return Position(state, 0, 0, 0, 0.0, 0.0, 0.0, watch)
 
 
@@ -73,7 +73,7 @@ def is_over(position: Position, config: Training) -> bool:
 
 def trained(position: Position) -> Params:
     """The params a run gives that ends here: the last, or with early stopping the best of those looked at."""
-    return position.watch.params if position.watch.looks else position.state.params
+    return position.watch.params if position.watch.evaluations else position.state.params
 
 
 def batch_count(problem: Problem, config: Training) -> int:
@@ -206,7 +206,7 @@ def finish_epoch(problem: Problem, config: Training, position: Position) -> tupl
     watch = position.watch
     if config.patience is not None:
         stream, rule = [(position.state, row)], training.patience(config.patience)
-        ((_, _, watch),) = training.early_stopping(stream, rule, by="validation_loss", watch=watch)
+        ((_, _, watch),) = training.early_stopping(stream, rule, by="validation_loss", memory=watch)
     return next_epoch(position)._replace(watch=watch), row
 
 

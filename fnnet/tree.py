@@ -185,22 +185,15 @@ def _children(tree: Any) -> tuple[list[tuple[str, Any]], str]:
     return [], f"a leaf ({type(tree).__name__})"
 
 
-def items(tree: Any) -> list[tuple[str, Any]]:
-    """Every leaf with its path, holes left out, marked leaves as they are.
+def items(tree: Any, holes: bool = False) -> list[tuple[str, Any]]:
+    """Every leaf with its path, marked leaves as they are; holes (None) only if asked for.
 
     >>> items({"b": 1, "a": (2, None)})
     [('a.0', 2), ('b', 1)]
-    """
-    return [(path, leaf) for path, leaf in slots(tree) if leaf is not None]
-
-
-def slots(tree: Any) -> list[tuple[str, Any]]:
-    """Every leaf with its path, holes included.
-
-    >>> slots((1, None))
+    >>> items((1, None), holes=True)
     [('0', 1), ('1', None)]
     """
-    accessors, found, _ = optree.tree_flatten_with_accessor(tree, none_is_leaf=True)
+    accessors, found, _ = optree.tree_flatten_with_accessor(tree, none_is_leaf=holes)
     return [(_path(accessor), leaf) for accessor, leaf in zip(accessors, found, strict=True)]
 
 
@@ -233,7 +226,7 @@ def map_with_path(f: Callable[[str, Any], Any], tree: Any) -> Any:
     {'a': ('a.0=1', 'a.1=2')}
     """
     spec = optree.tree_structure(tree, none_is_leaf=True)
-    return optree.tree_unflatten(spec, [f(path, leaf) for path, leaf in slots(tree)])
+    return optree.tree_unflatten(spec, [f(path, leaf) for path, leaf in items(tree, holes=True)])
 
 
 @attrs.frozen(repr=False)
@@ -294,12 +287,12 @@ def read_only(tree: Any) -> Any:
     >>> read_only((np.ones(1),))[0].flags.writeable
     False
     """
-    return _each_array(_read_only, tree)
+    return map_arrays(_read_only, tree)
 
 
 def seal(tree: Any) -> Any:
     """Make the arrays of a tree that the caller itself has just made read-only; only views are copied."""
-    return _each_array(_sealed, tree)
+    return map_arrays(_sealed, tree)
 
 
 def cast(tree: Any, dtype: DTypeLike) -> Any:
@@ -308,10 +301,16 @@ def cast(tree: Any, dtype: DTypeLike) -> Any:
     >>> cast((np.ones(1, np.float32), Running(np.ones(1, np.float32))), np.float64)[1].array.dtype
     dtype('float64')
     """
-    return seal(_each_array(lambda leaf: leaf.astype(dtype), tree))
+    return seal(map_arrays(lambda leaf: leaf.astype(dtype), tree))
 
 
-def _each_array(f: Callable[[np.ndarray], np.ndarray], tree: Any) -> Any:
+def map_arrays(f: Callable[[np.ndarray], np.ndarray], tree: Any) -> Any:
+    """Apply `f` to every array, inside the marks too; whatever is no array stays as it is.
+
+    >>> map_arrays(np.negative, (np.ones(1), Running(np.ones(1)), None))
+    (array([-1.]), Running(array=array([-1.])), None)
+    """
+
     def at(leaf: Any) -> Any:
         if isinstance(leaf, np.ndarray):
             return f(leaf)
@@ -362,24 +361,24 @@ def check_same(params: Any, other: Any, names: tuple[str, str]) -> None:
     """
     match(params, other, names)
     for i, (leaf, twin) in enumerate(zip(_places(params), _places(other), strict=True)):
-        if leaf is not None and twin is not None and _describe(leaf) != _describe(twin):
-            path, _ = slots(params)[i]
-            raise StructureError(f"{path}: {names[0]} have {_words(leaf)}, {names[1]} has {_words(twin)}")
+        if leaf is not None and twin is not None and _form(leaf) != _form(twin):
+            path, _ = items(params, holes=True)[i]
+            raise StructureError(f"{path}: {names[0]} have {_spelled(leaf)}, {names[1]} has {_spelled(twin)}")
 
 
 def _places(tree: Any) -> list[Any]:
     return optree.tree_leaves(tree, none_is_leaf=True)
 
 
-def _describe(leaf: Any) -> Any:
+def _form(leaf: Any) -> Any:
     leaf = array(leaf)
     return (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else type(leaf)
 
 
-def _words(leaf: Any) -> str:
+def _spelled(leaf: Any) -> str:
     leaf = array(leaf)
     return f"{leaf.shape} {leaf.dtype}" if isinstance(leaf, np.ndarray) else f"a {type(leaf).__name__}"
 
 
 if not TYPE_CHECKING:
-    __getattr__ = renamed(__name__, {"freeze": "fnnet.tree.read_only"})
+    __getattr__ = renamed(__name__, {"freeze": "fnnet.tree.read_only", "slots": "fnnet.tree.items"})

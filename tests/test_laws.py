@@ -167,20 +167,20 @@ def test_dense_of_any_size(shape, n, bias, batch, key):
 
 @given(st.data(), strategies.shapes_CHW(channels=2, most=5), st.integers(1, 3), st.booleans(), strategies.keys())
 def test_conv2d_of_any_size(data, shape, channels, bias, key):
-    window = data.draw(strategies.windows(shape, most=3))
+    window = data.draw(strategies.window_options(shape, most=3))
     net = layers.conv2d(channels, **window, bias=bias)
     testing.assert_vjp(net, shape, key=key, batch=2, laws=["derivative", "complex_steps", "linear"], smooth=True)
 
 
 @given(st.data(), strategies.shapes_CHW(), strategies.keys())
 def test_max_pool_of_any_size(data, shape, key):
-    window = data.draw(strategies.windows(shape))
+    window = data.draw(strategies.window_options(shape))
     testing.assert_vjp(layers.max_pool(**window), shape, key=key, batch=2, piecewise_linear=True)
 
 
 @given(st.data(), strategies.shapes_CHW(), st.booleans(), strategies.keys())
 def test_avg_pool_of_any_size(data, shape, count_padding, key):
-    window = data.draw(strategies.windows(shape))
+    window = data.draw(strategies.window_options(shape))
     net = layers.avg_pool(**window, count_padding=count_padding)
     testing.assert_vjp(net, shape, key=key, batch=2, piecewise_linear=True)
 
@@ -194,10 +194,10 @@ def test_batch_norm_of_any_size(shape, batch, key):
 def test_linear_in_dy_for_any_values(data, row):
     """Hypothesis chooses the numbers: zeros, ties, equal rows."""
     net = row.make()
-    x = data.draw(strategies.batches(row.shape))
+    x = data.draw(strategies.batches_of(row.shape))
     params = fnnet.tree.cast(net.init(rng.key(0), row.shape), np.float64)
     y, vjp = net.apply(params, x)
-    dy = data.draw(strategies.batches(y.shape[1:]).filter(lambda dy: dy.shape == y.shape) | st.just(np.ones_like(y)))
+    dy = data.draw(strategies.batches_of(y.shape[1:]).filter(lambda dy: dy.shape == y.shape) | st.just(np.ones_like(y)))
     once, twice = (fnnet.tree.leaves(vjp(scale * dy)) for scale in (1.0, -2.0))
     for one, two in zip(once, twice, strict=True):
         np.testing.assert_allclose(

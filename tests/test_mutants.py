@@ -61,7 +61,7 @@ def test_a_cotangent_of_ones_is_blind(make):
     right = make()
     wrong = pulling(right, grads(dx=lambda m: 0 * m.x))
     params = right.init(rng.key(1), (4,))
-    params = testing.case.each_array(lambda array: array.astype(float), params)
+    params = tree.map_arrays(lambda array: array.astype(float), params)
     x, u = (rng.normal(rng.key(seed), (3, 4), np.float64) for seed in (2, 3))
 
     def error(dy):

@@ -9,7 +9,12 @@ from fnnet import layers
 
 MOVED = {  # module: names that have moved, and where to
     "fnnet.errors": {name: f"fnnet.arguments.{name}" for name in ("flag", "one_of", "real", "whole")},
-    "fnnet.tree": {"freeze": "fnnet.tree.read_only"},
+    "fnnet.testing.strategies": {
+        "batches": "fnnet.testing.strategies.batches_of",
+        "windows": "fnnet.testing.strategies.window_options",
+    },
+    "fnnet.training": {"Watch": "fnnet.training.EarlyStoppingState"},
+    "fnnet.tree": {"freeze": "fnnet.tree.read_only", "slots": "fnnet.tree.items"},
 }
 OF_A_LAYER = {
     "initialize": "Layer.init",

@@ -29,6 +29,10 @@ trees = st.recursive(
 )
 
 
+def places(found):
+    return tree.items(found, holes=True)
+
+
 def described(found):
     """A tree with arrays replaced by what can be compared."""
     return tree.map_with_path(lambda path, leaf: (path, type(leaf).__name__, str(tree.array(leaf))), found)
@@ -37,7 +41,7 @@ def described(found):
 @given(trees)
 def test_map_by_identity_keeps_trained_leaves_and_makes_holes_of_the_rest(found):
     mapped = tree.map(lambda leaf: leaf, found)
-    for (path, leaf), (same_path, new) in zip(tree.slots(found), tree.slots(mapped), strict=True):
+    for (path, leaf), (same_path, new) in zip(places(found), places(mapped), strict=True):
         assert path == same_path
         assert new is (leaf if isinstance(leaf, np.ndarray) else None)
 
@@ -55,7 +59,7 @@ def test_map_composes(found):
 @given(trees)
 def test_map_with_running_works_inside_the_mark(found):
     mapped = tree.map(np.negative, found, running=True)
-    for (_, leaf), (_, new) in zip(tree.slots(found), tree.slots(mapped), strict=True):
+    for (_, leaf), (_, new) in zip(places(found), places(mapped), strict=True):
         if isinstance(leaf, Running | np.ndarray):
             assert type(new) is type(leaf)
             np.testing.assert_array_equal(tree.array(new), -tree.array(leaf))
@@ -68,7 +72,7 @@ def test_hold_and_release_undo_each_other_exactly(found):
     """The very same leaves come back, marked ones and holes too."""
     back = tree.release(tree.hold(found))
     assert tree.structure(back) == tree.structure(found)
-    assert all(new is leaf for (_, new), (_, leaf) in zip(tree.slots(back), tree.slots(found), strict=True))
+    assert all(new is leaf for (_, new), (_, leaf) in zip(places(back), places(found), strict=True))
     assert all(isinstance(leaf, Frozen) for leaf in tree.leaves(tree.hold(found)))
     again = tree.hold(tree.release(tree.hold(found)))
     assert tree.structure(again) == tree.structure(tree.hold(found))
@@ -80,7 +84,7 @@ def test_freeze_makes_read_only_and_changes_nothing_else(found):
     assert described(frozen) == described(found)
     assert all(not tree.array(leaf).flags.writeable for leaf in tree.leaves(frozen))
     again = tree.read_only(frozen)
-    assert all(new is leaf for (_, new), (_, leaf) in zip(tree.slots(again), tree.slots(frozen), strict=True))
+    assert all(new is leaf for (_, new), (_, leaf) in zip(places(again), places(frozen), strict=True))
 
 
 @given(trees)

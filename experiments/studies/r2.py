@@ -8,7 +8,7 @@ import attrs
 from experiments.studies import figures
 from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, listed
 from experiments.tasks.r2 import Config, train
-from fnnet.training import Watch, small_improvement
+from fnnet.training import EarlyStoppingState, small_improvement
 
 
 def quick(config: Config) -> Config:
@@ -34,9 +34,9 @@ class Stopped:
 
     def row(self, run: Run) -> dict[str, float]:
         """The last epoch that is trained."""
-        rule, watch = small_improvement(self.threshold), Watch()
+        rule, watch = small_improvement(self.threshold), EarlyStoppingState()
         for row in run.rows:
-            watch = watch._replace(looks=watch.looks + 1, previous=watch.value, value=row["train_loss"])
+            watch = watch._replace(evaluations=watch.evaluations + 1, previous=watch.value, value=row["train_loss"])
             if rule(watch):
                 return row
         return run.rows[-1]

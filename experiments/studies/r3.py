@@ -13,7 +13,7 @@ from experiments.studies.statistics import paired
 from experiments.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, listed, percent, wobble
 from experiments.tasks import bias, timing
 from experiments.tasks.r3 import LARGE, Config, Large, build, fine_tune, show, train
-from fnnet.training import Watch, relative_rise
+from fnnet.training import EarlyStoppingState, relative_rise
 
 
 def page(answers: Answers) -> bytes:
@@ -47,7 +47,7 @@ class Stopped:
 
     def rows(self, run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
         """The row with the least validation error so far, and the row at which training is stopped."""
-        rule, watch = relative_rise(self.threshold), Watch()
+        rule, watch = relative_rise(self.threshold), EarlyStoppingState()
         best = run.rows[0]
         for row in run.rows:
             error = 1 - row["valid_accuracy"]

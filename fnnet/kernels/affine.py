@@ -9,7 +9,7 @@ import numpy as np
 from fnnet.types import Array
 
 
-def affine(x: Array, weight: Array, bias: Array | None) -> Array:
+def affine_map(x: Array, weight: Array, bias: Array | None) -> Array:
     """y = x W + b with x (N, D), W (D, K), b (K,); y lies in memory like x."""
     if feature_major(x):
         yt = weight.T @ x.T

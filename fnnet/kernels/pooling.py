@@ -16,7 +16,7 @@ from fnnet.types import Array
 _ROWS, _COLS = 2, 3  # of (N, C, H, W)
 
 
-def max_pool(x: Array, grid: Grid) -> tuple[Array, Array]:
+def window_max(x: Array, grid: Grid) -> tuple[Array, Array]:
     """y (N, C, OH, OW), the largest element of every window, and the maxima along the width on the way to it.
 
     Padding is never read, so it never wins; every window must reach into the image.
@@ -26,19 +26,19 @@ def max_pool(x: Array, grid: Grid) -> tuple[Array, Array]:
     return _max_along(widest, _ROWS, rows), widest
 
 
-def max_pool_adjoint(dy: Array, x: Array, widest: Array, y: Array, grid: Grid) -> Array:
+def window_max_adjoint(dy: Array, x: Array, widest: Array, y: Array, grid: Grid) -> Array:
     """dx (N, C, H, W): every dy goes to the element that won. Who won is found here, so a forward alone costs less."""
     rows, cols = grid
     return _max_along_adjoint(_max_along_adjoint(dy, widest, y, _ROWS, rows), x, widest, _COLS, cols)
 
 
-def sum_pool(x: Array, grid: Grid) -> Array:
+def window_sum(x: Array, grid: Grid) -> Array:
     """y (N, C, OH, OW), the sum of every window, padding counted as zeros."""
     rows, cols = grid
     return _sum_along(_sum_along(x, _COLS, cols), _ROWS, rows)
 
 
-def sum_pool_adjoint(dy: Array, grid: Grid) -> Array:
+def window_sum_adjoint(dy: Array, grid: Grid) -> Array:
     """dx (N, C, H, W): every dy goes to all elements of its window."""
     rows, cols = grid
     return _sum_along_adjoint(_sum_along_adjoint(dy, _ROWS, rows), _COLS, cols)

@@ -9,7 +9,7 @@ from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.types import Layer, Params
 
 
-def named(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
+def child_names(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
     """Names of children by kind and ordinal: the one vocabulary of keys, params, errors, tables and checkpoints.
 
     Raises:
@@ -26,7 +26,7 @@ def named(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_params(params: Params, names: tuple[str, ...]) -> None:
+def check_fields(params: Params, names: tuple[str, ...]) -> None:
     """Raise unless params have one field per child."""
     if getattr(params, "_fields", None) != names:
         wanted = f"a NamedTuple with the fields {', '.join(names) or '(none)'}"

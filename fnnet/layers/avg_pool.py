@@ -6,7 +6,7 @@ from fnnet.kernels import pooling
 from fnnet.kernels.windows import Grid
 from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
-from fnnet.layers.layer import proven
+from fnnet.layers.layer import unchecked
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -50,15 +50,15 @@ def avg_pool(
         check_image(x.shape[1:])
         grid = fit(*x.shape[2:])
         count = _count(grid, x.dtype) if not count_padding else grid[0].kernel * grid[1].kernel
-        y = pooling.sum_pool(x, grid)
+        y = pooling.window_sum(x, grid)
         y /= count
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.sum_pool_adjoint(dy / count, grid) if input_gradient else None
+            return (), pooling.window_sum_adjoint(dy / count, grid) if input_gradient else None
 
         return y, vjp
 
-    return proven(no_params, apply, shape=shape, name="avg_pool")
+    return unchecked(no_params, apply, shape=shape, name="avg_pool")
 
 
 def _count(grid: Grid, dtype: np.dtype) -> Array:

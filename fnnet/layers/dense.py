@@ -4,9 +4,9 @@ from fnnet import rng, tree
 from fnnet.arguments import flag, whole
 from fnnet.errors import ShapeError, expected
 from fnnet.initializers import Initializer, he_normal, zeros
-from fnnet.kernels.affine import affine, affine_input_gradient, affine_weight_gradient, batch_sum
+from fnnet.kernels.affine import affine_input_gradient, affine_map, affine_weight_gradient, batch_sum
 from fnnet.layers._params import initialised, leaf
-from fnnet.layers.layer import proven
+from fnnet.layers.layer import unchecked
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -52,7 +52,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
             raise ShapeError(expected("weight", f"(D, {n})", weight.shape, "make params with this layer's init"))
         if x.ndim != 2 or x.shape[1] != weight.shape[0]:
             raise ShapeError(expected("x", f"(N, {weight.shape[0]}) for weight {weight.shape}", x.shape))
-        y = affine(x, weight, leaf(params, "bias", (n,)) if bias else None)
+        y = affine_map(x, weight, leaf(params, "bias", (n,)) if bias else None)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             dw = affine_weight_gradient(x, dy)
@@ -61,7 +61,7 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
 
         return y, vjp
 
-    return proven(init_params, apply, shape=shape, name="dense")
+    return unchecked(init_params, apply, shape=shape, name="dense")
 
 
 def _batch(shape: Shape) -> str:

@@ -1,7 +1,7 @@
 """`identity`: what comes goes."""
 
 from fnnet.layers._params import no_params
-from fnnet.layers.layer import proven
+from fnnet.layers.layer import unchecked
 from fnnet.types import Array, Layer, Params, Pullback
 
 
@@ -18,4 +18,4 @@ def identity() -> Layer:
 
         return x, vjp
 
-    return proven(no_params, apply, shape=lambda shape: shape, name="identity")
+    return unchecked(no_params, apply, shape=lambda shape: shape, name="identity")

@@ -59,7 +59,7 @@ def layer(
     )
 
 
-def proven(
+def unchecked(
     init: Init,
     apply: Apply,
     *,

@@ -3,7 +3,7 @@
 from fnnet.kernels import pooling
 from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
-from fnnet.layers.layer import proven
+from fnnet.layers.layer import unchecked
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
@@ -41,11 +41,11 @@ def max_pool(
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_image(x.shape[1:])
         grid = fit(*x.shape[2:])
-        y, widest = pooling.max_pool(x, grid)
+        y, widest = pooling.window_max(x, grid)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.max_pool_adjoint(dy, x, widest, y, grid) if input_gradient else None
+            return (), pooling.window_max_adjoint(dy, x, widest, y, grid) if input_gradient else None
 
         return y, vjp
 
-    return proven(no_params, apply, shape=shape, name="max_pool")
+    return unchecked(no_params, apply, shape=shape, name="max_pool")

@@ -10,7 +10,7 @@ import numpy as np
 from fnnet import rng, tree
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, ShapeError, expected, inside
-from fnnet.layers._children import check_params, named
+from fnnet.layers._children import check_fields, child_names
 from fnnet.types import Array, Layer, Params, Pullback, Shape, cached
 
 Combine = Callable[[Sequence[Array]], tuple[Array, Callable[[Array], Sequence[Array]]]]
@@ -35,7 +35,7 @@ def parallel(*branches: Layer, combine: str = "sum") -> Layer:
     >>> parallel(layers.conv2d(4, 1), layers.conv2d(8, 3, padding=1), combine="concatenate").shape((1, 28, 28))
     (12, 28, 28)
     """
-    names = named(branches, "parallel")
+    names = child_names(branches, "parallel")
     if not branches:
         raise ConfigError(expected("parallel", "at least one branch", "none"))
     if combine == "sum":
@@ -47,7 +47,7 @@ def parallel(*branches: Layer, combine: str = "sum") -> Layer:
 
 def summed(name: str, record: str, names: tuple[str, ...], branches: tuple[Layer, ...]) -> Layer:
     """The sum of branches, under given names; `residual` is one too."""
-    named(branches, name)
+    child_names(branches, name)
     return _branches(name, record, names, branches, _equal_shape, _sum)
 
 
@@ -103,7 +103,7 @@ def _branches(
         return _branches(name, record, names, trained, combined_shape, combine)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        check_params(params, names)
+        check_fields(params, names)
         ys, pullbacks = zip(*_each(lambda _, branch, own: branch._apply(own, x), names, branches, params), strict=True)
         y, split = combine(ys)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from fnnet import rng, tree
 from fnnet.errors import inside
-from fnnet.layers._children import check_params, learns, named
+from fnnet.layers._children import check_fields, child_names, learns
 from fnnet.types import Apply, Array, Layer, Params, Pullback, Shape, cached
 
 
@@ -25,7 +25,7 @@ def serial(*children: Layer) -> Layer:
     >>> net.shape((4,))
     (2,)
     """
-    return _serial(named(children, "serial"), children)
+    return _serial(child_names(children, "serial"), children)
 
 
 def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
@@ -72,7 +72,7 @@ def _apply(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
     kind = tree.record("Serial", names)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        check_params(params, names)
+        check_fields(params, names)
         y, pullbacks = x, []
         for name, child, own in zip(names, children, params, strict=True):
             try:

@@ -59,7 +59,7 @@ def flatten(params: Params) -> Flat:
 
 @lru_cache(maxsize=64)
 def _paths(spec: Any) -> list[str]:
-    return [path for path, _ in tree.slots(optree.tree_unflatten(spec, range(spec.num_leaves)))]
+    return [path for path, _ in tree.items(optree.tree_unflatten(spec, range(spec.num_leaves)))]
 
 
 def trained(leaf: Any) -> TypeGuard[Array]:

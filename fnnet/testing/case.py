@@ -1,6 +1,5 @@
 """Cases: a layer in a mode, with params, a batch and a cotangent drawn so that a wrong derivative shows."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -54,22 +53,22 @@ class Case:
 
     def cotangent(self, word: int | str) -> Array:
         """Another cotangent."""
-        return seal(rng.normal(rng.fold_in(self.key, word), self.dy.shape, np.float64))
+        return tree.seal(rng.normal(rng.fold_in(self.key, word), self.dy.shape, np.float64))
 
 
 def results(y: Array, dparams: Params, dx: Any) -> dict[str, Any]:
     """What a layer gave, by name: y, x (for dx) and each leaf of dparams; marked leaves stay marked."""
-    return {"y": y, "x": dx, **named(dparams)}
+    return {"y": y, "x": dx, **named_leaves(dparams)}
 
 
-def named(params: Params) -> dict[str, Any]:
+def named_leaves(params: Params) -> dict[str, Any]:
     """The leaves with names that say that they are params, such as `params.weight`."""
     return {f"params.{path}".rstrip("."): leaf for path, leaf in tree.items(params)}
 
 
-def trained(params: Params) -> dict[str, Array]:
+def trained_leaves(params: Params) -> dict[str, Array]:
     """The trained leaves by name."""
-    return {name: leaf for name, leaf in named(params).items() if isinstance(leaf, np.ndarray)}
+    return {name: leaf for name, leaf in named_leaves(params).items() if isinstance(leaf, np.ndarray)}
 
 
 def replaced(params: Params, name: str, array: Array) -> Params:
@@ -85,12 +84,12 @@ def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims
     if layer._train is not None:
         params = _lived_in(layer, params, shape, key)
     dy = rng.normal(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)), np.float64)
-    return Case(layer, mode, shape, claims, key, params, seal(x), seal(dy))
+    return Case(layer, mode, shape, claims, key, params, tree.seal(x), tree.seal(dy))
 
 
 def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims) -> Case:
     """A case with small whole numbers, for a person to work through; statistics stay as `init` makes them."""
-    x = whole(rng.fold_in(key, "x"), (batch, *shape))
+    x = whole_numbers(rng.fold_in(key, "x"), (batch, *shape))
 
     def small(path: str, leaf: Any) -> Any:
         if not isinstance(leaf, np.ndarray):
@@ -100,8 +99,8 @@ def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, 
 
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
     params = tree.seal(tree.map_with_path(small, params))
-    dy = whole(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)))
-    return Case(layer, mode, shape, claims, key, params, seal(x), seal(dy), probes=1)
+    dy = whole_numbers(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)))
+    return Case(layer, mode, shape, claims, key, params, tree.seal(x), tree.seal(dy), probes=1)
 
 
 def spread(key: rng.Key, shape: Shape) -> Array:
@@ -121,26 +120,6 @@ def direction(key: rng.Key, shape: Shape) -> Array:
     return u / np.sqrt((u * u).sum())
 
 
-def seal(array: Array) -> Array:
-    """The same array, read-only; for arrays just made."""
-    array = np.ascontiguousarray(array) if array.ndim else array
-    array.flags.writeable = False
-    return array
-
-
-def each_array(f: Callable[[Array], Array], params: Params) -> Params:
-    """Apply f to every array, inside the marks."""
-
-    def at(leaf: Any) -> Any:
-        if isinstance(leaf, tree.Running):
-            return tree.Running(f(leaf.array))
-        if isinstance(leaf, tree.Frozen):
-            return tree.Frozen(at(leaf.leaf))
-        return leaf if leaf is None else f(leaf)
-
-    return tree.zip_leaves(at, params)
-
-
 def _moved(key: rng.Key, params: Params) -> Params:
     """Away from where init begins: a factor that is 1 or a term that is 0 hides its own absence."""
 
@@ -157,7 +136,7 @@ def _lived_in(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Param
     for i in range(2):
         below = rng.fold_in(rng.fold_in(key, "statistics"), i)
         x = spread(below, (4, *shape)) + 0.5
-        y, vjp = layer.train(below).apply(params, seal(x))
+        y, vjp = layer.train(below).apply(params, tree.seal(x))
         after, _ = vjp(np.zeros_like(y))
         params = tree.zip_leaves(_successor, params, after)
     return params
@@ -169,7 +148,7 @@ def _successor(old: Any, new: Any) -> Any:
     return new if fits else old
 
 
-def whole(key: rng.Key, shape: Shape) -> Array:
+def whole_numbers(key: rng.Key, shape: Shape) -> Array:
     """Distinct whole numbers from ±1 up."""
     size = int(np.prod(shape))
     signs = 2 * rng.bernoulli(rng.fold_in(key, "sign"), 0.5, (size,)) - 1.0

@@ -14,7 +14,17 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import StructureError
-from fnnet.testing.case import Case, direction, each_array, named, replaced, results, seal, spread, tied, trained, whole
+from fnnet.testing.case import (
+    Case,
+    direction,
+    named_leaves,
+    replaced,
+    results,
+    spread,
+    tied,
+    trained_leaves,
+    whole_numbers,
+)
 from fnnet.testing.derivative import (
     ABSOLUTE,
     RELATIVE,
@@ -67,7 +77,7 @@ def ties(case: Case) -> float:
 
 
 def _with_ties(case: Case) -> Case:
-    return attrs.evolve(case, x=seal(tied(_below(case, "ties"), case.x.shape)))
+    return attrs.evolve(case, x=tree.seal(tied(_below(case, "ties"), case.x.shape)))
 
 
 def _against_differences(
@@ -100,7 +110,7 @@ def complex_steps(case: Case) -> float:
     found = case.run()
     lifted = attrs.evolve(
         case,
-        params=each_array(lambda array: array.astype(complex), case.params),
+        params=tree.map_arrays(lambda array: array.astype(complex), case.params),
         x=case.x.astype(complex),
         dy=case.dy.astype(complex),
     )
@@ -145,16 +155,18 @@ def _in_fractions(case: Case) -> Case:
 
 def _fractions(key: rng.Key, shape: tuple[int, ...], offset: Fraction) -> Array:
     """Distinct whole numbers other than 0, all moved by an offset, as Fractions."""
-    return np.array([Fraction(int(number)) + offset for number in whole(key, shape).flat], object).reshape(shape)
+    return np.array([Fraction(int(number)) + offset for number in whole_numbers(key, shape).flat], object).reshape(
+        shape
+    )
 
 
 def _rational(case: Case, path: str, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray):
         return _fractions(_below(case, "params", path), leaf.shape, Fraction(1, 7))
-    return each_array(np.vectorize(Fraction, otypes=[object]), leaf)
+    return tree.map_arrays(np.vectorize(Fraction, otypes=[object]), leaf)
 
 
-def linear(case: Case) -> float:
+def linear_in_dy(case: Case) -> float:
     """Pulling back is linear: vjp(-3 dy) = -3 vjp(dy), vjp(a + b) = vjp(a) + vjp(b)."""
     one, other = case.run(), case.run(case.cotangent("other"))
     scaled, added = case.run(-3 * case.dy), case.run(case.dy + case.cotangent("other"))
@@ -172,7 +184,7 @@ def repeatable(case: Case) -> None:
     y, vjp = case.net.apply(case.params, case.x)
     first = _copied(results(y, *vjp(case.dy)))
     _same("vjp called again gives something else", results(y, *vjp(case.dy)), first)
-    other = seal(spread(_below(case, "other x"), case.x.shape))
+    other = tree.seal(spread(_below(case, "other x"), case.x.shape))
     one_y, one_vjp = case.net.apply(case.params, case.x)
     _, other_vjp = case.net.apply(case.params, other)
     other_vjp(case.dy)
@@ -181,7 +193,7 @@ def repeatable(case: Case) -> None:
 
 def pure(case: Case) -> None:
     """Nothing handed in is written to, nor is y afterwards; read-only arguments will do."""
-    params = each_array(np.array, case.params)
+    params = tree.map_arrays(np.array, case.params)
     x, dy = case.x.copy(), case.dy.copy()
     y, vjp = case.net.apply(params, x)
     kept_y = y.copy()
@@ -190,8 +202,8 @@ def pure(case: Case) -> None:
     for name, now, before in [("x", x, case.x), ("dy", dy, case.dy), ("y", y, kept_y)]:
         if now.tobytes() != before.tobytes():
             raise LawError(name, f"{name} was written to", got=now, expected=before)
-    for name, leaf in named(params).items():
-        now, before = tree.array(leaf), tree.array(named(case.params)[name])
+    for name, leaf in named_leaves(params).items():
+        now, before = tree.array(leaf), tree.array(named_leaves(case.params)[name])
         if now.tobytes() != before.tobytes():
             raise LawError(name, "params were written to", got=now, expected=before)
     vjp(case.cotangent("other"))
@@ -203,7 +215,7 @@ def unaliased(case: Case) -> None:
     """No result shares memory with params, marked leaves aside, and no gradient of params with dy."""
     for one in (case, _alone(case)) if _takes_one(case) else (case,):
         found = one.run()
-        given = {name: tree.array(leaf) for name, leaf in named(one.params).items()}
+        given = {name: tree.array(leaf) for name, leaf in named_leaves(one.params).items()}
         for name, result in found.items():
             for other, array in (given if name in ("x", "y") else {**given, "dy": one.dy}).items():
                 if isinstance(result, np.ndarray) and np.may_share_memory(result, array):
@@ -220,7 +232,7 @@ def shape(case: Case) -> None:
     if not isinstance(dx, np.ndarray) or dx.shape != case.x.shape:
         raise LawError("x", f"dx has shape {getattr(dx, 'shape', None)}, x {case.x.shape}")
     _check_tree(case.params, dparams)
-    for name, grad in trained(dparams).items():
+    for name, grad in trained_leaves(dparams).items():
         if not grad.flags.c_contiguous:
             raise LawError(name, "this gradient is not in C order")
 
@@ -230,15 +242,15 @@ def _check_tree(params: Params, dparams: Params) -> None:
         tree.check_same(params, dparams, ("params", "dparams"))
     except StructureError as error:
         raise LawError("params", str(error)) from None
-    for name, leaf in named(params).items():
-        grad = named(dparams).get(name)
+    for name, leaf in named_leaves(params).items():
+        grad = named_leaves(dparams).get(name)
         if type(leaf) is not type(grad):
             raise LawError(name, f"is {type(leaf).__name__} in params, {type(grad).__name__} in dparams")
 
 
 def dtype(case: Case) -> None:
     """init gives float32; float32 and float64 in give the same out."""
-    for name, leaf in named(case.layer.init(case.key, case.shape)).items():
+    for name, leaf in named_leaves(case.layer.init(case.key, case.shape)).items():
         if tree.array(leaf).dtype != np.float32:
             raise LawError(name, f"init gave {tree.array(leaf).dtype}, not float32")
     for kind in (np.float32, np.float64):
@@ -296,7 +308,7 @@ def _alone(case: Case) -> Case:
     return attrs.evolve(case, x=case.x[:1], dy=case.dy[:1])
 
 
-def split(case: Case) -> float:
+def batch_split(case: Case) -> float:
     """Examples do not see each other: the parts of a batch give the parts of y and dx, and dparams that add up."""
     if not _splits(case):
         raise SkipError("examples depend on each other" if case.claims.batch_dependent else "the draws differ")
@@ -319,10 +331,10 @@ def _splits(case: Case) -> bool:
     return not case.claims.batch_dependent and not case.claims.draws and not _differs(case, "another")
 
 
-def keys(case: Case) -> None:
+def keyed(case: Case) -> None:
     """The same key gives the same bytes, in init and in training; where training draws, another key another sample."""
     first, again = (case.layer.init(rng.fold_in(case.key, "init"), case.shape) for _ in range(2))
-    _same("init with the same key gives something else", named(again), named(first))
+    _same("init with the same key gives something else", named_leaves(again), named_leaves(first))
     if case.mode == "evaluation":
         return
     if _differs(case, "train"):
@@ -349,7 +361,7 @@ def train(case: Case) -> None:
         raise LawError("y", f"trained net promises {net.shape(case.shape)}")
     key = rng.fold_in(case.key, "init")
     before, after = case.layer.init(key, case.shape), net.init(key, case.shape)
-    _same("the trained net's init gives something else", named(after), named(before))
+    _same("the trained net's init gives something else", named_leaves(after), named_leaves(before))
     y, vjp = net.train(rng.fold_in(case.key, "another")).apply(case.params, case.x)
     _same("train(a).train(b) is not train(a)", results(y, *vjp(case.dy)), case.run())
 
@@ -367,7 +379,7 @@ def successors(case: Case) -> None:
 
     In evaluation that is the same object.
     """
-    marked = {name: leaf for name, leaf in named(case.params).items() if not isinstance(leaf, np.ndarray)}
+    marked = {name: leaf for name, leaf in named_leaves(case.params).items() if not isinstance(leaf, np.ndarray)}
     if not marked:
         raise SkipError("no marked leaves")
     one, other, none = case.run(), case.run(case.cotangent("other")), case.run(input_gradient=False)
@@ -386,7 +398,7 @@ def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
     """What y depends on: a name, where it stands, and y as a function of it alone."""
     net = case.net
     yield "x", case.x, lambda moved: net.apply(case.params, moved)[0]
-    for name, leaf in trained(case.params).items():
+    for name, leaf in trained_leaves(case.params).items():
         yield name, leaf, partial(_value, case, name)
 
 
@@ -396,7 +408,7 @@ def _value(case: Case, name: str, moved: Array) -> Array:
 
 def _gradients(case: Case, found: dict[str, Any]) -> list[str]:
     """The names of the gradients among results."""
-    return [name for name in ("x", *trained(case.params)) if isinstance(found.get(name), np.ndarray)]
+    return [name for name in ("x", *trained_leaves(case.params)) if isinstance(found.get(name), np.ndarray)]
 
 
 def _gradient_of(name: str, found: dict[str, Any], at: Array) -> Array:
@@ -455,11 +467,11 @@ LAWS: dict[str, Callable[[Case], float | None]] = {
     "ties": ties,
     "complex_steps": complex_steps,
     "exact": exact,
-    "linear": linear,
+    "linear": linear_in_dy,
     "order": order,
     "batch_of_one": batch_of_one,
-    "split": split,
-    "keys": keys,
+    "split": batch_split,
+    "keys": keyed,
     "train": train,
     "input_gradient": input_gradient,
     "successors": successors,

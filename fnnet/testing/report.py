@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.testing.case import Claims, named
+from fnnet.testing.case import Claims, named_leaves
 from fnnet.testing.laws import LAWS
 from fnnet.types import Array, Params, Shape
 
@@ -32,7 +32,7 @@ class Example:
     expected: Any
 
     def __str__(self) -> str:
-        rows = [(name, tree.array(leaf)) for name, leaf in named(self.params).items()]
+        rows = [(name, tree.array(leaf)) for name, leaf in named_leaves(self.params).items()]
         rows += [("x", self.x), ("dy", self.dy)]
         if self.expected is not None:
             rows += [(f"{self.what}: got", self.got), (f"{self.what}: expected", self.expected)]

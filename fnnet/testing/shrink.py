@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import attrs
 import numpy as np
 
-from fnnet import rng
-from fnnet.testing.case import Case, draw, draw_whole, replaced, seal, trained
+from fnnet import rng, tree
+from fnnet.testing.case import Case, draw, draw_whole, replaced, trained_leaves
 from fnnet.testing.laws import LAWS, PREPARE, KinkError, LawError, SkipError
 from fnnet.testing.report import Example
 from fnnet.types import Array, Shape
@@ -100,7 +100,7 @@ def _whole_numbers(law: str, fails: Callable[[Case], bool], case: Case) -> Case:
 def _zeros_and_ones(fails: Callable[[Case], bool], case: Case) -> Case:
     """Put 0, else 1, wherever the law stays broken: in dy, in x, in trained leaves."""
     tries = 0
-    for name in ("dy", "x", *trained(case.params)):
+    for name in ("dy", "x", *trained_leaves(case.params)):
         for index in np.ndindex(_array(case, name).shape):
             for value in (0, 1):  # not floats, for Fractions' sake
                 array = _array(case, name)
@@ -111,7 +111,7 @@ def _zeros_and_ones(fails: Callable[[Case], bool], case: Case) -> Case:
                 tries += 1
                 changed = array.copy()
                 changed[index] = value
-                candidate = _with_array(case, name, seal(changed))
+                candidate = _with_array(case, name, tree.seal(changed))
                 if fails(candidate):
                     case = candidate
                     break
@@ -119,7 +119,7 @@ def _zeros_and_ones(fails: Callable[[Case], bool], case: Case) -> Case:
 
 
 def _array(case: Case, name: str) -> Array:
-    return {"dy": case.dy, "x": case.x, **trained(case.params)}[name]
+    return {"dy": case.dy, "x": case.x, **trained_leaves(case.params)}[name]
 
 
 def _with_array(case: Case, name: str, array: Array) -> Case:

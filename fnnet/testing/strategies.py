@@ -2,19 +2,20 @@
 
 Needs Hypothesis (extra `test`), which shrinks towards small shapes and whole numbers.
 
->>> strategies_of = keys(), shapes_D(), shapes_CHW(), windows((1, 5, 5))
+>>> strategies_of = keys(), shapes_D(), shapes_CHW(), window_options((1, 5, 5))
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fnnet import rng
+from fnnet.renamed import renamed
 from fnnet.types import Array, Shape
 
-__all__ = ["batches", "keys", "shapes_CHW", "shapes_D", "windows"]
+__all__ = ["batches_of", "keys", "shapes_CHW", "shapes_D", "window_options"]
 
 
 def keys() -> st.SearchStrategy[rng.Key]:
@@ -33,12 +34,12 @@ def shapes_CHW(channels: int = 3, most: int = 7) -> st.SearchStrategy[Shape]:  #
 
 
 @st.composite
-def windows(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, Any]:
+def window_options(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, Any]:
     """Kernel, stride and padding, each a number or a pair, that fit images of `shape` (C, H, W).
 
     Padding is at most half a kernel, as pooling demands.
 
-    >>> layer = "conv2d(2, **draw(windows((1, 5, 5))))"
+    >>> layer = "conv2d(2, **draw(window_options((1, 5, 5))))"
     """
     kernel = tuple(draw(st.integers(1, min(most, size))) for size in shape[1:])
     stride = tuple(draw(st.integers(1, 3)) for _ in kernel)
@@ -49,7 +50,17 @@ def windows(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, Any]:
     }
 
 
-def batches(shape: Shape, most: int = 4, size: float = 4.0) -> st.SearchStrategy[Array]:
+def batches_of(shape: Shape, most: int = 4, size: float = 4.0) -> st.SearchStrategy[Array]:
     """float64 batches (N, …) of examples of `shape` with values in [-size, size]."""
     values = st.floats(-size, size, width=32)
     return st.integers(1, most).flatmap(lambda n: hnp.arrays(np.float64, (n, *shape), elements=values))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(
+        __name__,
+        {
+            "batches": "fnnet.testing.strategies.batches_of",
+            "windows": "fnnet.testing.strategies.window_options",
+        },
+    )

@@ -1,7 +1,10 @@
 """Training: a step is a pure function, a training is the fold of it over batches."""
 
+from typing import TYPE_CHECKING
+
+from fnnet.renamed import renamed
 from fnnet.training.calibrate import calibrate
-from fnnet.training.early_stopping import Watch, early_stopping, patience, relative_rise, small_improvement
+from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, patience, relative_rise, small_improvement
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
 from fnnet.training.micro_batches import micro_batches
@@ -11,10 +14,10 @@ from fnnet.training.trace import LayerTrace, Sizes, trace
 from fnnet.training.value_and_grad import value_and_grad
 
 __all__ = [
+    "EarlyStoppingState",
     "LayerTrace",
     "Sizes",
     "TrainState",
-    "Watch",
     "calibrate",
     "early_stopping",
     "evaluate",
@@ -29,3 +32,6 @@ __all__ = [
     "trace",
     "value_and_grad",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Watch": "fnnet.training.EarlyStoppingState"})

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.training.state import pair
+from fnnet.training.state import x_and_target
 from fnnet.tree import Running
 from fnnet.types import Layer, Params
 from fnnet.walk import at, replace
@@ -44,7 +44,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Any], key: rng.Key =
 
     trained = replace(remembering, net).train(key)
     for batch in batches:
-        x, _ = pair(batch)
+        x, _ = x_and_target(batch)
         y, pullback = trained.apply(params, x)
         successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy
         params = tree.zip_leaves(lambda old, new: new if isinstance(old, Running) else old, params, successors)

@@ -10,7 +10,7 @@ from fnnet.data.batches import in_order
 from fnnet.errors import ConfigError, expected
 from fnnet.losses import Loss
 from fnnet.training.reduction import reduction_of
-from fnnet.training.state import pair
+from fnnet.training.state import x_and_target
 from fnnet.types import Array, Layer, Params, check_loss, check_net
 
 Metric: TypeAlias = Callable[[Array, Any], Any]  # (predictions, target) -> mean over the batch, or counts
@@ -55,7 +55,7 @@ def evaluate(
     added = {"loss"} if loss is not None and reduction_of(loss) == "sum" else set()
     found: dict[str, list[Any]] = {name: [] for name in functions}
     counts = []
-    pair(arrays)
+    x_and_target(arrays)
     for x, target in in_order(arrays, size):
         predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
         counts.append(len(x))

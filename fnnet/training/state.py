@@ -46,7 +46,7 @@ def step_key(state: TrainState) -> Key:
     return fold_in(fold_in(state.key, "train"), state.step)
 
 
-def pair(batch: Any) -> tuple[Any, Any]:
+def x_and_target(batch: Any) -> tuple[Any, Any]:
     """`(x, target)` of a batch, or the error that says what a batch is.
 
     Raises:

@@ -13,7 +13,7 @@ from fnnet.optim.descend import descend
 from fnnet.training.evaluate import Metric, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
-from fnnet.training.state import TrainState, pair, step_key
+from fnnet.training.state import TrainState, step_key, x_and_target
 from fnnet.training.trace import first_non_finite
 from fnnet.types import Layer, Optimizer, check_loss, check_net, check_optimizer
 
@@ -74,7 +74,7 @@ def make_step(
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", repr(state), "make the first with training.init"))
-        x, target = pair(batch)
+        x, target = x_and_target(batch)
         gradient = in_training(net, loss, size, step_key(state), workers)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             value, grads, predictions = gradient(state.params, x, target)

@@ -12,7 +12,7 @@ from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.micro_batches import in_training, parts
-from fnnet.training.state import TrainState, pair, step_key
+from fnnet.training.state import TrainState, step_key, x_and_target
 from fnnet.types import Array, Layer, Optimizer, Params, Pullback
 from fnnet.walk import at, replace
 
@@ -91,7 +91,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     >>> [(row.path, row.output.size, row.output.dead, row.gradient and row.gradient.size) for row in rows]
     [('dense_0', 20, 0, 16), ('relu_0', 20, 2, None), ('dense_1', 10, 0, 10)]
     """
-    x, target = pair(batch)
+    x, target = x_and_target(batch)
     forward: list[_Event] = []
     backward: dict[str, _Event] = {}
 
@@ -131,7 +131,7 @@ def first_non_finite(
     Raises:
         FnnetError: everything is finite.
     """
-    x, target = pair(batch)
+    x, target = x_and_target(batch)
     with np.errstate(all="ignore"):
         found = next(_faults(net, loss, optimizer, state, x, target, micro_batch), None)
     if found is None:

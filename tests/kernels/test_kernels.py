@@ -52,7 +52,7 @@ def test_memory_order_is_taken_over_and_dtype_is_not():
 def test_affine_in_both_orders():
     x, weight, bias, dy = floats(0, (4, 3)), floats(1, (3, 2)), floats(2, (2,)), floats(3, (4, 2))
     for lay in (np.ascontiguousarray, np.asfortranarray):
-        y = affine.affine(lay(x), weight, bias)
+        y = affine.affine_map(lay(x), weight, bias)
         np.testing.assert_allclose(y, np.einsum("nd,dk->nk", x, weight) + bias, rtol=1e-12)
         assert y.strides == lay(y).strides
         dx = affine.affine_input_gradient(dy, weight, like=lay(x))

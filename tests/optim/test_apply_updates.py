@@ -27,7 +27,7 @@ def test_by_hand():
 def test_what_is_not_moved_is_the_very_same():
     start = params()
     now = optim.apply_updates(start, tree.map_with_path(lambda path, leaf: None, start))
-    for (path, one), (_, other) in zip(tree.slots(start), tree.slots(now), strict=True):
+    for (path, one), (_, other) in zip(tree.items(start, holes=True), tree.items(now, holes=True), strict=True):
         assert one is other, path
 
 

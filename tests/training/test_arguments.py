@@ -44,10 +44,10 @@ def test_a_metric_is_a_mean_or_a_count_throughout():
 def test_early_stopping_looks_at_numbers():
     state = training.TrainState(1, (), (), rng.key(0))
     for value in None, "x", [1.0]:
-        with pytest.raises(ConfigError, match="value that early stopping looks at: expected a number"):
+        with pytest.raises(ConfigError, match="value that early stopping evaluates: expected a number"):
             list(training.early_stopping([(state, {"loss": value})], training.patience(1), by="loss"))
 
 
 def test_early_stopping_needs_a_rule():
-    with pytest.raises(ConfigError, match=r"rule: expected a function of the watch, got 2; as in patience\(3\)"):
+    with pytest.raises(ConfigError, match=r"rule: expected a function of an EarlyStoppingState, got 2; as in patience"):
         next(training.early_stopping([], 2, by="loss"))

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from fnnet import checkpoint, training
 from fnnet.errors import ConfigError, NonFiniteError
-from fnnet.training import TrainState, Watch, early_stopping, patience, relative_rise, small_improvement
+from fnnet.training import EarlyStoppingState, TrainState, early_stopping, patience, relative_rise, small_improvement
 
 
 def epochs(values):
@@ -31,7 +31,7 @@ def ends(values, rule):
         (relative_rise(0.1), [2, 1, 1.0625, 1.125, 0], 4, 2),
         (relative_rise(0), [1, 1, 2, 0], 3, 1),
         (relative_rise(0.5), [0, 0, 1], 3, 1),
-        (lambda watch: patience(3)(watch) or relative_rise(1)(watch), [1, 1.5, 3, 0], 3, 1),
+        (lambda memory: patience(3)(memory) or relative_rise(1)(memory), [1, 1.5, 3, 0], 3, 1),
     ],
 )
 def test_rules_by_hand(rule, values, looks, best):
@@ -59,15 +59,15 @@ def _best(values, end):
 
 @settings(derandomize=True, deadline=None, max_examples=30)
 @given(values=st.lists(st.floats(0, 10), min_size=1, max_size=10), cut=st.integers(0, 10))
-def test_a_saved_watch_goes_on_where_it_was(values, cut, tmp_path_factory):
-    path = tmp_path_factory.mktemp("watch") / "watch.safetensors"
+def test_a_saved_memory_goes_on_where_it_was(values, cut, tmp_path_factory):
+    path = tmp_path_factory.mktemp("memory") / "memory.safetensors"
     for rule in (patience(2), small_improvement(0.1), relative_rise(0.2)):
-        start = Watch(params=0)
-        straight = [watch for *_, watch in early_stopping(epochs(values), rule, "loss", start)]
-        before = [watch for *_, watch in early_stopping(list(epochs(values))[:cut], rule, "loss", start)]
+        start = EarlyStoppingState(params=0)
+        straight = [memory for *_, memory in early_stopping(epochs(values), rule, "loss", start)]
+        before = [memory for *_, memory in early_stopping(list(epochs(values))[:cut], rule, "loss", start)]
         checkpoint.save(path, before[-1] if before else start)
-        watch = checkpoint.load(path, like=start)
-        after = [watch for *_, watch in early_stopping(list(epochs(values))[cut:], rule, "loss", watch)]
+        memory = checkpoint.load(path, like=start)
+        after = [memory for *_, memory in early_stopping(list(epochs(values))[cut:], rule, "loss", memory)]
         assert before + after == straight
 
 
@@ -79,8 +79,8 @@ def test_the_best_is_at_hand_whatever_ends_the_training():
     seen = []
     with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):
         seen.extend(early_stopping(broken(), patience(5), by="loss"))
-    watch = seen[-1][2]
-    assert (watch.params, watch.best_step, watch.best) == (2, 20, 1)
+    memory = seen[-1][2]
+    assert (memory.params, memory.best_step, memory.best) == (2, 20, 1)
 
 
 def test_nothing_is_trained_after_the_end():
@@ -99,11 +99,11 @@ def test_by_a_function_of_the_metrics():
 def test_bad_arguments():
     with pytest.raises(ConfigError, match="by: expected one of the metrics 'loss', got 'accuracy'"):
         list(early_stopping(epochs([1]), patience(1), by="accuracy"))
-    with pytest.raises(NonFiniteError, match="step 20: the value early stopping looks at is nan"):
+    with pytest.raises(NonFiniteError, match="step 20: the value early stopping evaluates is nan"):
         list(early_stopping(epochs([1, float("nan")]), patience(1), by="loss"))
     with pytest.raises(ConfigError, match="value for relative_rise: expected a number ≥ 0, got -1"):
         list(early_stopping(epochs([-1]), relative_rise(1), by="loss"))
-    with pytest.raises(ConfigError, match="looks: expected a whole number ≥ 1, got 0"):
+    with pytest.raises(ConfigError, match="evaluations: expected a whole number ≥ 1, got 0"):
         patience(0)
     with pytest.raises(ConfigError, match="threshold: expected a finite number, got 'small'"):
         small_improvement("small")
