@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from experiments import signals
 from experiments.files import told
-from fnnet.errors import ConfigError, FnnetError
+from fnnet.errors import ConfigError, FnnetError, MissingDataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,6 +60,8 @@ def main(args: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT
+    except MissingDataError as error:
+        return _fault(f"{error}; here --data DIR names it", FAULT)
     except FnnetError as error:
         return _fault(str(error), USAGE if isinstance(error, ConfigError) else FAULT)
     except OSError as error:

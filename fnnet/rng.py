@@ -77,7 +77,7 @@ def fold_in(key: Key, word: int | str) -> Key:
     >>> fold_in(fold_in(key(7), "train"), 3)
     Key(seed=7, path=('train', 3))
     """
-    return Key(_key(key).seed, (*key.path, word))
+    return Key(check_key(key).seed, (*key.path, word))
 
 
 def split(key: Key, n: int) -> tuple[Key, ...]:
@@ -167,7 +167,7 @@ def _words(key: Key, n: int) -> np.ndarray:
 
 
 def _philox(key: Key) -> np.random.Philox:
-    path = [part for word in _key(key).path for part in _encode(word)]
+    path = [part for word in check_key(key).path for part in _encode(word)]
     return np.random.Philox(np.random.SeedSequence(key.seed, spawn_key=path))
 
 
@@ -180,7 +180,8 @@ def _encode(word: int | str) -> tuple[int, int, int]:
     return kind, number & 0xFFFFFFFF, number >> 32
 
 
-def _key(key: Any) -> Key:
+def check_key(key: Any) -> Key:
+    """The key itself, or the error that says what came in its place."""
     if not isinstance(key, Key):
         raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
     return key

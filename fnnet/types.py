@@ -18,6 +18,9 @@ Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
 Params: TypeAlias = Any  # a tree of read-only arrays, see `fnnet.tree`
 
 
+CHANNELS_LAST = "if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"  # what to do about images of the other convention
+
+
 class Pullback(Protocol):
     """The vector-Jacobian product of one `apply`: a closure over what that call kept."""
 
@@ -96,8 +99,7 @@ class Layer:
         """
         shape = example_shape(shape)
         try:
-            if not isinstance(key, rng.Key):
-                raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+            rng.check_key(key)
             self._shape(shape)
             params = self._init(key, shape)
             common_dtype(params)
@@ -149,8 +151,7 @@ class Layer:
 
         A layer with nothing to sample returns itself, and `train(a).train(b)` is `train(a)`.
         """
-        if not isinstance(key, rng.Key):
-            raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+        rng.check_key(key)
         if self._train is None:
             return self
         trained = check_net(self._train(key), f"{self.name}: what train returns")
@@ -164,7 +165,7 @@ class Layer:
             if self._takes(x.shape):
                 error.message += f"; if x of shape {x.shape} is one example without its batch axis, pass x[None]"
             elif x.ndim == 4 and self._takes((x.shape[3], *x.shape[1:3])):
-                error.message += "; if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"
+                error.message += f"; {CHANNELS_LAST}"
             raise
 
     def _takes(self, shape: Shape) -> bool:

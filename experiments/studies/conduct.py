@@ -217,7 +217,7 @@ def _with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], 
         try:
             sources.load(name, data)
         except MissingDataError as error:
-            missing[name] = str(error)
+            missing[name] = f"{error}; here --data DIR names it"
     wanted, without = [], []
     for study in chosen:
         reasons = [missing[name] for name in study.data if name in missing]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fnnet.data._files import FilePath, damaged
-from fnnet.data.directory import VARIABLE, data_directory, find
+from fnnet.data.directory import data_directory, find, name_it
 from fnnet.data.examples import Dataset, Examples, class_labels
 from fnnet.data.mat import Variable, read_mat
 from fnnet.errors import MissingDataError, expected
@@ -23,7 +23,7 @@ def digits_mat(directory: FilePath | None = None) -> Dataset:
         DataError: the file is damaged, or a label is no class.
     """
     named = data_directory(directory)
-    fix = f"name the directory that holds digits.mat with --data or {VARIABLE}; there is no download for it"
+    fix = f"{name_it('the directory that holds digits.mat')}; there is no download for it"
     if named is None:
         raise MissingDataError(expected("digits.mat", "a data directory", "none", fix))
     path = find(named, ["digits.mat"], fix)

@@ -35,6 +35,15 @@ def data_directory(directory: FilePath | None = None) -> Path | None:
     return named
 
 
+def name_it(what: str) -> str:
+    """How to name a data directory, for the end of a message.
+
+    >>> name_it("the directory that holds digits.mat")
+    'name the directory that holds digits.mat by the argument directory or by FNNET_DATA'
+    """
+    return f"name {what} by the argument directory or by {VARIABLE}"
+
+
 def cache_directory() -> Path:
     """The user's cache for fnnet, such as `~/.cache/fnnet`; it need not exist yet."""
     return Path(extra("pooch", "downloading data").os_cache("fnnet"))
@@ -80,7 +89,7 @@ def fetch(name: str, sha256: str, mirrors: Sequence[str], cache: Path, timeout: 
                 answers.append(f"{url}: {_reason(error)}")
             else:
                 return path
-    fix = f"put {path.name} into a directory and name that with --data or {VARIABLE}"
+    fix = f"put {path.name} into a directory and {name_it('that')}"
     raise MissingDataError(expected(name, "the right file from a mirror", "; ".join(answers), fix))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from fnnet import rng
 from fnnet.arguments import one_of
 from fnnet.data._files import FilePath, damaged
-from fnnet.data.directory import VARIABLE, data_directory, find
+from fnnet.data.directory import data_directory, find, name_it
 from fnnet.data.examples import Dataset, Examples, split_per_class, subset
 from fnnet.data.images import read_classes
 from fnnet.errors import ConfigError, MissingDataError, expected
@@ -36,7 +36,7 @@ def hanzi(
     if bright not in ("ink", "background"):
         raise ConfigError(expected("bright", one_of(("ink", "background")), repr(bright)))
     named = data_directory(directory)
-    fix = f"name the directory that holds hanzi.zip with --data or {VARIABLE}; there is no download for it"
+    fix = f"{name_it('the directory that holds hanzi.zip')}; there is no download for it"
     if named is None:
         raise MissingDataError(expected("hanzi.zip", "a data directory", "none", fix))
     path = named / "hanzi" if (named / "hanzi").is_dir() else find(named, ["hanzi.zip"], fix)

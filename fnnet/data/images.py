@@ -151,7 +151,7 @@ def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
         if any(map(_hidden, parts)):
             continue
         folder = entry.orig_filename.endswith("/")
-        if len(parts) != 2 - folder:
+        if len(parts) != (1 if folder else 2):
             raise damaged(path, f"entry {entry.filename!r}", "CLASS/PICTURE", f"a path of {len(parts)} names")
         pictures = listing.setdefault(parts[0], {})
         if not folder:
@@ -200,9 +200,9 @@ def _decode(where: str, content: bytes, mode: Mode, max_bytes: int) -> Array:
         raise damaged(where, "picture", f"at most {max_bytes} bytes", f"{width}×{height} pixels", "raise max_bytes")
     deep = picture.format == "PNG" and ";16" in str(picture.tile)  # bits a channel; Pillow would cut colours to 8
     if picture.mode not in _MODES or "transparency" in picture.info or deep:
-        got = (
-            f"mode {picture.mode}" + ", 16 bits a channel" * deep + ", transparency" * ("transparency" in picture.info)
-        )
+        more = [", 16 bits a channel"] if deep else []
+        more += [", transparency"] if "transparency" in picture.info else []
+        got = f"mode {picture.mode}{''.join(more)}"
         raise damaged(where, "picture", "black and white, grey, a palette or RGB, 8 bits a channel", got, "convert it")
     if picture.format == "PNG":
         _attempt(where, lambda: open_it().verify())  # the checksums, which reading the pixels passes over

@@ -104,7 +104,7 @@ def _elements(path: FilePath, content: bytes, order: str, budget: int) -> Iterat
         where = f"element at byte {offset}"
         if offset + 8 > len(content):
             raise damaged(path, where, "8 bytes of type and size", len(content) - offset, "get the file again")
-        kind, n = _words(content, offset, order)
+        kind, n = _tag(content, offset, order)
         end = offset + 8 + n
         if kind not in (_MATRIX, _COMPRESSED):
             raise damaged(path, f"type of the {where}", f"{_MATRIX} or {_COMPRESSED}", kind)
@@ -124,7 +124,7 @@ def _unpack(path: FilePath, where: str, packed: bytes, order: str, budget: int) 
         tag = zlib.decompressobj().decompress(packed, 8)
         if len(tag) < 8:
             raise damaged(path, f"packed {where}", "8 bytes of type and size", len(tag))
-        kind, n = _words(tag, 0, order)
+        kind, n = _tag(tag, 0, order)
         if kind != _MATRIX:
             raise damaged(path, f"type inside the packed {where}", _MATRIX, kind)
         most = min(budget, len(packed) * _DEFLATE_RATIO)
@@ -178,7 +178,7 @@ def _part(
     """The numbers of the element at `at`, of one of `kinds`, and where the next one begins."""
     if at + 8 > len(element):
         raise damaged(path, where, "8 bytes of type and size", len(element) - at)
-    kind, n = _words(element, at, order)
+    kind, n = _tag(element, at, order)
     start, end = at + 8, at + 8 + n
     following = -(-end // 8) * 8
     if kind >> 16:  # short form: size, type and up to four bytes in eight
@@ -192,6 +192,6 @@ def _part(
     return np.frombuffer(element, dtype, n // dtype.itemsize, start), following
 
 
-def _words(content: bytes, offset: int, order: str) -> tuple[int, int]:
+def _tag(content: bytes, offset: int, order: str) -> tuple[int, int]:
     first, second = np.frombuffer(content, np.dtype(f"{order}u4"), 2, offset).tolist()
     return first, second

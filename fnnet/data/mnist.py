@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnnet.data._files import FilePath, damaged
-from fnnet.data.directory import VARIABLE, cache_directory, data_directory, fetch, find
+from fnnet.data.directory import VARIABLE, cache_directory, data_directory, fetch, find, name_it
 from fnnet.data.examples import Dataset, Examples, class_labels
 from fnnet.data.idx import read_idx
 from fnnet.data.pixels import pad, resize
@@ -95,7 +95,7 @@ def _in_cache(file: _File) -> Path:
 
 
 def _in_directory(directory: Path, file: _File) -> Path:
-    fix = f"name the directory that holds MNIST with --data or {VARIABLE}, or unset both to download it"
+    fix = f"{name_it('the directory that holds MNIST')}, or name none to download it"
     return find(directory, [f"{folder}{file.name}{end}" for folder in ("mnist/", "") for end in (".gz", "")], fix)
 
 
@@ -116,7 +116,7 @@ def mnist_or_digits(directory: FilePath | None = None) -> tuple[Dataset, str | N
     except MissingDataError:
         digits = small_digits()
         note = (
-            f"MNIST: no data directory (--data, {VARIABLE}) and no download came through; "
+            f"MNIST: no data directory (the argument directory, {VARIABLE}) and no download came through; "
             f"using the {sum(len(part.labels) for part in digits[:2]):,} handwritten digits that ship with scikit-learn"
         )
         return Dataset(*(Examples(like_mnist(part.images), part.labels) for part in digits[:2])), note

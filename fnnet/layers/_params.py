@@ -1,11 +1,10 @@
 """What layers with weights share: the check that a leaf is an array; and what layers without share."""
 
-from typing import Any
-
 import numpy as np
 
 from fnnet import rng, tree
 from fnnet.errors import ConfigError, FnnetError, ShapeError, StructureError, expected
+from fnnet.initializers import Initializer
 from fnnet.types import Array, Params, Shape
 
 
@@ -14,7 +13,7 @@ def no_params(key: rng.Key, shape: Shape) -> Params:
     return ()
 
 
-def initialised(init: Any, key: rng.Key, shape: Shape) -> Array:
+def initialised(init: Initializer, key: rng.Key, shape: Shape) -> Array:
     """The weight of this shape that an initializer makes.
 
     Raises:
@@ -33,38 +32,33 @@ def initialised(init: Any, key: rng.Key, shape: Shape) -> Array:
     return weight
 
 
-def leaf(params: Any, field: str, shape: Shape | None = None) -> Array:
-    """The array in one field of a layer's params.
+def leaf(params: Params, field: str, shape: Shape | None = None) -> Array:
+    """The array in one trained field of a layer's params.
 
     Raises:
         StructureError: the field is missing or holds something else.
         ShapeError: the array has another shape, which arithmetic might broadcast.
     """
     found = getattr(params, field, None)
-    if isinstance(found, np.ndarray):
-        return _shaped(found, field, shape)
-    if isinstance(found, tree.Frozen):
-        fix = "wrap the layer in layers.frozen, or use tree.release(params)"
-        raise StructureError(expected(field, "a trained array", "a frozen one", fix))
-    got = "no such field" if found is None else type(found).__name__
-    raise StructureError(expected(field, "an array", got, "make params with this layer's init"))
+    if not isinstance(found, np.ndarray):
+        raise _misfit(field, "a trained array", found)
+    return _shaped(found, field, shape)
 
 
-def running(params: Any, field: str, shape: Shape) -> Array:
-    """The array in one remembered field of a layer's params.
-
-    Raises:
-        StructureError: the field is missing or holds something else.
-        ShapeError: the array has another shape, which arithmetic might broadcast.
-    """
+def running(params: Params, field: str, shape: Shape) -> Array:
+    """The array in one remembered field of a layer's params; it raises what `leaf` raises."""
     found = getattr(params, field, None)
-    if isinstance(found, tree.Running) and isinstance(found.array, np.ndarray):
-        return _shaped(found.array, field, shape)
+    if not (isinstance(found, tree.Running) and isinstance(found.array, np.ndarray)):
+        raise _misfit(field, "a Running array", found)
+    return _shaped(found.array, field, shape)
+
+
+def _misfit(field: str, wanted: str, found: object) -> StructureError:
     if isinstance(found, tree.Frozen):
         fix = "wrap the layer in layers.frozen, or use tree.release(params)"
-        raise StructureError(expected(field, "a Running array", "a frozen one", fix))
+        return StructureError(expected(field, wanted, "a frozen one", fix))
     got = "no such field" if found is None else type(found).__name__
-    raise StructureError(expected(field, "a Running array", got, "make params with this layer's init"))
+    return StructureError(expected(field, wanted, got, "make params with this layer's init"))
 
 
 def _shaped(found: Array, field: str, shape: Shape | None) -> Array:

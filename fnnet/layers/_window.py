@@ -61,9 +61,10 @@ def _same(size: int, kernel: int, stride: int) -> Axis:
 
 def _fitting(rows: Axis, cols: Axis) -> Grid:
     if rows.kernel > rows.padded or cols.kernel > cols.padded:
-        image = f"at most the {'padded ' * bool(rows.before + cols.before)}image {(rows.padded, cols.padded)}"
+        image = "padded image" if rows.before + cols.before else "image"
+        wanted = f"at most the {image} {(rows.padded, cols.padded)}"
         fix = "use a smaller kernel, more padding or larger images"
-        raise ShapeError(expected("kernel", image, (rows.kernel, cols.kernel), fix))
+        raise ShapeError(expected("kernel", wanted, (rows.kernel, cols.kernel), fix))
     return rows, cols
 
 

@@ -17,7 +17,7 @@ from fnnet.kernels.order import laid_like
 from fnnet.layers._params import leaf, running
 from fnnet.layers.layer import unchecked
 from fnnet.tree import Running
-from fnnet.types import Apply, Array, Layer, Params, Pullback, Shape
+from fnnet.types import CHANNELS_LAST, Apply, Array, Layer, Params, Pullback, Shape
 
 _Params = tree.record("BatchNorm", ("gain", "bias", "mean", "variance"))
 
@@ -123,6 +123,6 @@ def _leaves(params: Params, x: Array) -> tuple[Array, Array, Array, Array]:
     rest = leaf(params, "bias", channels), running(params, "mean", channels), running(params, "variance", channels)
     if x.ndim not in (2, 4) or x.shape[1:2] != channels:
         wanted = f"(N, {channels[0]}) or (N, {channels[0]}, H, W) for gain {channels}"
-        last = "x looks like (N, H, W, C): pass x.transpose(0, 3, 1, 2)" if x.shape[3:] == channels else ""
-        raise ShapeError(expected("x", wanted, x.shape, last))
+        fix = CHANNELS_LAST if x.shape[3:] == channels else ""
+        raise ShapeError(expected("x", wanted, x.shape, fix))
     return gain, *rest

@@ -1,7 +1,5 @@
 """`conv2d`: a window of weights slides over images."""
 
-from typing import Any
-
 from fnnet import rng, tree
 from fnnet.arguments import flag, whole
 from fnnet.errors import ShapeError, expected
@@ -11,7 +9,7 @@ from fnnet.kernels.moments import channel_sum
 from fnnet.layers._params import initialised, leaf
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import unchecked
-from fnnet.types import Array, Layer, Params, Pullback, Shape
+from fnnet.types import CHANNELS_LAST, Array, Layer, Params, Pullback, Shape
 
 
 def conv2d(
@@ -91,9 +89,9 @@ def _check_weight(weight: Array, own: tuple[int, int, int], x: Array) -> None:
     """Raise unless the weight is this layer's and reads as many channels as x has."""
     channels, *kernel = own
     if weight.ndim != 4 or (weight.shape[0], *weight.shape[2:]) != own:
-        wanted: Any = f"({channels}, C, {kernel[0]}, {kernel[1]})"
+        wanted = f"({channels}, C, {kernel[0]}, {kernel[1]})"
         raise ShapeError(expected("weight", wanted, weight.shape, "make params with this layer's init"))
     if x.shape[1] != weight.shape[1]:
         wanted = f"(N, {weight.shape[1]}, H, W) for weight {weight.shape}"
-        last = "x looks like (N, H, W, C): pass x.transpose(0, 3, 1, 2)" if x.shape[3] == weight.shape[1] else ""
-        raise ShapeError(expected("x", wanted, x.shape, last))
+        fix = CHANNELS_LAST if x.shape[3] == weight.shape[1] else ""
+        raise ShapeError(expected("x", wanted, x.shape, fix))

@@ -37,9 +37,8 @@ def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
 
     def shape(in_shape: Shape) -> Shape:
         if len(in_shape) != 1:
-            raise ShapeError(
-                expected("input", "(N, features)", _batch(in_shape), "put flatten() in front" * bool(in_shape))
-            )
+            fix = "put flatten() in front" if in_shape else ""
+            raise ShapeError(expected("input", "(N, features)", _batch(in_shape), fix))
         return (n,)
 
     def init_params(key: rng.Key, in_shape: Shape) -> Params:

@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -99,12 +101,10 @@ def _kept(apply: Callable[..., Any], find: Callable[[Shape], Shape]) -> Apply:
 def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
     """Let a vjp be asked for `input_gradient`, also one that takes it by name only or has never heard of it."""
     code = getattr(vjp, "__code__", None)
-    if code is not None and code.co_varnames[: code.co_argcount] == ("dy", "input_gradient"):
+    names = tuple(inspect.signature(vjp).parameters) if code is None else _arguments(code)
+    if names == ("dy", "input_gradient") and code is not None and not code.co_kwonlyargcount:
         return vjp  # as every vjp of this package has it
-    if code is None:
-        knows = "input_gradient" in inspect.signature(vjp).parameters
-    else:
-        knows = "input_gradient" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    knows = "input_gradient" in names
 
     def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
         result = vjp(dy, input_gradient=input_gradient) if knows else vjp(dy)
@@ -115,6 +115,12 @@ def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
         return dparams, dx
 
     return pullback
+
+
+@lru_cache(maxsize=256)
+def _arguments(code: CodeType) -> tuple[str, ...]:
+    """The names of a function's arguments; of every closure made by the same lines they are the same."""
+    return tuple(inspect.getargs(code).args)
 
 
 def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:

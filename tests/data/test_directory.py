@@ -80,7 +80,7 @@ def test_no_mirror_has_it(no_directory, mirror, dead_mirror):
     message = (
         f"set/file.gz: expected the right file from a mirror, got {dead_mirror}file.gz: ConnectionError; "
         f"{lost.url}file.gz: HTTP status 404; {wrong.url}file.gz: wrong checksum; "
-        "put file.gz into a directory and name that with --data or FNNET_DATA"
+        "put file.gz into a directory and name that by the argument directory or by FNNET_DATA"
     )
     with pytest.raises(MissingDataError, match=re.escape(message)):
         fetch(NAME, SHA256, [dead_mirror, lost.url, wrong.url], no_directory)

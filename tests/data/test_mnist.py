@@ -129,7 +129,7 @@ def test_neither_data_nor_network(no_directory, dead_mirror, monkeypatch):
     monkeypatch.setattr(module, "MIRRORS", (dead_mirror,))
     dataset, note = data.mnist_or_digits()
     assert note == (
-        "MNIST: no data directory (--data, FNNET_DATA) and no download came through; "
+        "MNIST: no data directory (the argument directory, FNNET_DATA) and no download came through; "
         "using the 1,797 handwritten digits that ship with scikit-learn"
     )
     small = data.small_digits()

@@ -105,7 +105,7 @@ def test_misfits_say_what_is_wrong():
         net.shape((3, 4))
     with pytest.raises(ShapeError, match=r"for gain \(3,\), got \(2, 5, 4, 4\)$"):
         net.apply(params, np.ones((2, 5, 4, 4), np.float32))
-    with pytest.raises(ShapeError, match=r"; x looks like \(N, H, W, C\): pass x\.transpose\(0, 3, 1, 2\)$"):
+    with pytest.raises(ShapeError, match=r"; if x is \(N, H, W, C\), pass x\.transpose\(0, 3, 1, 2\)$"):
         net.apply(params, np.ones((2, 4, 4, 3), np.float32))
     with pytest.raises(ConfigError, match="eps: expected a number in"):
         layers.batch_norm(eps=-1)

@@ -41,9 +41,9 @@ def test_params_without_a_bias_or_with_the_wrong_mark(net):
     x = np.ones((2, *shape), np.float32)
     params = net.init(KEY, shape)
     short = tree.record(type(params).__name__, ("weight",))(params.weight)
-    with pytest.raises(StructureError, match="bias: expected an array, got no such field; make params with this layer"):
+    with pytest.raises(StructureError, match="bias: expected a trained array, got no such field; make params with"):
         net.apply(short, x)
-    with pytest.raises(StructureError, match="weight: expected an array, got Running; make params with this layer"):
+    with pytest.raises(StructureError, match="weight: expected a trained array, got Running; make params with"):
         net.apply(params._replace(weight=tree.Running(params.weight)), x)
     with pytest.raises(StructureError, match="weight: expected a trained array, got a frozen one; wrap the layer in"):
         net.apply(tree.hold(params), x)

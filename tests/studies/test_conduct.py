@@ -131,7 +131,8 @@ def test_missing_data_skips_only_that_study(tmp_path, capsys):
     told = capsys.readouterr()
     assert code == 1
     assert f"b-study: skipped, data directory {tmp_path}: expected hanzi.zip" in told.err
-    assert "name the directory that holds hanzi.zip with --data" in told.err
+    assert "name the directory that holds hanzi.zip by the argument directory or by FNNET_DATA" in told.err
+    assert "here --data DIR names it" in told.err
     assert len(made(tmp_path / "out")) == 4
 
 
