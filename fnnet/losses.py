@@ -22,7 +22,7 @@ import numpy as np
 
 from fnnet.arguments import one_of, real
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
-from fnnet.types import Array
+from fnnet.types import Array, check_array, check_classes
 
 __all__ = [
     "binary_cross_entropy",
@@ -78,7 +78,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, reduction: str = "mean")
     return _reduced(
         reduction,
         np.log(total[:, 0]) - _picked(labels, z),
-        lambda scale: scale * _less(labels, e / total),
+        lambda: _less(labels, e / total),
     )
 
 
@@ -111,7 +111,7 @@ def negative_log_likelihood(log_probabilities: Array, labels: Array, reduction: 
     return _reduced(
         reduction,
         -_picked(labels, log_probabilities),
-        lambda scale: scale * _less(labels, np.zeros_like(log_probabilities)),
+        lambda: _less(labels, np.zeros_like(log_probabilities)),
     )
 
 
@@ -147,7 +147,7 @@ def binary_cross_entropy(logits: Array, target: Array, reduction: str = "mean") 
     return _reduced(
         reduction,
         _outputs(top - target * logits + np.log1p(tail)),
-        lambda scale: scale * (np.where(logits.real > 0, 1, tail) / (1 + tail) - target),
+        lambda: np.where(logits.real > 0, 1, tail) / (1 + tail) - target,
     )
 
 
@@ -169,7 +169,7 @@ def squared_error(prediction: Array, target: Array, reduction: str = "mean") -> 
     6.25
     """
     error = _error(prediction, target)
-    return _reduced(reduction, _outputs(error, error) / 2, lambda scale: scale * error)
+    return _reduced(reduction, _outputs(error, error) / 2, lambda: error)
 
 
 def mean_squared_error(prediction: Array, target: Array, reduction: str = "mean") -> LossValue:
@@ -193,7 +193,7 @@ def mean_squared_error(prediction: Array, target: Array, reduction: str = "mean"
     """
     error = _error(prediction, target)
     outputs = error[0].size
-    return _reduced(reduction, _outputs(error, error) / outputs, lambda scale: 2 * scale / outputs * error)
+    return _reduced(reduction, _outputs(error, error) / outputs, lambda: error, outputs / 2)
 
 
 def norm_loss(prediction: Array, target: Array, reduction: str = "mean") -> LossValue:
@@ -218,9 +218,9 @@ def norm_loss(prediction: Array, target: Array, reduction: str = "mean") -> Loss
     error = _error(prediction, target)
     length = np.sqrt(_outputs(error, error))
 
-    def derivative(scale: float) -> Array:
+    def derivative() -> Array:
         divisor = np.where(length == 0, 1, length).astype(error.dtype)
-        return scale * (error / divisor.reshape(-1, *[1] * (error.ndim - 1)))
+        return error / divisor.reshape(-1, *[1] * (error.ndim - 1))
 
     return _reduced(reduction, length, derivative)
 
@@ -248,11 +248,11 @@ def huber(prediction: Array, target: Array, reduction: str = "mean", delta: floa
     delta = real("delta", delta, 0, open="(")
     error = _error(prediction, target)
     clipped = np.where(error.real > delta, delta, np.where(error.real < -delta, -delta, error))
-    return _reduced(reduction, _outputs(clipped, error - clipped / 2), lambda scale: scale * clipped)
+    return _reduced(reduction, _outputs(clipped, error - clipped / 2), lambda: clipped)
 
 
-def _reduced(reduction: str, losses: Array, derivative: Callable[[float], Array]) -> LossValue:
-    """Mean or sum of the examples' losses (N,), and the pullback; `derivative(scale)` is scale times theirs."""
+def _reduced(reduction: str, losses: Array, derivative: Callable[[], Array], over: float = 1) -> LossValue:
+    """Mean or sum of the examples' losses (N,), and the pullback; their derivatives are `derivative() / over`."""
     if reduction not in ("mean", "sum"):
         raise ConfigError(expected("reduction", one_of(["mean", "sum"]), repr(reduction)))
     share = 1 / len(losses) if reduction == "mean" else 1.0
@@ -260,7 +260,7 @@ def _reduced(reduction: str, losses: Array, derivative: Callable[[float], Array]
     value = complex(total) if losses.dtype.kind == "c" else float(total)
 
     def vjp(dvalue: float) -> Array:
-        return derivative(real("dvalue", dvalue) * share)
+        return real("dvalue", dvalue) * share / over * derivative()
 
     return value / len(losses) if reduction == "mean" else value, vjp
 
@@ -298,7 +298,7 @@ def _error(prediction: Array, target: Array) -> Array:
 
 
 def _check_prediction(name: str, prediction: Any) -> None:
-    _check_array(name, prediction)
+    check_array(name, prediction)
     if prediction.dtype.kind not in "fc" or prediction.real.itemsize < 4:
         raise DtypeError(expected(name, "float32 or float64", prediction.dtype, "cast with x.astype(np.float32)"))
     if prediction.ndim == 0 or prediction.size == 0:
@@ -306,7 +306,7 @@ def _check_prediction(name: str, prediction: Any) -> None:
 
 
 def _check_target(name: str, prediction: Array, target: Any, what: str = "target") -> None:
-    _check_array(what, target)
+    check_array(what, target)
     if target.shape != prediction.shape:
         raise ShapeError(expected(what, f"the shape {prediction.shape} of {name}", target.shape))
     if target.dtype not in (prediction.dtype, prediction.real.dtype):
@@ -320,30 +320,12 @@ def _check_labels(name: str, scores: Array, labels: Any) -> None:
     """Raise unless labels are classes (N,) or probabilities (N, K) for scores (N, K)."""
     if scores.ndim != 2:
         raise ShapeError(expected(name, "(N, K): one score for each class", f"shape {scores.shape}"))
-    _check_array("labels", labels)
+    check_array("labels", labels)
     if labels.ndim == 2 and labels.shape[1] == scores.shape[1] and labels.dtype.kind == "f":
         _check_target(name, scores, labels, "labels")
         _check_probabilities(labels)
     else:
-        _check_classes(scores, labels)
-
-
-def _check_classes(scores: Array, labels: Array) -> None:
-    n, k = scores.shape
-    wanted = f"classes ({n},) or probabilities {scores.shape}"
-    if labels.ndim == 2 and labels.shape == (n, 1):
-        raise ShapeError(expected("labels", wanted, labels.shape, "pass labels[:, 0]"))
-    if labels.shape == scores.shape:
-        fix = f"cast rows of probabilities with labels.astype(np.{scores.real.dtype})"
-        raise DtypeError(expected("labels", f"probabilities of the dtype {scores.real.dtype}", labels.dtype, fix))
-    if labels.shape != (n,):
-        raise ShapeError(expected("labels", wanted, labels.shape))
-    if labels.dtype.kind not in "iu":
-        raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
-    if labels.min() < 0 or labels.max() >= k:
-        at = int(((labels < 0) | (labels >= k)).argmax())
-        fix = "subtract 1 if they count from 1" if labels.min() == 1 and labels.max() == k else ""
-        raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}", fix))
+        check_classes(scores, labels)
 
 
 def _check_probabilities(labels: Array) -> None:
@@ -353,8 +335,3 @@ def _check_probabilities(labels: Array) -> None:
         at = int(bad.argmax())
         got = f"a row with sum {total[at]:g} and least {labels[at].min():g} at example {at}"
         raise DataError(expected("labels", "rows of probabilities ≥ 0 that sum to 1", got))
-
-
-def _check_array(name: str, value: Any) -> None:
-    if not isinstance(value, np.ndarray):
-        raise DtypeError(expected(name, "a NumPy array", type(value).__name__))

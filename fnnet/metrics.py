@@ -15,8 +15,7 @@ import numpy as np
 
 from fnnet.arguments import whole
 from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected
-from fnnet.losses import _check_classes
-from fnnet.types import Array
+from fnnet.types import Array, check_array, check_classes
 
 __all__ = ["accuracy", "confusion", "top_k_accuracy"]
 
@@ -97,8 +96,7 @@ def confusion(predictions: Array, labels: Array) -> Array:
 def _classes(predictions: Any, labels: Any) -> Array:
     """The checked labels as classes (N,)."""
     for name, value in (("predictions", predictions), ("labels", labels)):
-        if not isinstance(value, np.ndarray):
-            raise DtypeError(expected(name, "a NumPy array", type(value).__name__))
+        check_array(name, value)
     if predictions.ndim != 2 or predictions.size == 0:
         raise ShapeError(expected("predictions", "(N, K): one score for each class", f"shape {predictions.shape}"))
     if predictions.dtype.kind != "f":
@@ -111,5 +109,5 @@ def _classes(predictions: Any, labels: Any) -> Array:
         if (bad := np.isnan(labels).any(axis=1)).any():
             raise DataError(expected("labels", "rows of probabilities", f"NaN at example {int(bad.argmax())}"))
         return labels.argmax(axis=1)
-    _check_classes(predictions, labels)
+    check_classes(predictions, labels)
     return labels

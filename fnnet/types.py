@@ -10,8 +10,8 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.arguments import whole
-from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
-from fnnet.renamed import renamed
+from fnnet.errors import ConfigError, DataError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.renamed import Renamed
 
 Array: TypeAlias = np.ndarray
 Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
@@ -35,15 +35,6 @@ class Pullback(Protocol):
 
 Init: TypeAlias = Callable[[rng.Key, Shape], Params]
 Apply: TypeAlias = Callable[[Params, Array], tuple[Array, Pullback]]
-
-_RENAMED = {
-    "initialize": "Layer.init",
-    "forward": "Layer.apply",
-    "infer": "Layer.shape",
-    "sample": "Layer.train",
-    "children": "fnnet.walk.children(net)",
-    "rebuild": "fnnet.walk.replace(f, net)",
-}
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -89,7 +80,12 @@ class Layer:
         return f"Layer({self.name})"
 
     if not TYPE_CHECKING:
-        __getattr__ = staticmethod(renamed("Layer", _RENAMED))
+        initialize, forward = Renamed("Layer.init"), Renamed("Layer.apply")
+        infer, sample = Renamed("Layer.shape"), Renamed("Layer.train")
+        children, rebuild = Renamed("fnnet.walk.children(net)"), Renamed("fnnet.walk.replace(f, net)")
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names
 
     def init(self, key: rng.Key, shape: Shape) -> Params:
         """Parameters for examples of `shape` (no batch axis): a tree of read-only arrays, a pure function of `key`.
@@ -286,3 +282,28 @@ def check_loss(loss: Any) -> Any:
         fix = "see fnnet.losses"
         raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", repr(loss), fix))
     return loss
+
+
+def check_array(name: str, value: object) -> None:
+    """Raise unless the value is an array."""
+    if not isinstance(value, np.ndarray):
+        raise DtypeError(expected(name, "a NumPy array", type(value).__name__))
+
+
+def check_classes(scores: Array, labels: Array) -> None:
+    """Raise unless labels are classes (N,) for scores (N, K)."""
+    n, k = scores.shape
+    wanted = f"classes ({n},) or probabilities {scores.shape}"
+    if labels.ndim == 2 and labels.shape == (n, 1):
+        raise ShapeError(expected("labels", wanted, labels.shape, "pass labels[:, 0]"))
+    if labels.shape == scores.shape:
+        fix = f"cast rows of probabilities with labels.astype(np.{scores.real.dtype})"
+        raise DtypeError(expected("labels", f"probabilities of the dtype {scores.real.dtype}", labels.dtype, fix))
+    if labels.shape != (n,):
+        raise ShapeError(expected("labels", wanted, labels.shape))
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
+    if labels.min() < 0 or labels.max() >= k:
+        at = int(((labels < 0) | (labels >= k)).argmax())
+        fix = "subtract 1 if they count from 1" if labels.min() == 1 and labels.max() == k else ""
+        raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}", fix))

@@ -21,7 +21,8 @@ ORDER = [
     {"initializers", "losses"},
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics"},
-    {"training", "testing"},
+    {"training"},
+    {"testing"},
 ]
 OUTSIDE = {"numpy", "attrs", "toolz", "optree", "safetensors"}
 EXTRAS = {"fnnet.testing.strategies": {"hypothesis"}}

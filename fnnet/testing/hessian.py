@@ -1,11 +1,12 @@
 """`hvp`: second derivatives from the hand-written first ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fnnet import tree
+from fnnet.losses import Loss
+from fnnet.training.value_and_grad import value_and_grad
 from fnnet.types import Array, Layer, Params
 
 _TINY = 1e-30  # its square is lost beside 1
@@ -13,7 +14,7 @@ _TINY = 1e-30  # its square is lost beside 1
 
 def hvp(
     net: Layer,
-    loss: Callable[[Array, Array], tuple[Any, Callable[[float], Array]]],
+    loss: Loss,
     params: Params,
     x: Array,
     target: Array,
@@ -48,9 +49,8 @@ def hvp(
     Dense(weight=array([[9.]]))
     """
     moved = tree.zip_leaves(_step, params, direction)
-    y, vjp = net.apply(moved, x.astype(complex))
-    _, pull = loss(y, target.astype(float) if target.dtype.kind == "f" else target)
-    dparams, _ = vjp(pull(1.0), input_gradient=False)
+    target = target.astype(float) if target.dtype.kind == "f" else target
+    _, dparams, _ = value_and_grad(net, loss)(moved, x.astype(complex), target)
     return tree.map(lambda grad: np.ascontiguousarray(grad.imag) / _TINY, dparams)
 
 

@@ -14,7 +14,7 @@ from fnnet.data.batches import length
 from fnnet.losses import Loss
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of
-from fnnet.training.value_and_grad import Gradient, value_and_grad
+from fnnet.training.value_and_grad import Gradient, pulled_back, value_and_grad
 from fnnet.tree import Frozen, Running
 from fnnet.types import Array, Layer, Params
 
@@ -62,10 +62,8 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     def gradient(params: Params, x: Array, target: Array) -> tuple[Any, Params, Array]:
         def of_part(part: Part) -> tuple[Any, Params, Array]:
             trained, own_x, own_target = part
-            y, pullback = trained.apply(params, own_x)
-            value, loss_pullback = loss(y, own_target)
             n = len(own_x)
-            dparams, _ = pullback(loss_pullback(float(n) if mean else 1.0), input_gradient=False)
+            value, dparams, y = pulled_back(trained, loss, params, own_x, own_target, float(n) if mean else 1.0)
             weighted = tree.zip_leaves(lambda old, new: _times(old, new, n), params, dparams)
             return value * n if mean else value, weighted, y
 

@@ -31,10 +31,14 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     check_net(net)
     check_loss(loss)
 
-    def gradient(params: Params, x: Array, target: Any) -> tuple[Any, Params, Array]:
-        predictions, pullback = net.apply(params, x)
-        value, loss_pullback = loss(predictions, target)
-        dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
-        return value, dparams, predictions
+    return lambda params, x, target: pulled_back(net, loss, params, x, target)
 
-    return gradient
+
+def pulled_back(
+    net: Layer, loss: Loss, params: Params, x: Array, target: Any, dvalue: float = 1.0
+) -> tuple[Any, Params, Array]:
+    """`(value, dparams, predictions)`: the loss, `dvalue` times its gradient, and what the net made of x."""
+    predictions, pullback = net.apply(params, x)
+    value, loss_pullback = loss(predictions, target)
+    dparams, _ = pullback(loss_pullback(dvalue), input_gradient=False)
+    return value, dparams, predictions
