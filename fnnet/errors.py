@@ -54,6 +54,10 @@ class CheckpointError(FnnetError):
     """A checkpoint is damaged or does not fit what it is loaded into."""
 
 
+class FormatError(FnnetError):
+    """Something read (a net's recipe, another library's file) is not of its format, or says what nobody knows."""
+
+
 class NonFiniteError(FnnetError, ArithmeticError):
     """A NaN or an infinity appeared; the message says at which step and where first."""
 

@@ -25,6 +25,7 @@ import numpy as np
 from fnnet import rng
 from fnnet.arguments import real
 from fnnet.errors import ShapeError, expected
+from fnnet.recipe import factory
 from fnnet.types import Array, Shape
 
 __all__ = [
@@ -56,11 +57,13 @@ def fans(shape: Shape) -> tuple[int, int]:
     raise ShapeError(expected("weight", "(in, out) or (O, C, kH, kW), which have fans", shape, "use zeros or normal"))
 
 
+@factory
 def zeros() -> Initializer:
     """All zero: the usual start of a bias."""
     return lambda key, shape: np.zeros(shape, np.float32)
 
 
+@factory
 def normal(std: float) -> Initializer:
     """N(0, std²), whatever the fans; R5 uses 0.01.
 
@@ -71,31 +74,37 @@ def normal(std: float) -> Initializer:
     return lambda key, shape: _normal(key, shape, std**2)
 
 
+@factory
 def xavier_normal() -> Initializer:
     """N(0, 2 / (fan in + fan out))."""
     return lambda key, shape: _normal(key, shape, 2 / sum(fans(shape)))
 
 
+@factory
 def xavier_uniform() -> Initializer:
     """U(-a, a) with a = √(6 / (fan in + fan out))."""
     return lambda key, shape: _uniform(key, shape, 2 / sum(fans(shape)))
 
 
+@factory
 def he_normal() -> Initializer:
     """N(0, 2 / fan in): the default everywhere."""
     return lambda key, shape: _normal(key, shape, 2 / fans(shape)[0])
 
 
+@factory
 def he_uniform() -> Initializer:
     """U(-a, a) with a = √(6 / fan in)."""
     return lambda key, shape: _uniform(key, shape, 2 / fans(shape)[0])
 
 
+@factory
 def lecun_normal() -> Initializer:
     """N(0, 1 / fan in): keeps the variance of linear and SELU nets."""
     return lambda key, shape: _normal(key, shape, 1 / fans(shape)[0])
 
 
+@factory
 def lecun_uniform() -> Initializer:
     """U(-a, a) with a = √(3 / fan in)."""
     return lambda key, shape: _uniform(key, shape, 1 / fans(shape)[0])

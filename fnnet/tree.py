@@ -72,10 +72,11 @@ _MARKS = Running, Frozen  # `Running | Frozen` would be made anew for every leaf
 def record(name: str, fields: tuple[str, ...]) -> type[Any]:
     """The NamedTuple type with this name and these fields: the same type for the same words, so trees compare equal.
 
-    Its values can be pickled and copied although the type has no module-level name.
+    Its values can be pickled and copied although the type has no module-level name; a slice keeps its names.
 
-    >>> record("Pair", ("a", "b"))(1, 2)
-    Pair(a=1, b=2)
+    >>> triple = record("Triple", ("a", "b", "c"))(1, 2, 3)
+    >>> triple, triple[1:]
+    (Triple(a=1, b=2, c=3), Triple(b=2, c=3))
     """
     kind = _RECORDS.get((name, fields))
     return kind or _RECORDS.setdefault((name, fields), _record(name, fields))  # one type, whichever thread comes first
@@ -88,7 +89,12 @@ def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
     def reduce(self: Any) -> Any:
         return _rebuild, (name, fields, tuple(self))
 
-    return type(name, (namedtuple(name, fields),), {"__slots__": (), "__reduce__": reduce})
+    def item(self: Any, where: Any) -> Any:
+        found = tuple.__getitem__(self, where)
+        return record(name, fields[where])(*found) if isinstance(where, slice) else found
+
+    own = {"__slots__": (), "__reduce__": reduce, "__getitem__": item}
+    return type(name, (namedtuple(name, fields),), own)
 
 
 def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:

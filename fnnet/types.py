@@ -1,7 +1,7 @@
 """The records and signatures everything else is built from; each contract is stated here, once."""
 
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
@@ -9,8 +9,9 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arguments import whole
+from fnnet.arguments import one_of, whole
 from fnnet.errors import ConfigError, DataError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.recipe import ADVICE, Recipe, html_table, remake
 from fnnet.renamed import Renamed
 
 Array: TypeAlias = np.ndarray
@@ -61,6 +62,17 @@ class Layer:
         train: `key -> Layer`, or None where training is no different from evaluation.
         children: of a combinator, the layers inside and their names; for tools that look into a net (`fnnet.walk`).
         rebuild: of a combinator, the same combination of other children, under the same names.
+        part: of layers in series, those in a slice, under the same names.
+
+    A layer also has a `recipe`: how it was made, see `fnnet.recipe`. By it a layer is printed, compared, pickled and
+    saved. What comes of a layer in another way, by `train` or `attrs.evolve`, has none, and equals itself only.
+
+    >>> from fnnet import layers
+    >>> net = layers.serial(layers.dense(3), layers.relu(), layers.dense(2))
+    >>> len(net), net["dense_0"], net[-1] == layers.dense(2), net[:-1]
+    (3, layers.dense(3), True, layers.serial(layers.dense(3), layers.relu()))
+    >>> [name for name, child in net]
+    ['dense_0', 'relu_0', 'dense_1']
     """
 
     name: str = attrs.field()
@@ -70,14 +82,75 @@ class Layer:
     _train: "Callable[[rng.Key], Layer] | None" = None
     _children: "tuple[tuple[str, Layer], ...]" = ()
     _rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
+    _part: "Callable[[slice], Layer] | None" = None
+    recipe: Recipe | None = attrs.field(init=False, default=None)  # so `attrs.evolve` leaves it behind
 
     @name.validator
     def _is_identifier(self, _: Any, name: Any) -> None:
-        if not (isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)) or name[0] == "_":
+        if not is_name(name):
             raise ConfigError(expected("name", "an identifier that does not begin with '_'", repr(name)))
 
+    def _with_recipe(self, recipe: Recipe) -> "Layer":
+        made = object.__new__(Layer)
+        for read, write in _FIELDS:
+            write(made, read(self))
+        _write_recipe(made, recipe)
+        return made
+
     def __repr__(self) -> str:
-        return f"Layer({self.name})"
+        return f"Layer({self.name})" if self.recipe is None else repr(self.recipe)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of the innermost layers."""
+        return html_table(("path", "layer"), [(path, repr(layer)) for path, layer in _innermost(self)])
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Layer) or self.recipe is None:
+            return self is other
+        return self.recipe == other.recipe
+
+    def __hash__(self) -> int:
+        return id(self) if self.recipe is None else hash(self.recipe)
+
+    def __reduce__(self) -> Any:
+        if self.recipe is None:
+            raise ConfigError(expected(self.name, "a layer that knows how it was made", "one without a recipe", ADVICE))
+        return remake, (self.recipe,)
+
+    def __copy__(self) -> "Layer":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Layer":
+        return self
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self._children)
+
+    def __iter__(self) -> "Iterator[tuple[str, Layer]]":
+        return iter(self._children)
+
+    def __getitem__(self, where: int | str | slice) -> "Layer":
+        """A child by its place or its name; of layers in series also those in a slice, under the names they have.
+
+        The params of `net[:-1]` are `params[:-1]`.
+
+        Raises:
+            ConfigError: there is no such child, or the layers stand in no series.
+        """
+        if isinstance(where, slice):
+            if self._part is None:
+                raise ConfigError(
+                    expected(f"{self.name}[…]", "layers in series, to take some of", "none", "see serial")
+                )
+            return self._part(where)
+        for i, (name, child) in enumerate(self._children):
+            if where in (name, i, i - len(self._children)) and not isinstance(where, bool):
+                return child
+        names = one_of(name for name, _ in self._children) if self._children else "nothing, as it has no layers inside"
+        raise ConfigError(expected(f"{self.name}[…]", names, repr(where)))
 
     if not TYPE_CHECKING:
         initialize, forward = Renamed("Layer.init"), Renamed("Layer.apply")
@@ -170,6 +243,23 @@ class Layer:
         except FnnetError:
             return False
         return True
+
+
+_SLOTS: dict[str, Any] = {field.name: getattr(Layer, field.name) for field in attrs.fields(Layer)}
+_write_recipe = _SLOTS.pop("recipe").__set__
+_FIELDS = tuple((slot.__get__, slot.__set__) for slot in _SLOTS.values())
+
+
+def _innermost(net: Layer, path: str = "") -> "Iterator[tuple[str, Layer]]":
+    for name, child in net._children:
+        yield from _innermost(child, f"{path}.{name}" if path else name)
+    if not net._children:
+        yield path, net
+
+
+def is_name(name: Any) -> bool:
+    """Whether a layer, or a field of params, may be called so."""
+    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_"
 
 
 def cached(shape: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:

@@ -15,7 +15,7 @@ def children(net: Layer) -> tuple[tuple[str, Layer], ...]:
 
     >>> from fnnet import layers
     >>> children(layers.serial(layers.dense(3), layers.relu()))
-    (('dense_0', Layer(dense)), ('relu_0', Layer(relu)))
+    (('dense_0', layers.dense(3)), ('relu_0', layers.relu()))
     """
     return net._children
 

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 
 from fnnet import layers, losses, rng, tree
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Shape
 
 
@@ -45,6 +46,7 @@ linear = partial(Row, smooth=True, piecewise_linear=True)
 pieces = partial(Row, piecewise_linear=True)
 
 
+@factory
 def scale() -> Layer:
     """A user's own layer: a plain pair, no shape, no option."""
 
@@ -60,6 +62,7 @@ def scale() -> Layer:
     return layers.layer(init, apply)
 
 
+@factory
 def remembering() -> Layer:
     """A user's own layer that learns nothing but remembers its input's mean, and calls its trained self otherwise."""
 
@@ -192,6 +195,9 @@ LAYERS = [
         (4,),
         remembers=True,
     ),
+    pieces("serial named", lambda: layers.serial(layers.dense(3), layers.relu(), names=("first", "then")), (3,)),
+    linear("parallel named", lambda: layers.parallel(layers.dense(2), layers.dense(2), names=["left", "right"]), (3,)),
+    smooth("named", lambda: layers.named("encoder", layers.serial(layers.dense(3), layers.tanh())), (2,)),
     linear("frozen", lambda: layers.frozen(layers.dense(2)), (3,)),
     smooth("frozen statistics", lambda: layers.frozen(layers.batch_norm()), (3,)),
     pieces("frozen dropout", lambda: layers.frozen(layers.dropout(0.5)), (3,)),

@@ -16,6 +16,7 @@ ORDER = [
     {"errors"},
     {"arguments"},
     {"rng", "tree"},
+    {"recipe"},
     {"types", "runtime"},
     {"kernels", "walk"},
     {"initializers", "losses"},

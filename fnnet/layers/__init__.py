@@ -12,6 +12,7 @@ from fnnet.layers.identity import identity
 from fnnet.layers.layer import layer
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.max_pool import max_pool
+from fnnet.layers.named import named
 from fnnet.layers.parallel import parallel
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
@@ -33,6 +34,7 @@ __all__ = [
     "leaky_relu",
     "log_softmax",
     "max_pool",
+    "named",
     "parallel",
     "relu",
     "reshape",

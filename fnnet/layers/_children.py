@@ -6,15 +6,36 @@ from typing import Any
 
 from fnnet import tree
 from fnnet.errors import ConfigError, StructureError, expected
-from fnnet.types import Layer, Params
+from fnnet.types import Layer, Params, is_name
 
 
-def child_names(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
+def child_names(children: Sequence[Any], combinator: str, names: Any = None) -> tuple[str, ...]:
     """Names of children by kind and ordinal: the one vocabulary of keys, params, errors, tables and checkpoints.
 
+    Args:
+        children: layers.
+        combinator: its name, for messages.
+        names: other names, one for each.
+
     Raises:
-        ConfigError: one of the children is not a Layer.
+        ConfigError: one of the children is not a Layer, or names are no distinct identifiers, one for each.
     """
+    found = _by_kind(children, combinator)
+    if names is None:
+        return found
+    sound = isinstance(names, tuple | list) and all(map(is_name, names))
+    if not sound or not len(set(names)) == len(names) == len(found):
+        wanted = f"{len(found)} different identifiers, one for each layer"
+        raise ConfigError(expected(f"{combinator}: names", wanted, repr(names)))
+    return tuple(names)
+
+
+def kept(names: tuple[str, ...], children: Sequence[Layer], combinator: str) -> tuple[str, ...] | None:
+    """What to say for other children to have these names: nothing where they have them anyway."""
+    return None if _by_kind(children, combinator) == names else names
+
+
+def _by_kind(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     names = []
     for i, child in enumerate(children):

@@ -13,11 +13,13 @@ import numpy as np
 from fnnet.arguments import real
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback
 
 Elementwise: TypeAlias = Callable[[Array], tuple[Array, Callable[[Array], Array]]]  # x -> (y, dy -> dx)
 
 
+@factory
 def relu() -> Layer:
     """The rectifier.
 
@@ -36,6 +38,7 @@ def relu() -> Layer:
     return _elementwise("relu", f)
 
 
+@factory
 def leaky_relu(slope: float = 0.01) -> Layer:
     """The rectifier that leaks.
 
@@ -66,6 +69,7 @@ def leaky_relu(slope: float = 0.01) -> Layer:
     return _elementwise("leaky_relu", f)
 
 
+@factory
 def sigmoid() -> Layer:
     """The logistic function.
 
@@ -91,6 +95,7 @@ def sigmoid() -> Layer:
     return _elementwise("sigmoid", f)
 
 
+@factory
 def tanh() -> Layer:
     """The hyperbolic tangent.
 
@@ -109,6 +114,7 @@ def tanh() -> Layer:
     return _elementwise("tanh", f)
 
 
+@factory
 def elu(alpha: float = 1.0) -> Layer:
     """The exponential linear unit.
 
@@ -125,6 +131,7 @@ def elu(alpha: float = 1.0) -> Layer:
     return _elementwise("elu", _exponential_linear(real("alpha", alpha, 0), 1.0))
 
 
+@factory
 def selu() -> Layer:
     """The self-normalising unit: λ · elu(α) with the λ, α that keep mean 0 and variance 1.
 
@@ -138,6 +145,7 @@ def selu() -> Layer:
     return _elementwise("selu", _exponential_linear(1.6732632423543772, 1.0507009873554805))
 
 
+@factory
 def gelu() -> Layer:
     """The Gaussian error linear unit in its tanh form (NumPy has no erf; it differs from x Φ(x) by less than 5e-4).
 
@@ -158,6 +166,7 @@ def gelu() -> Layer:
     return _elementwise("gelu", f)
 
 
+@factory
 def silu() -> Layer:
     """The sigmoid linear unit, also called swish.
 
@@ -176,6 +185,7 @@ def silu() -> Layer:
     return _elementwise("silu", f)
 
 
+@factory
 def softplus() -> Layer:
     """The smooth rectifier.
 

@@ -16,12 +16,14 @@ from fnnet.kernels.moments import (
 from fnnet.kernels.order import laid_like
 from fnnet.layers._params import leaf, running
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.tree import Running
 from fnnet.types import CHANNELS_LAST, Apply, Array, Layer, Params, Pullback, Shape
 
 _Params = tree.record("BatchNorm", ("gain", "bias", "mean", "variance"))
 
 
+@factory
 def batch_norm(eps: float = 1e-5, decay: float = 0.9) -> Layer:
     """Normalise every channel (or feature) by its mean and variance, then scale and shift it.
 

@@ -9,9 +9,11 @@ from fnnet.kernels.moments import channel_sum
 from fnnet.layers._params import initialised, leaf
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import CHANNELS_LAST, Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def conv2d(
     channels: int,
     kernel: int | tuple[int, int],

@@ -7,9 +7,11 @@ from fnnet.initializers import Initializer, he_normal, zeros
 from fnnet.kernels.affine import affine_input_gradient, affine_map, affine_weight_gradient, batch_sum
 from fnnet.layers._params import initialised, leaf
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
     """An affine map of the features.
 

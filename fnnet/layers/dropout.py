@@ -8,9 +8,11 @@ from fnnet.arguments import real
 from fnnet.kernels.order import laid_like
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def dropout(rate: float | Fraction, rescale: bool = True) -> Layer:
     """Leave out a fraction of the elements in training, each on its own; in evaluation, change nothing.
 

@@ -1,9 +1,11 @@
 """`flatten`: every example as one vector."""
 
 from fnnet.layers.reshape import reshaped
+from fnnet.recipe import factory
 from fnnet.types import Layer
 
 
+@factory
 def flatten() -> Layer:
     """Every example as a vector, its elements in row-major order (channels, then rows, then columns).
 

@@ -2,9 +2,11 @@
 
 from fnnet import rng, tree
 from fnnet.errors import StructureError, expected
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def frozen(inner: Layer) -> Layer:
     """The layer in evaluation mode for ever, its leaves held (statistics too), under its own name and keys.
 
@@ -29,7 +31,7 @@ def frozen(inner: Layer) -> Layer:
 
         return y, vjp
 
-    rebuild = inner._rebuild
+    rebuild, part = inner._rebuild, inner._part
     return Layer(
         inner.name,
         init,
@@ -37,6 +39,7 @@ def frozen(inner: Layer) -> Layer:
         inner._shape,
         children=inner._children,
         rebuild=None if rebuild is None else lambda others: frozen(rebuild(others)),
+        part=None if part is None else lambda where: frozen(part(where)),
     )
 
 

@@ -2,9 +2,11 @@
 
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback
 
 
+@factory
 def identity() -> Layer:
     """y = x, dx = dy: the neutral element of `serial`, and the usual shortcut of `residual`.
 

@@ -5,9 +5,11 @@ import numpy as np
 from fnnet.layers._axis import example_axis, has_axis
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback
 
 
+@factory
 def log_softmax(axis: int = -1) -> Layer:
     """Logarithms of numbers that sum to 1 along an axis.
 

@@ -4,9 +4,11 @@ from fnnet.kernels import pooling
 from fnnet.layers._params import no_params
 from fnnet.layers._window import check_image, window
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def max_pool(
     kernel: int | tuple[int, int], stride: int | tuple[int, int] | None = None, padding: int | tuple[int, int] = 0
 ) -> Layer:

@@ -10,13 +10,15 @@ import numpy as np
 from fnnet import rng, tree
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, ShapeError, expected, inside
-from fnnet.layers._children import check_fields, child_names
+from fnnet.layers._children import check_fields, child_names, kept
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape, cached
 
 Combine = Callable[[Sequence[Array]], tuple[Array, Callable[[Array], Sequence[Array]]]]
 
 
-def parallel(*branches: Layer, combine: str = "sum") -> Layer:
+@factory
+def parallel(*branches: Layer, combine: str = "sum", names: Sequence[str] | None = None) -> Layer:
     """Give one input to all branches and combine what they make of it.
 
         sum:          y = Σᵢ fᵢ(x),         dx = Σᵢ Jᵢᵀ dy
@@ -27,6 +29,7 @@ def parallel(*branches: Layer, combine: str = "sum") -> Layer:
     Args:
         branches: at least one layer.
         combine: "sum" or "concatenate".
+        names: of the fields, by default kind and ordinal.
 
     Raises:
         ShapeError: output shapes differ (outside the first axis, for "concatenate"); nothing is broadcast.
@@ -35,20 +38,30 @@ def parallel(*branches: Layer, combine: str = "sum") -> Layer:
     >>> parallel(layers.conv2d(4, 1), layers.conv2d(8, 3, padding=1), combine="concatenate").shape((1, 28, 28))
     (12, 28, 28)
     """
-    names = child_names(branches, "parallel")
+    own = child_names(branches, "parallel", names)
+
+    def again(others: Sequence[Layer]) -> Layer:
+        return parallel(*others, combine=combine, names=kept(own, others, "parallel"))
+
     if not branches:
         raise ConfigError(expected("parallel", "at least one branch", "none"))
     if combine == "sum":
-        return summed("parallel", "Parallel", names, branches)
+        return summed("parallel", "Parallel", own, branches, again)
     if combine == "concatenate":
-        return _branches("parallel", "Parallel", names, branches, _joined_shape, _concatenate)
+        return _branches("parallel", "Parallel", own, branches, _joined_shape, _concatenate, again)
     raise ConfigError(expected("combine", one_of(["sum", "concatenate"]), repr(combine)))
 
 
-def summed(name: str, record: str, names: tuple[str, ...], branches: tuple[Layer, ...]) -> Layer:
-    """The sum of branches, under given names; `residual` is one too."""
+def summed(
+    name: str,
+    record: str,
+    names: tuple[str, ...],
+    branches: tuple[Layer, ...],
+    again: Callable[[Sequence[Layer]], Layer],
+) -> Layer:
+    """The sum of branches, under given names; `residual` is one too. Of other branches, `again` makes the like."""
     child_names(branches, name)
-    return _branches(name, record, names, branches, _equal_shape, _sum)
+    return _branches(name, record, names, branches, _equal_shape, _sum, again)
 
 
 def _equal_shape(shapes: Sequence[Shape]) -> Shape:
@@ -86,6 +99,7 @@ def _branches(
     branches: Sequence[Layer],
     combined_shape: Callable[[Sequence[Shape]], Shape],
     combine: Combine,
+    again: Callable[[Sequence[Layer]], Layer],
 ) -> Layer:
     kind = tree.record(record, names)
 
@@ -100,7 +114,7 @@ def _branches(
 
     def train(key: rng.Key) -> Layer:
         trained = [branch.train(rng.fold_in(key, child)) for child, branch in zip(names, branches, strict=True)]
-        return _branches(name, record, names, trained, combined_shape, combine)
+        return _branches(name, record, names, trained, combined_shape, combine, again)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         check_fields(params, names)
@@ -123,7 +137,7 @@ def _branches(
         cached(shape),
         train if trains else None,
         tuple(zip(names, branches, strict=True)),
-        lambda others: _branches(name, record, names, others, combined_shape, combine),
+        again,
     )
 
 

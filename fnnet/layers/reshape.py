@@ -6,9 +6,11 @@ from fnnet.arguments import whole
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
+@factory
 def reshape(shape: tuple[int, ...]) -> Layer:
     """Give every example another shape, its elements in row-major order.
 

@@ -2,10 +2,12 @@
 
 from fnnet.layers.identity import identity
 from fnnet.layers.parallel import summed
+from fnnet.recipe import factory
 from fnnet.types import Layer
 
 
-def residual(body: Layer, shortcut: Layer | None = None) -> Layer:
+@factory
+def residual(body: Layer, shortcut: Layer = identity()) -> Layer:
     """Add a body's value to what takes the shortcut, by default x itself.
 
         y = body(x) + shortcut(x),    dx = J_bodyᵀ dy + J_shortcutᵀ dy
@@ -21,4 +23,4 @@ def residual(body: Layer, shortcut: Layer | None = None) -> Layer:
     >>> residual(layers.dense(4)).shape((4,))
     (4,)
     """
-    return summed("residual", "Residual", ("body", "shortcut"), (body, identity() if shortcut is None else shortcut))
+    return summed("residual", "Residual", ("body", "shortcut"), (body, shortcut), lambda others: residual(*others))

@@ -5,11 +5,13 @@ from typing import Any
 
 from fnnet import rng, tree
 from fnnet.errors import inside
-from fnnet.layers._children import check_fields, child_names, learns
+from fnnet.layers._children import check_fields, child_names, kept, learns
+from fnnet.recipe import factory
 from fnnet.types import Apply, Array, Layer, Params, Pullback, Shape, cached
 
 
-def serial(*children: Layer) -> Layer:
+@factory
+def serial(*children: Layer, names: Sequence[str] | None = None) -> Layer:
     """Compose layers, the first one applied first.
 
         y = fₙ(… f₂(f₁(x))),    dx = J₁ᵀ(J₂ᵀ(… Jₙᵀ dy))
@@ -18,6 +20,13 @@ def serial(*children: Layer) -> Layer:
     name, so putting an activation in between changes no other layer's initial weights. Asked for no input gradient,
     it also asks no child for one at or before the first child that learns.
 
+    A slice such as `net[:-1]` or `net[2:]` is a serial of its layers under the names they have, so the same slice of
+    the params, `params[2:]`, fits it.
+
+    Args:
+        children: in the order in which they are applied.
+        names: of the fields, by default kind and ordinal.
+
     >>> from fnnet import layers, rng
     >>> net = serial(layers.dense(3), layers.relu(), layers.dense(2))
     >>> net.init(rng.key(0), (4,))._fields
@@ -25,7 +34,7 @@ def serial(*children: Layer) -> Layer:
     >>> net.shape((4,))
     (2,)
     """
-    return _serial(child_names(children, "serial"), children)
+    return _serial(child_names(children, "serial", names), children)
 
 
 def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
@@ -56,6 +65,9 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
         trained = [child.train(rng.fold_in(key, name)) for name, child in zip(names, children, strict=True)]
         return Layer("serial", init, _apply(names, trained), shape)
 
+    def again(others: Sequence[Layer], their: tuple[str, ...] = names) -> Layer:
+        return serial(*others, names=kept(their, others, "serial"))
+
     trains = any(child._train for child in children)
     return Layer(
         "serial",
@@ -64,7 +76,8 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
         cached(shape),
         train if trains else None,
         tuple(zip(names, children, strict=True)),
-        lambda others: _serial(names, others),
+        again,
+        lambda where: again(children[where], names[where]),
     )
 
 

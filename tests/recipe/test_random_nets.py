@@ -1,0 +1,103 @@
+"""Any nesting of any factories of layers goes there and back."""
+
+import copy
+import json
+import pickle
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet import initializers, layers, recipe, rng
+from fnnet.recipe import names
+
+SCOPE = {"layers": layers, "initializers": initializers, "rng": rng, "Fraction": Fraction}
+
+few = st.integers(1, 9)
+pairs = few | st.tuples(few, few)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+shares = st.floats(0, 1, exclude_max=True) | st.fractions(0, 1).filter(lambda rate: rate < 1)
+inits = st.sampled_from([name for name in initializers.__all__ if name not in ("Initializer", "fans", "normal")]).map(
+    lambda name: getattr(initializers, name)()
+) | st.builds(initializers.normal, st.floats(0, 10))
+words = st.from_regex(r"[a-z]{1,3}[0-9]?", fullmatch=True).map(lambda word: f"x{word}")
+
+LEAVES = {
+    "dense": st.builds(layers.dense, st.integers(1, 10**15), bias=st.booleans(), init=inits),
+    "conv2d": st.builds(
+        layers.conv2d,
+        few,
+        pairs,
+        stride=pairs,
+        padding=st.just("same") | st.integers(0, 3),
+        bias=st.booleans(),
+        init=inits,
+    ),
+    "max_pool": st.builds(layers.max_pool, pairs, stride=st.none() | pairs),
+    "avg_pool": st.builds(layers.avg_pool, pairs, stride=st.none() | pairs, count_padding=st.booleans()),
+    "reshape": st.builds(layers.reshape, st.lists(few, max_size=4)),
+    "dropout": st.builds(layers.dropout, shares, rescale=st.booleans()),
+    "batch_norm": st.builds(layers.batch_norm, eps=st.floats(0, 1), decay=st.floats(0, 1)),
+    "leaky_relu": st.builds(layers.leaky_relu, floats | st.integers(-9, 9) | st.fractions(-9, 9)),
+    "elu": st.builds(layers.elu, st.floats(0, 1e300)),
+    "softmax": st.builds(layers.softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "log_softmax": st.builds(layers.log_softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    **{
+        name: st.builds(getattr(layers, name))
+        for name in ("flatten", "identity", "relu", "sigmoid", "tanh", "selu", "gelu", "silu", "softplus")
+    },
+}
+
+
+def combined(inner):
+    several = st.lists(inner, max_size=4)
+    some = st.lists(inner, min_size=1, max_size=4)
+
+    def under_names(combinator, children, own):
+        return combinator(*children, names=[f"{name}_{i}" for i, name in enumerate(own[: len(children)])])
+
+    own = st.lists(words, min_size=4, max_size=4)
+    return st.one_of(
+        several.map(lambda children: layers.serial(*children)),
+        some.map(lambda children: layers.parallel(*children)),
+        some.map(lambda children: layers.parallel(*children, combine="concatenate")),
+        st.builds(under_names, st.sampled_from([layers.serial, layers.parallel]), some, own),
+        st.builds(layers.residual, inner),
+        st.builds(layers.residual, inner, inner),
+        st.builds(layers.frozen, inner),
+        st.builds(layers.named, words, inner),
+        several.map(lambda children: layers.serial(*children)[1:]),
+    )
+
+
+nets = st.recursive(st.one_of(*LEAVES.values()), combined, max_leaves=12)
+
+
+def test_every_factory_takes_part():
+    combinators = {"serial", "parallel", "residual", "frozen", "named"}
+    public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
+    assert LEAVES.keys() | combinators == public
+
+
+@settings(deadline=None, max_examples=300)
+@given(nets)
+def test_there_and_back(net):
+    text = json.dumps(recipe.to_json(net), allow_nan=False)
+    for again in (
+        eval(repr(net), SCOPE),
+        pickle.loads(pickle.dumps(net)),
+        recipe.from_json(json.loads(text)),
+        copy.deepcopy(net),
+    ):
+        assert again == net
+        assert repr(again) == repr(net)
+        assert hash(again) == hash(net)
+        assert json.dumps(recipe.to_json(again)) == text
+
+
+@settings(deadline=None, max_examples=200)
+@given(nets, nets)
+def test_equal_where_they_print_the_same(one, other):
+    assert (one == other) == (repr(one) == repr(other)) == (recipe.digest(one) == recipe.digest(other))
+    found = recipe.difference(recipe.to_json(one), recipe.to_json(other))
+    assert (found is None) == (one == other)
