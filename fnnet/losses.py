@@ -16,7 +16,7 @@ targets of the same dtype (classes are integers). Complex predictions are for pr
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class LossPullback(Protocol):
         """`dvalue` times the derivative by prediction: a new array like it. May be called any number of times."""
 
 
-LossValue: TypeAlias = tuple[Any, LossPullback]
+LossValue: TypeAlias = tuple[float, LossPullback]
 Loss: TypeAlias = Callable[..., LossValue]  # of (prediction, target, reduction="mean")
 
 
@@ -257,7 +257,7 @@ def _reduced(reduction: str, losses: Array, derivative: Callable[[], Array], ove
         raise ConfigError(expected("reduction", one_of(["mean", "sum"]), repr(reduction)))
     share = 1 / len(losses) if reduction == "mean" else 1.0
     total = losses.sum(dtype=_wide(losses))
-    value = complex(total) if losses.dtype.kind == "c" else float(total)
+    value: float = total.item() if losses.dtype.kind == "c" else float(total)
 
     def vjp(dvalue: float) -> Array:
         return real("dvalue", dvalue) * share / over * derivative()
@@ -271,7 +271,7 @@ def _outputs(*factors: Array) -> Array:
     return product.sum(axis=tuple(range(1, product.ndim)), dtype=_wide(product))
 
 
-def _wide(array: Array) -> np.dtype[Any]:
+def _wide(array: Array) -> np.dtype:
     return np.result_type(array.dtype, np.float64)
 
 
@@ -297,7 +297,7 @@ def _error(prediction: Array, target: Array) -> Array:
     return prediction - target
 
 
-def _check_prediction(name: str, prediction: Any) -> None:
+def _check_prediction(name: str, prediction: Array) -> None:
     check_array(name, prediction)
     if prediction.dtype.kind not in "fc" or prediction.real.itemsize < 4:
         raise DtypeError(expected(name, "float32 or float64", prediction.dtype, "cast with x.astype(np.float32)"))
@@ -305,7 +305,7 @@ def _check_prediction(name: str, prediction: Any) -> None:
         raise ShapeError(expected(name, "a batch (N, …) of N ≥ 1 examples", f"shape {prediction.shape}"))
 
 
-def _check_target(name: str, prediction: Array, target: Any, what: str = "target") -> None:
+def _check_target(name: str, prediction: Array, target: Array, what: str = "target") -> None:
     check_array(what, target)
     if target.shape != prediction.shape:
         raise ShapeError(expected(what, f"the shape {prediction.shape} of {name}", target.shape))
@@ -316,7 +316,7 @@ def _check_target(name: str, prediction: Array, target: Any, what: str = "target
         )
 
 
-def _check_labels(name: str, scores: Array, labels: Any) -> None:
+def _check_labels(name: str, scores: Array, labels: Array) -> None:
     """Raise unless labels are classes (N,) or probabilities (N, K) for scores (N, K)."""
     if scores.ndim != 2:
         raise ShapeError(expected(name, "(N, K): one score for each class", f"shape {scores.shape}"))

@@ -9,7 +9,6 @@ Over batches, means (Python floats) are averaged by the numbers of examples, cou
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -93,7 +92,7 @@ def confusion(predictions: Array, labels: Array) -> Array:
     return np.bincount(cells, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
-def _classes(predictions: Any, labels: Any) -> Array:
+def _classes(predictions: Array, labels: Array) -> Array:
     """The checked labels as classes (N,)."""
     for name, value in (("predictions", predictions), ("labels", labels)):
         check_array(name, value)

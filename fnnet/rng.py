@@ -15,7 +15,6 @@ NumPy may change in a release.
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
 
 import attrs
 import numpy as np
@@ -27,14 +26,14 @@ from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 _WORDS = 2**64  # seeds and integer words lie below
 
 
-def _seed(value: Any) -> int:
+def _seed(value: object) -> int:
     number = whole("seed", value, 0)
     if number >= _WORDS:
         raise ConfigError(expected("seed", "a whole number below 2**64", number))
     return number
 
 
-def _path(words: Any) -> tuple[int | str, ...]:
+def _path(words: object) -> tuple[int | str, ...]:
     if not isinstance(words, tuple | list):  # a string would be a path of letters
         fix = f"write ({words!r},)" if isinstance(words, str | int) else ""
         raise ConfigError(expected("path", "a tuple of words", repr(words), fix))
@@ -49,7 +48,7 @@ class Key:
     path: tuple[int | str, ...] = attrs.field(default=(), converter=_path)
 
 
-def _word(word: Any) -> int | str:
+def _word(word: object) -> int | str:
     if isinstance(word, str):
         try:
             word.encode()
@@ -180,14 +179,14 @@ def _encode(word: int | str) -> tuple[int, int, int]:
     return kind, number & 0xFFFFFFFF, number >> 32
 
 
-def check_key(key: Any) -> Key:
+def check_key(key: object) -> Key:
     """The key itself, or the error that says what came in its place."""
     if not isinstance(key, Key):
         raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
     return key
 
 
-def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
+def _dtype(dtype: DTypeLike) -> np.dtype:
     try:
         kind = np.dtype(dtype)
     except (TypeError, ValueError):

@@ -17,8 +17,8 @@ Paths join the names of fields, indices and keys with dots, just as one would wr
 
 import builtins
 from collections import namedtuple
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -28,7 +28,8 @@ from numpy.typing import DTypeLike
 from fnnet.errors import StructureError
 from fnnet.renamed import renamed
 
-T = TypeVar("T")
+Tree: TypeAlias = Any  # nodes and leaves; which fields and keys a node has, no type can say
+Leaf: TypeAlias = Any  # what stands in one place of a tree: an array, a number, a mark around it, a hole
 
 
 @attrs.frozen(eq=False)
@@ -37,7 +38,7 @@ class Running:
 
     array: np.ndarray
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.array, dtype=dtype, copy=copy)
 
 
@@ -45,7 +46,7 @@ class Running:
 class Frozen:
     """A leaf that is held: no gradient, no update. It wraps an array, or a marked leaf that `hold` found."""
 
-    leaf: Any
+    leaf: Leaf
 
     @property
     def array(self) -> np.ndarray:
@@ -53,11 +54,11 @@ class Frozen:
         inside: np.ndarray = array(self.leaf)
         return inside
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.array, dtype=dtype, copy=copy)
 
 
-def array(leaf: Any) -> Any:
+def array(leaf: Leaf) -> Leaf:
     """The array of a leaf, without its marks.
 
     >>> array(Frozen(Running(np.zeros(2))))
@@ -69,7 +70,7 @@ def array(leaf: Any) -> Any:
 _MARKS = Running, Frozen  # `Running | Frozen` would be made anew for every leaf
 
 
-def record(name: str, fields: tuple[str, ...]) -> type[Any]:
+def record(name: str, fields: tuple[str, ...]) -> type[Tree]:
     """The NamedTuple type with this name and these fields: the same type for the same words, so trees compare equal.
 
     Its values can be pickled and copied although the type has no module-level name; a slice keeps its names.
@@ -82,11 +83,13 @@ def record(name: str, fields: tuple[str, ...]) -> type[Any]:
     return kind or _RECORDS.setdefault((name, fields), _record(name, fields))  # one type, whichever thread comes first
 
 
-_RECORDS: dict[tuple[str, tuple[str, ...]], type[Any]] = {}
+Rebuilding: TypeAlias = tuple[Callable[..., Tree], tuple[str, tuple[str, ...], tuple[Tree, ...]]]  # what pickle keeps
+
+_RECORDS: dict[tuple[str, tuple[str, ...]], type[Tree]] = {}
 
 
-def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
-    def reduce(self: Any) -> Any:
+def _record(name: str, fields: tuple[str, ...]) -> type[Tree]:
+    def reduce(self: Tree) -> Rebuilding:
         return _rebuild, (name, fields, tuple(self))
 
     def item(self: Any, where: Any) -> Any:
@@ -97,11 +100,11 @@ def _record(name: str, fields: tuple[str, ...]) -> type[Any]:
     return type(name, (namedtuple(name, fields),), own)
 
 
-def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+def _rebuild(name: str, fields: tuple[str, ...], values: tuple[Tree, ...]) -> Tree:
     return read_only(record(name, fields)(*values))  # what was pickled or copied is read-only again
 
 
-def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:
+def map(f: Callable[..., Leaf], *trees: Tree, running: bool = False) -> Tree:
     """Apply `f` to the trained leaves that stand in the same place of all trees.
 
     A place where any tree has a marked leaf or a hole becomes a hole. With `running=True`, `f` is also applied inside
@@ -116,7 +119,7 @@ def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:
     (array([-1.]), Running(array=array([-1.])))
     """
 
-    def at(*leaves: Any) -> Any:
+    def at(*leaves: Leaf) -> Leaf:
         wrap = False
         for leaf in leaves:
             if leaf is None or isinstance(leaf, Frozen):
@@ -132,7 +135,7 @@ def map(f: Callable[..., Any], *trees: Any, running: bool = False) -> Any:
     return zip_leaves(at, *trees)
 
 
-def zip_leaves(f: Callable[..., Any], *trees: Any) -> Any:
+def zip_leaves(f: Callable[..., Leaf], *trees: Tree) -> Tree:
     """Apply `f` to all leaves in the same place, marked leaves and holes too, as they are.
 
     Raises:
@@ -151,7 +154,7 @@ def zip_leaves(f: Callable[..., Any], *trees: Any) -> Any:
     return spec.unflatten(builtins.map(f, *columns))
 
 
-def match(tree: Any, other: Any, names: tuple[str, str] = ("first tree", "other tree")) -> None:
+def match(tree: Tree, other: Tree, names: tuple[str, str] = ("first tree", "other tree")) -> None:
     """Do nothing if two trees have leaves in the same places, else name the first place where they differ.
 
     Raises:
@@ -168,7 +171,7 @@ def match(tree: Any, other: Any, names: tuple[str, str] = ("first tree", "other 
         raise StructureError(f"trees differ at {where}: {names[0]} has {this}, {names[1]} has {that}")
 
 
-def _difference(tree: Any, other: Any, place: tuple[str, ...]) -> tuple[tuple[str, ...], str, str]:
+def _difference(tree: Tree, other: Tree, place: tuple[str, ...]) -> tuple[tuple[str, ...], str, str]:
     """The first place where two trees differ, and what each has there."""
     these, this = _children(tree)
     those, that = _children(other)
@@ -180,7 +183,7 @@ def _difference(tree: Any, other: Any, place: tuple[str, ...]) -> tuple[tuple[st
     return place, f"{this} of type {type(tree).__name__}", f"{that} of type {type(other).__name__}"
 
 
-def _children(tree: Any) -> tuple[list[tuple[str, Any]], str]:
+def _children(tree: Tree) -> tuple[list[tuple[str, Tree]], str]:
     """Named children and a description of the node, or no children and the kind of leaf."""
     if optree.is_namedtuple(tree):
         return list(zip(tree._fields, tree, strict=True)), f"{type(tree).__name__}({', '.join(tree._fields)})"
@@ -191,7 +194,7 @@ def _children(tree: Any) -> tuple[list[tuple[str, Any]], str]:
     return [], f"a leaf ({type(tree).__name__})"
 
 
-def items(tree: Any, holes: bool = False) -> list[tuple[str, Any]]:
+def items(tree: Tree, holes: bool = False) -> list[tuple[str, Leaf]]:
     """Every leaf with its path, marked leaves as they are; holes (None) only if asked for.
 
     >>> items({"b": 1, "a": (2, None)})
@@ -203,11 +206,11 @@ def items(tree: Any, holes: bool = False) -> list[tuple[str, Any]]:
     return [(_path(accessor), leaf) for accessor, leaf in zip(accessors, found, strict=True)]
 
 
-def _path(accessor: Sequence[Any]) -> str:
+def _path(accessor: optree.PyTreeAccessor) -> str:
     return ".".join(str(getattr(step, "field", step.entry)) for step in accessor)
 
 
-def leaves(tree: Any) -> list[Any]:
+def leaves(tree: Tree) -> list[Leaf]:
     """Every leaf in order, holes left out, marked leaves as they are.
 
     >>> leaves((1, None, [2]))
@@ -216,7 +219,7 @@ def leaves(tree: Any) -> list[Any]:
     return optree.tree_leaves(tree)
 
 
-def paths(tree: Any) -> list[str]:
+def paths(tree: Tree) -> list[str]:
     """The path of every leaf, in the order of `leaves`.
 
     >>> paths({"dense_0": {"weight": 1, "bias": 2}})
@@ -225,7 +228,7 @@ def paths(tree: Any) -> list[str]:
     return [path for path, _ in items(tree)]
 
 
-def map_with_path(f: Callable[[str, Any], Any], tree: Any) -> Any:
+def map_with_path(f: Callable[[str, Leaf], Leaf], tree: Tree) -> Tree:
     """Apply `f(path, leaf)` to every leaf, marked leaves and holes too, as they are.
 
     >>> map_with_path(lambda path, leaf: f"{path}={leaf}", {"a": (1, 2)})
@@ -239,7 +242,7 @@ def map_with_path(f: Callable[[str, Any], Any], tree: Any) -> Any:
 class Structure:
     """The shape of a tree: its nodes, and what stands in each place. Equal structures can be mapped together."""
 
-    spec: Any
+    spec: optree.PyTreeSpec
     kinds: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -251,7 +254,7 @@ class _Word(str):
         return str(self)
 
 
-def structure(tree: Any) -> Structure:
+def structure(tree: Tree) -> Structure:
     """The structure of a tree, marks and holes shown.
 
     >>> structure({"weight": np.ones(2), "mean": Running(np.ones(1)), "bias": None})
@@ -261,7 +264,7 @@ def structure(tree: Any) -> Structure:
     return Structure(spec, tuple(_kind(leaf) for leaf in found))
 
 
-def _kind(leaf: Any) -> str:
+def _kind(leaf: Leaf) -> str:
     if leaf is None:
         return "hole"
     if isinstance(leaf, Running):
@@ -269,7 +272,7 @@ def _kind(leaf: Any) -> str:
     return f"frozen {_kind(leaf.leaf)}" if isinstance(leaf, Frozen) else "leaf"
 
 
-def hold(params: Any) -> Any:
+def hold(params: Tree) -> Tree:
     """Mark every leaf as frozen, statistics too; `release` undoes it exactly.
 
     >>> hold((np.ones(1),))
@@ -278,7 +281,7 @@ def hold(params: Any) -> Any:
     return zip_leaves(lambda leaf: None if leaf is None else Frozen(leaf), params)
 
 
-def release(params: Any) -> Any:
+def release(params: Tree) -> Tree:
     """Take one mark of `hold` off every frozen leaf; other leaves stay as they are.
 
     >>> release(hold((np.ones(1),)))
@@ -287,7 +290,7 @@ def release(params: Any) -> Any:
     return zip_leaves(lambda leaf: leaf.leaf if isinstance(leaf, Frozen) else leaf, params)
 
 
-def read_only(tree: Any) -> Any:
+def read_only(tree: Tree) -> Tree:
     """The same tree with read-only C-contiguous arrays; one that somebody could still write to is copied.
 
     >>> read_only((np.ones(1),))[0].flags.writeable
@@ -296,12 +299,12 @@ def read_only(tree: Any) -> Any:
     return map_arrays(_read_only, tree)
 
 
-def seal(tree: Any) -> Any:
+def seal(tree: Tree) -> Tree:
     """Make the arrays of a tree that the caller itself has just made read-only; only views are copied."""
     return map_arrays(_sealed, tree)
 
 
-def cast(tree: Any, dtype: DTypeLike) -> Any:
+def cast(tree: Tree, dtype: DTypeLike) -> Tree:
     """The same tree in another dtype: trained, running and frozen leaves alike, read-only.
 
     >>> cast((np.ones(1, np.float32), Running(np.ones(1, np.float32))), np.float64)[1].array.dtype
@@ -310,14 +313,14 @@ def cast(tree: Any, dtype: DTypeLike) -> Any:
     return seal(map_arrays(lambda leaf: leaf.astype(dtype), tree))
 
 
-def map_arrays(f: Callable[[np.ndarray], np.ndarray], tree: Any) -> Any:
+def map_arrays(f: Callable[[np.ndarray], np.ndarray], tree: Tree) -> Tree:
     """Apply `f` to every array, inside the marks too; whatever is no array stays as it is.
 
     >>> map_arrays(np.negative, (np.ones(1), Running(np.ones(1)), None))
     (array([-1.]), Running(array=array([-1.])), None)
     """
 
-    def at(leaf: Any) -> Any:
+    def at(leaf: Leaf) -> Leaf:
         if isinstance(leaf, np.ndarray):
             return f(leaf)
         if isinstance(leaf, Running):
@@ -355,7 +358,7 @@ def _locked(leaf: np.ndarray) -> np.ndarray:
     return leaf
 
 
-def check_same(params: Any, other: Any, names: tuple[str, str]) -> None:
+def check_same(params: Tree, other: Tree, names: tuple[str, str]) -> None:
     """Do nothing if every array of `other` has the shape and dtype of the leaf of `params` in its place.
 
     Raises:
@@ -372,16 +375,16 @@ def check_same(params: Any, other: Any, names: tuple[str, str]) -> None:
             raise StructureError(f"{path}: {names[0]} have {_spelled(leaf)}, {names[1]} has {_spelled(twin)}")
 
 
-def _places(tree: Any) -> list[Any]:
+def _places(tree: Tree) -> list[Leaf]:
     return optree.tree_leaves(tree, none_is_leaf=True)
 
 
-def _form(leaf: Any) -> Any:
+def _form(leaf: Leaf) -> tuple[tuple[int, ...], np.dtype] | type:
     leaf = array(leaf)
     return (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else type(leaf)
 
 
-def _spelled(leaf: Any) -> str:
+def _spelled(leaf: Leaf) -> str:
     leaf = array(leaf)
     return f"{leaf.shape} {leaf.dtype}" if isinstance(leaf, np.ndarray) else f"a {type(leaf).__name__}"
 

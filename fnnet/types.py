@@ -1,9 +1,9 @@
 """The records and signatures everything else is built from; each contract is stated here, once."""
 
 import keyword
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
 import numpy as np
@@ -14,9 +14,14 @@ from fnnet.errors import ConfigError, DataError, DtypeError, FnnetError, ShapeEr
 from fnnet.recipe import ADVICE, Recipe, html_table, remake
 from fnnet.renamed import Renamed
 
+T = TypeVar("T")
+
 Array: TypeAlias = np.ndarray
 Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
-Params: TypeAlias = Any  # a tree of read-only arrays, see `fnnet.tree`
+Params: TypeAlias = tree.Tree  # of read-only arrays, see `fnnet.tree`
+OptState: TypeAlias = tree.Tree  # of arrays and Python numbers: an optimizer's memory
+InputGradient: TypeAlias = Any  # an array like x, or None where nobody asked for it
+Target: TypeAlias = Any  # whatever the loss takes beside predictions, (N, …)
 
 
 CHANNELS_LAST = "if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"  # what to do about images of the other convention
@@ -25,7 +30,7 @@ CHANNELS_LAST = "if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"  # what to 
 class Pullback(Protocol):
     """The vector-Jacobian product of one `apply`: a closure over what that call kept."""
 
-    def __call__(self, dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+    def __call__(self, dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
         """Pull a cotangent of `y` back to `(dparams, dx)`.
 
         `dparams` has the structure of `params`. A `Running` leaf of params is answered by its successor, which never
@@ -86,7 +91,7 @@ class Layer:
     recipe: Recipe | None = attrs.field(init=False, default=None)  # so `attrs.evolve` leaves it behind
 
     @name.validator
-    def _is_identifier(self, _: Any, name: Any) -> None:
+    def _is_identifier(self, _: "attrs.Attribute[str]", name: object) -> None:
         if not is_name(name):
             raise ConfigError(expected("name", "an identifier that does not begin with '_'", repr(name)))
 
@@ -120,7 +125,7 @@ class Layer:
     def __copy__(self) -> "Layer":
         return self
 
-    def __deepcopy__(self, memo: Any) -> "Layer":
+    def __deepcopy__(self, memo: object) -> "Layer":
         return self
 
     def __bool__(self) -> bool:
@@ -192,7 +197,7 @@ class Layer:
             inside(error, self.name)
             raise
 
-        def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+        def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
             try:
                 check_cotangent(dy, y)
                 return vjp(dy, input_gradient)
@@ -257,7 +262,7 @@ def _innermost(net: Layer, path: str = "") -> "Iterator[tuple[str, Layer]]":
         yield path, net
 
 
-def is_name(name: Any) -> bool:
+def is_name(name: object) -> bool:
     """Whether a layer, or a field of params, may be called so."""
     return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_"
 
@@ -267,7 +272,7 @@ def cached(shape: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:
     return lru_cache(maxsize=64)(shape)
 
 
-def example_shape(shape: Any) -> Shape:
+def example_shape(shape: Iterable[int]) -> Shape:
     """The shape of one example as a tuple of Python ints ≥ 1, or a ShapeError.
 
     >>> example_shape([1, 28, 28])
@@ -280,7 +285,7 @@ def example_shape(shape: Any) -> Shape:
         raise ShapeError(expected("shape", wanted, repr(shape))) from None
 
 
-def check_input(params: Params, x: Any) -> None:
+def check_input(params: Params, x: object) -> None:
     """Raise unless x is a batch of at least one example in the one floating dtype of params."""
     if not isinstance(x, np.ndarray):
         raise DtypeError(expected("x", "a NumPy array", type(x).__name__, "np.asarray(x, np.float32)"))
@@ -294,7 +299,7 @@ def check_input(params: Params, x: Any) -> None:
         raise ShapeError(expected("x", "a batch (N, …) of N ≥ 1 examples, no axis empty", f"shape {x.shape}"))
 
 
-def check_cotangent(dy: Any, y: Array) -> None:
+def check_cotangent(dy: object, y: Array) -> None:
     """Raise unless dy is an array like y."""
     if not isinstance(dy, np.ndarray):
         raise DtypeError(expected("dy", f"a NumPy array of y's dtype {y.dtype}", type(dy).__name__))
@@ -304,7 +309,7 @@ def check_cotangent(dy: Any, y: Array) -> None:
         raise DtypeError(expected("dy", f"y's dtype {y.dtype}", dy.dtype, f"cast with dy.astype(np.{y.dtype})"))
 
 
-def common_dtype(params: Params) -> np.dtype[Any] | None:
+def common_dtype(params: Params) -> np.dtype | None:
     """The one dtype of all arrays of params, None where there are none."""
     dtype = None
     for leaf in tree.leaves(params):
@@ -324,7 +329,7 @@ def common_dtype(params: Params) -> np.dtype[Any] | None:
     return dtype
 
 
-def _is_real(dtype: np.dtype[Any]) -> bool:
+def _is_real(dtype: np.dtype) -> bool:
     """Whether layers compute in this dtype: float32 and wider, and for proofs complex numbers and exact objects."""
     return dtype.kind in "cO" or (dtype.kind == "f" and dtype.itemsize >= 4)
 
@@ -332,7 +337,7 @@ def _is_real(dtype: np.dtype[Any]) -> bool:
 class Updates(Protocol):
     """The update rule of an optimizer."""
 
-    def __call__(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+    def __call__(self, grads: Params, state: OptState, params: Params) -> tuple[Params, OptState]:
         """Turn gradients into `(updates, state)`; what to add to the params, with a hole for every leaf that stays.
 
         `Running` successors in grads are handed on into updates.
@@ -346,11 +351,11 @@ class Optimizer(NamedTuple):
     - `update(grads, state, params) -> (updates, state)`; see `Updates`.
     """
 
-    init: Callable[[Params], Any]
+    init: Callable[[Params], OptState]
     update: Updates
 
 
-def check_net(net: Any, what: str = "net") -> Layer:
+def check_net(net: object, what: str = "net") -> Layer:
     """The net itself, or the error that says what came in its place."""
     if not isinstance(net, Layer):
         fix = "call the factory, as in relu()" if callable(net) else "see fnnet.layers"
@@ -358,7 +363,7 @@ def check_net(net: Any, what: str = "net") -> Layer:
     return net
 
 
-def check_optimizer(optimizer: Any) -> Optimizer:
+def check_optimizer(optimizer: object) -> Optimizer:
     """The optimizer itself, or the error that says what came in its place."""
     if not isinstance(optimizer, Optimizer):
         fix = "call the factory, as in sgd(0.1)" if callable(optimizer) else "see fnnet.optim"
@@ -366,7 +371,7 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     return optimizer
 
 
-def check_loss(loss: Any) -> Any:
+def check_loss(loss: T) -> T:
     """The loss itself, or the error that says what came in its place."""
     if not callable(loss):
         fix = "see fnnet.losses"

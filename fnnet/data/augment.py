@@ -6,10 +6,10 @@ share it, but for `noise`. Give every batch of every epoch a key of its own.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 
 from fnnet import rng
 from fnnet.arguments import real, whole
@@ -224,7 +224,7 @@ def _windows(key: rng.Key, x: Array, height: int, width: int) -> Array:
     return windows[images, row, column] if x.ndim == 3 else windows[images, :, row, column]
 
 
-def _images(x: Any) -> Array:
+def _images(x: object) -> Array:
     if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
         got = getattr(x, "dtype", type(x).__name__)
         raise DtypeError(expected("x", "float32 or float64", got, "data.scale(images) makes float32 of stored pixels"))
@@ -233,7 +233,7 @@ def _images(x: Any) -> Array:
     return x
 
 
-def _maps(n: int, matrix: Any, offset: Any) -> tuple[Array, Array]:
+def _maps(n: int, matrix: ArrayLike, offset: ArrayLike) -> tuple[Array, Array]:
     matrix, offset = np.asarray(matrix), np.asarray(offset)
     for what, array, shape in (("matrix", matrix, (n, 2, 2)), ("offset", offset, (n, 2))):
         if array.shape != shape:
@@ -243,7 +243,7 @@ def _maps(n: int, matrix: Any, offset: Any) -> tuple[Array, Array]:
     return matrix, offset
 
 
-def _range(what: str, pair: Any) -> tuple[float, float]:
+def _range(what: str, pair: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = pair
     except (TypeError, ValueError):

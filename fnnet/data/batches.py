@@ -1,7 +1,7 @@
 """Batches: one epoch of examples as a pure function of a key."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def batch_count(n: int, size: int, remainder: Remainder = "keep") -> int:
     return n // size if remainder == "drop" else -(-n // size)
 
 
-def length(arrays: Any) -> int:
+def length(arrays: object) -> int:
     """The one length ≥ 1 of the first axes of `arrays`, or the error that says why there is none."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Sequence):
         raise DtypeError(expected("arrays", "a tuple of arrays such as (x, y)", type(arrays).__name__))

@@ -1,6 +1,6 @@
 """Examples: images with their labels, and what is done to labels."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Dataset(NamedTuple):
     valid: Examples | None = None
 
 
-def subset(examples: Examples, index: Any) -> Examples:
+def subset(examples: Examples, index: slice | Array) -> Examples:
     """The examples at `index`: a slice (gives views), an array of row numbers or of booleans.
 
     >>> examples = Examples(np.zeros((5, 2, 2), np.uint8), np.array([0, 1, 0, 1, 0]))
@@ -80,7 +80,7 @@ def one_hot(labels: Array, classes: int) -> Array:
     return rows
 
 
-def class_labels(labels: Any, classes: int | None = None, where: str = "labels") -> Array:
+def class_labels(labels: object, classes: int | None = None, where: str = "labels") -> Array:
     """`labels` as int64 (N,), or the error that says which of them is no class in 0 … classes - 1.
 
     >>> class_labels(np.array([3, 10], np.uint8), 10)

@@ -248,7 +248,7 @@ def _extent(shape: Shape) -> str:
     return f"{shape[-1]}×{shape[-2]} pixels"
 
 
-def _mode(mode: Any) -> Mode:
+def _mode(mode: str) -> Mode:
     if mode not in ("L", "RGB"):
         raise ConfigError(expected("mode", one_of(("L", "RGB")), repr(mode)))
     return "L" if mode == "L" else "RGB"

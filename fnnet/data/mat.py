@@ -12,7 +12,7 @@ import io
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -172,9 +172,7 @@ def _check(path: FilePath, offset: int, element: bytes, order: str, variables: M
     return name
 
 
-def _part(
-    path: FilePath, where: str, element: bytes, at: int, order: str, kinds: tuple[int, ...]
-) -> tuple[np.ndarray[Any, Any], int]:
+def _part(path: FilePath, where: str, element: bytes, at: int, order: str, kinds: tuple[int, ...]) -> tuple[Array, int]:
     """The numbers of the element at `at`, of one of `kinds`, and where the next one begins."""
     if at + 8 > len(element):
         raise damaged(path, where, "8 bytes of type and size", len(element) - at)

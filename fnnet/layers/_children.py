@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from fnnet import tree
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.types import Layer, Params, is_name
 
 
-def child_names(children: Sequence[Any], combinator: str, names: Any = None) -> tuple[str, ...]:
+def child_names(children: Sequence[object], combinator: str, names: Sequence[str] | None = None) -> tuple[str, ...]:
     """Names of children by kind and ordinal: the one vocabulary of keys, params, errors, tables and checkpoints.
 
     Args:
@@ -35,7 +34,7 @@ def kept(names: tuple[str, ...], children: Sequence[Layer], combinator: str) -> 
     return None if _by_kind(children, combinator) == names else names
 
 
-def _by_kind(children: Sequence[Any], combinator: str) -> tuple[str, ...]:
+def _by_kind(children: Sequence[object], combinator: str) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     names = []
     for i, child in enumerate(children):

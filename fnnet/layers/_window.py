@@ -1,32 +1,31 @@
 """What layers with a sliding window share: reading their options and the fit of a window to an image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 from fnnet.arguments import whole
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Shape
 
+Size = int | Sequence[int]
 Pair = tuple[int, int]
 Fit = Callable[[int, int], Grid]
 
 
-def pair(what: str, value: Any, least: int) -> Pair:
+def pair(what: str, value: int | Sequence[int], least: int) -> Pair:
     """Rows and columns: a whole number for both, or one for each.
 
     >>> pair("kernel", 3, 1), pair("kernel", (3, 5), 1)
     ((3, 3), (3, 5))
     """
-    if not isinstance(value, tuple | list):
-        value = (value, value)
-    if len(value) != 2:
+    each = value if isinstance(value, tuple | list) else (value, value)
+    if len(each) != 2:
         raise ConfigError(expected(what, "a whole number or a pair (rows, columns)", repr(value)))
-    return whole(what, value[0], least), whole(what, value[1], least)
+    return whole(what, each[0], least), whole(what, each[1], least)
 
 
-def window(kernel: Any, stride: Any, padding: Any, *, same: bool = False, reach: bool = False) -> Fit:
+def window(kernel: Size, stride: Size, padding: Size | str, *, same: bool = False, reach: bool = False) -> Fit:
     """The function from an image's rows and columns to the grid on which the window slides.
 
     Args:

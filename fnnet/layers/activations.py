@@ -6,7 +6,7 @@ relu′(0) = 0, leaky_relu′(0) = slope, elu′(0) = α.
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -211,7 +211,7 @@ def _elementwise(name: str, f: Elementwise) -> Layer:
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         y, dx = f(x)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             return (), dx(dy) if input_gradient else None
 
         return y, vjp

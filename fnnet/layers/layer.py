@@ -4,18 +4,33 @@ import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fnnet import rng
 from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
-from fnnet.types import Apply, Array, Init, Layer, Params, Pullback, Shape, cached, common_dtype, example_shape
+from fnnet.types import (
+    Apply,
+    Array,
+    Init,
+    InputGradient,
+    Layer,
+    Params,
+    Pullback,
+    Shape,
+    cached,
+    common_dtype,
+    example_shape,
+)
+
+OwnPullback: TypeAlias = Callable[..., tuple[Params, InputGradient]]  # vjp(dy), perhaps with input_gradient
+OwnApply: TypeAlias = Callable[[Params, Array], tuple[Array, OwnPullback]]
 
 
 def layer(
     init: Init,
-    apply: Callable[[Params, Array], tuple[Array, Callable[..., tuple[Params, Any]]]],
+    apply: OwnApply,
     *,
     shape: Callable[[Shape], Shape] | None = None,
     train: Callable[[rng.Key], Layer] | None = None,
@@ -79,7 +94,7 @@ def _enclosing(init: Init) -> str:
     return (around[-1].lstrip("_") if around else "") or "layer"
 
 
-def _kept(apply: Callable[..., Any], find: Callable[[Shape], Shape]) -> Apply:
+def _kept(apply: OwnApply, find: Callable[[Shape], Shape]) -> Apply:
     """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
     def kept(params: Params, x: Array) -> tuple[Array, Pullback]:
@@ -98,7 +113,7 @@ def _kept(apply: Callable[..., Any], find: Callable[[Shape], Shape]) -> Apply:
     return kept
 
 
-def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
+def _with_option(vjp: OwnPullback, in_shape: Shape) -> Pullback:
     """Let a vjp be asked for `input_gradient`, also one that takes it by name only or has never heard of it."""
     code = getattr(vjp, "__code__", None)
     names = tuple(inspect.signature(vjp).parameters) if code is None else _arguments(code)
@@ -106,7 +121,7 @@ def _with_option(vjp: Callable[..., Any], in_shape: Shape) -> Pullback:
         return vjp  # as every vjp of this package has it
     knows = "input_gradient" in names
 
-    def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+    def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
         result = vjp(dy, input_gradient=input_gradient) if knows else vjp(dy)
         dparams, dx = _pair("vjp", "(dparams, dx)", result)
         if getattr(dx, "shape", None) != in_shape and (dx is not None or input_gradient):
@@ -123,14 +138,14 @@ def _arguments(code: CodeType) -> tuple[str, ...]:
     return tuple(inspect.getargs(code).args)
 
 
-def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:
+def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:  # an author may return anything
     if isinstance(result, tuple) and len(result) == 2:
         return result
     got = f"{len(result)} results" if isinstance(result, tuple) else f"one {type(result).__name__}"
     raise StructureError(expected(what, wanted, got))
 
 
-def _by_trial(init: Init, apply: Callable[..., Any]) -> Callable[[Shape], Shape]:
+def _by_trial(init: Init, apply: OwnApply) -> Callable[[Shape], Shape]:
     """The output shape of one example, by trying."""
 
     def shape(in_shape: Shape) -> Shape:

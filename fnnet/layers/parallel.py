@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from fnnet.errors import ConfigError, ShapeError, expected, inside
 from fnnet.layers._children import check_fields, child_names, kept
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape, cached
+
+T = TypeVar("T")
 
 Combine = Callable[[Sequence[Array]], tuple[Array, Callable[[Array], Sequence[Array]]]]
 
@@ -141,7 +143,7 @@ def _branches(
     )
 
 
-def _each(f: Callable[..., Any], names: tuple[str, ...], *columns: Sequence[Any]) -> list[Any]:
+def _each(f: Callable[..., T], names: tuple[str, ...], *columns: Sequence[object]) -> list[T]:
     """`f(name, …)` row by row, an error saying in which branch it arose."""
     results = []
     for row in zip(names, *columns, strict=True):

@@ -1,13 +1,12 @@
 """`serial`: one layer after the other."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from fnnet import rng, tree
 from fnnet.errors import inside
 from fnnet.layers._children import check_fields, child_names, kept, learns
 from fnnet.recipe import factory
-from fnnet.types import Apply, Array, Layer, Params, Pullback, Shape, cached
+from fnnet.types import Apply, Array, InputGradient, Layer, Params, Pullback, Shape, cached
 
 
 @factory
@@ -99,7 +98,7 @@ def _apply(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
             """Pull dy back through the children, last first."""
             grads = list(params)  # right for children with nothing to learn
             first = 0 if input_gradient else next((i for i, own in enumerate(params) if learns(own)), len(params))
-            dx: Any = dy
+            dx: InputGradient = dy
             for i in reversed(range(first, len(params))):
                 try:
                     grads[i], dx = pullbacks[i](dx, input_gradient or i > first)

@@ -1,13 +1,15 @@
 """Cases: a layer in a mode, with params, a batch and a cotangent drawn so that a wrong derivative shows."""
 
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.types import Array, Layer, Params, Shape
+from fnnet.types import Array, InputGradient, Layer, Params, Shape
+
+Results: TypeAlias = dict[str, tree.Leaf]  # name -> what a layer gave, marked leaves marked
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +48,7 @@ class Case:
         """The layer in this mode."""
         return self.layer if self.mode == "evaluation" else self.layer.train(rng.fold_in(self.key, "train"))
 
-    def run(self, dy: Array | None = None, **options: Any) -> dict[str, Any]:
+    def run(self, dy: Array | None = None, **options: bool) -> Results:
         """Apply and pull back once; see `results`."""
         y, vjp = self.net.apply(self.params, self.x)
         return results(y, *vjp(self.dy if dy is None else dy, **options))
@@ -56,12 +58,12 @@ class Case:
         return tree.seal(rng.normal(rng.fold_in(self.key, word), self.dy.shape, np.float64))
 
 
-def results(y: Array, dparams: Params, dx: Any) -> dict[str, Any]:
+def results(y: Array, dparams: Params, dx: InputGradient) -> Results:
     """What a layer gave, by name: y, x (for dx) and each leaf of dparams; marked leaves stay marked."""
     return {"y": y, "x": dx, **named_leaves(dparams)}
 
 
-def named_leaves(params: Params) -> dict[str, Any]:
+def named_leaves(params: Params) -> Results:
     """The leaves with names that say that they are params, such as `params.weight`."""
     return {f"params.{path}".rstrip("."): leaf for path, leaf in tree.items(params)}
 
@@ -91,7 +93,7 @@ def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, 
     """A case with small whole numbers, for a person to work through; statistics stay as `init` makes them."""
     x = whole_numbers(rng.fold_in(key, "x"), (batch, *shape))
 
-    def small(path: str, leaf: Any) -> Any:
+    def small(path: str, leaf: tree.Leaf) -> tree.Leaf:
         if not isinstance(leaf, np.ndarray):
             return leaf
         drawn = rng.permutation(rng.fold_in(rng.fold_in(key, "params"), path), leaf.size)
@@ -123,7 +125,7 @@ def direction(key: rng.Key, shape: Shape) -> Array:
 def _moved(key: rng.Key, params: Params) -> Params:
     """Away from where init begins: a factor that is 1 or a term that is 0 hides its own absence."""
 
-    def at(path: str, leaf: Any) -> Any:
+    def at(path: str, leaf: tree.Leaf) -> tree.Leaf:
         if not isinstance(leaf, np.ndarray):
             return leaf
         return leaf + 0.2 * spread(rng.fold_in(key, path), leaf.shape) if leaf.size else leaf
@@ -142,7 +144,7 @@ def _lived_in(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Param
     return params
 
 
-def _successor(old: Any, new: Any) -> Any:
+def _successor(old: tree.Leaf, new: tree.Leaf) -> tree.Leaf:
     """What comes after a leaf; where that is no fit successor, which is a law's business, the leaf itself."""
     fits = isinstance(old, tree.Running) and isinstance(new, tree.Running) and old.array.shape == new.array.shape
     return new if fits else old

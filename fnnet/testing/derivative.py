@@ -65,7 +65,7 @@ def complex_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[float, fl
     return float(terms.sum()), float(np.abs(terms).sum())
 
 
-def exact_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[Any, int]:
+def exact_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[Fraction, int]:
     """⟨J u, dy⟩ of a function that is linear in pieces, exactly, so the error is 0; all arrays hold Fractions.
 
     Raises:

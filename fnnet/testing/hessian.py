@@ -1,12 +1,11 @@
 """`hvp`: second derivatives from the hand-written first ones."""
 
-from typing import Any
-
 import numpy as np
 
 from fnnet import tree
 from fnnet.losses import Loss
 from fnnet.training.value_and_grad import value_and_grad
+from fnnet.tree import Leaf
 from fnnet.types import Array, Layer, Params
 
 _TINY = 1e-30  # its square is lost beside 1
@@ -54,7 +53,7 @@ def hvp(
     return tree.map(lambda grad: np.ascontiguousarray(grad.imag) / _TINY, dparams)
 
 
-def _step(leaf: Any, along: Any) -> Any:
+def _step(leaf: Leaf, along: Leaf) -> Leaf:
     if isinstance(leaf, tree.Running):
         return tree.Running(leaf.array.astype(complex))
     if isinstance(leaf, tree.Frozen):

@@ -7,7 +7,6 @@ where the case happens to lie on a kink, so that there is no derivative to compa
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
 import attrs
 import numpy as np
@@ -16,6 +15,7 @@ from fnnet import rng, tree
 from fnnet.errors import StructureError
 from fnnet.testing.case import (
     Case,
+    Results,
     direction,
     named_leaves,
     replaced,
@@ -46,7 +46,14 @@ _DIRECTIONS = 8  # tried from one point before it is said to lie among kinks
 class LawError(Exception):
     """A law is broken: which result, why, by how much, what came and what should have come."""
 
-    def __init__(self, leaf: str, reason: str, figure: float | None = None, got: Any = None, expected: Any = None):
+    def __init__(
+        self,
+        leaf: str,
+        reason: str,
+        figure: float | None = None,
+        got: Array | None = None,
+        expected: Array | None = None,
+    ):
         super().__init__(leaf, reason)
         self.leaf, self.reason, self.figure, self.got, self.expected = leaf, reason, figure, got, expected
 
@@ -81,7 +88,7 @@ def _with_ties(case: Case) -> Case:
 
 
 def _against_differences(
-    name: str, found: dict[str, Any], f: Function, at: Array, directions: Iterable[Array], dy: Array
+    name: str, found: Results, f: Function, at: Array, directions: Iterable[Array], dy: Array
 ) -> float:
     grad = _gradient_of(name, found, at)
     u, expected, doubt = _first_smooth(f, at, directions, dy)
@@ -160,7 +167,7 @@ def _fractions(key: rng.Key, shape: tuple[int, ...], offset: Fraction) -> Array:
     )
 
 
-def _rational(case: Case, path: str, leaf: Any) -> Any:
+def _rational(case: Case, path: str, leaf: tree.Leaf) -> tree.Leaf:
     if isinstance(leaf, np.ndarray):
         return _fractions(_below(case, "params", path), leaf.shape, Fraction(1, 7))
     return tree.map_arrays(np.vectorize(Fraction, otypes=[object]), leaf)
@@ -406,12 +413,12 @@ def _value(case: Case, name: str, moved: Array) -> Array:
     return case.net.apply(replaced(case.params, name, moved), case.x)[0]
 
 
-def _gradients(case: Case, found: dict[str, Any]) -> list[str]:
+def _gradients(case: Case, found: Results) -> list[str]:
     """The names of the gradients among results."""
     return [name for name in ("x", *trained_leaves(case.params)) if isinstance(found.get(name), np.ndarray)]
 
 
-def _gradient_of(name: str, found: dict[str, Any], at: Array) -> Array:
+def _gradient_of(name: str, found: Results, at: Array) -> Array:
     grad = found.get(name)
     if not isinstance(grad, np.ndarray) or grad.shape != at.shape:
         raise LawError(name, f"its gradient has shape {getattr(grad, 'shape', None)}, not {at.shape}")
@@ -442,7 +449,7 @@ def _close(name: str, reason: str, got: Array, expected: Array, scale: float = 1
     return figure
 
 
-def _same(reason: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
+def _same(reason: str, found: Results, expected: Results) -> None:
     """Equal names, shapes, dtypes and bytes."""
     if found.keys() != expected.keys():
         raise LawError("params", reason)
@@ -454,7 +461,7 @@ def _same(reason: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
             raise LawError(name, reason, got=got, expected=wanted)
 
 
-def _copied(found: dict[str, Any]) -> dict[str, Any]:
+def _copied(found: Results) -> Results:
     return {name: None if result is None else np.array(tree.array(result)) for name, result in found.items()}
 
 

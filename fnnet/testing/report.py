@@ -1,9 +1,8 @@
 """What a check found, as values that print themselves."""
 
-from typing import Any
-
 import attrs
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fnnet import rng, tree
 from fnnet.testing.case import Claims, named_leaves
@@ -28,8 +27,8 @@ class Example:
     x: Array
     dy: Array
     what: str
-    got: Any
-    expected: Any
+    got: Array | None
+    expected: Array | None
 
     def __str__(self) -> str:
         rows = [(name, tree.array(leaf)) for name, leaf in named_leaves(self.params).items()]
@@ -40,7 +39,7 @@ class Example:
         return "\n".join(f"{name:>{width}} = {_numbers(value, width + 3)}" for name, value in rows)
 
 
-def _numbers(value: Any, indent: int) -> str:
+def _numbers(value: ArrayLike | None, indent: int) -> str:
     value = np.asarray(value)
     if value.dtype.kind in "fc":
         value = value.round(6) + 0.0  # no -0.

@@ -1,19 +1,18 @@
 """`calibrate`: the statistics a net remembers, found again with its params as they are and nothing dropped."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.training.state import x_and_target
+from fnnet.training.state import Batch, x_and_target
 from fnnet.tree import Running
 from fnnet.types import Layer, Params
 from fnnet.walk import at, replace
 
 
-def calibrate(net: Layer, params: Params, batches: Iterable[Any], key: rng.Key = rng.key(0)) -> Params:
+def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key = rng.key(0)) -> Params:
     """The params with every `Running` leaf replaced by its successor, batch after batch; nothing else moves.
 
         params ← successors of params on x,    for every batch (x, target)

@@ -11,9 +11,10 @@ from fnnet.errors import ConfigError, expected
 from fnnet.losses import Loss
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import x_and_target
-from fnnet.types import Array, Layer, Params, check_loss, check_net
+from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
-Metric: TypeAlias = Callable[[Array, Any], Any]  # (predictions, target) -> mean over the batch, or counts
+Measured: TypeAlias = Any  # a mean (float) or a count (int), or an array of either
+Metric: TypeAlias = Callable[[Array, Target], Measured]  # of predictions and target
 
 
 def evaluate(
@@ -23,7 +24,7 @@ def evaluate(
     metrics: Mapping[str, Metric] | None = None,
     loss: Loss | None = None,
     size: int = 256,
-) -> dict[str, Any]:
+) -> dict[str, Measured]:
     """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
 
         metric = Σᵢ nᵢ mᵢ / Σᵢ nᵢ    over batches i of nᵢ examples
@@ -53,7 +54,7 @@ def evaluate(
     if loss is not None:
         functions = {"loss": _value_of(check_loss(loss)), **functions}
     added = {"loss"} if loss is not None and reduction_of(loss) == "sum" else set()
-    found: dict[str, list[Any]] = {name: [] for name in functions}
+    found: dict[str, list[Measured]] = {name: [] for name in functions}
     counts = []
     x_and_target(arrays)
     for x, target in in_order(arrays, size):
@@ -68,7 +69,7 @@ def _value_of(loss: Loss) -> Metric:
     return lambda predictions, target: loss(predictions, target)[0]
 
 
-def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
+def combine(values: Sequence[Measured], counts: Sequence[int]) -> Measured:
     """One value for all batches: means (floats) averaged by counts, counts (whole numbers) added up.
 
     Raises:
@@ -86,7 +87,7 @@ def combine(values: Sequence[Any], counts: Sequence[int]) -> Any:
     return _sum([value * n for value, n in zip(values, counts, strict=True)]) / sum(counts)
 
 
-def _sum(values: Sequence[Any]) -> Any:
+def _sum(values: Sequence[Measured]) -> Measured:
     """Σᵢ vᵢ, a Python number where the values are numbers; floats are rounded once."""
     if np.ndim(values[0]):
         return sum(values[1:], start=values[0])

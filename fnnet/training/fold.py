@@ -1,15 +1,14 @@
 """`scan` and `fold`: training is the fold of the step over the batches."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from toolz import accumulate, drop
 
-from fnnet.training.state import TrainState
+from fnnet.training.state import Batch, TrainState
 from fnnet.training.step import Metrics, Step
 
 
-def scan(step: Step, state: TrainState, batches: Iterable[Any]) -> Iterator[tuple[TrainState, Metrics]]:
+def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tuple[TrainState, Metrics]]:
     """Yield the state after every step and the metrics of that step.
 
     Every state is a value: look at it, stop after it, or go on from it twice.
@@ -22,7 +21,7 @@ def scan(step: Step, state: TrainState, batches: Iterable[Any]) -> Iterator[tupl
     return drop(1, accumulate(lambda done, batch: step(done[0], batch), batches, start))
 
 
-def fold(step: Step, state: TrainState, batches: Iterable[Any]) -> tuple[TrainState, list[Metrics]]:
+def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[TrainState, list[Metrics]]:
     """The state after all batches and the metrics of every step.
 
         state = functools.reduce(lambda state, batch: step(state, batch)[0], batches, state)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from toolz import partition_all
@@ -15,8 +15,10 @@ from fnnet.losses import Loss
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of
 from fnnet.training.value_and_grad import Gradient, pulled_back, value_and_grad
-from fnnet.tree import Frozen, Running
-from fnnet.types import Array, Layer, Params
+from fnnet.tree import Frozen, Leaf, Running
+from fnnet.types import Array, Layer, Params, Target
+
+T = TypeVar("T")
 
 Part: TypeAlias = tuple[Layer, Array, Array]  # the net that trains on it, x, target
 
@@ -59,8 +61,8 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     size, workers = whole("size", size, 1), whole("workers", workers, 1)
     mean = reduction_of(loss) == "mean"
 
-    def gradient(params: Params, x: Array, target: Array) -> tuple[Any, Params, Array]:
-        def of_part(part: Part) -> tuple[Any, Params, Array]:
+    def gradient(params: Params, x: Array, target: Target) -> tuple[float, Params, Array]:
+        def of_part(part: Part) -> tuple[float, Params, Array]:
             trained, own_x, own_target = part
             n = len(own_x)
             value, dparams, y = pulled_back(trained, loss, params, own_x, own_target, float(n) if mean else 1.0)
@@ -68,7 +70,7 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
             return value * n if mean else value, weighted, y
 
         count = length((x, target))
-        value: Any = 0
+        value = 0.0
         total: Params = None
         predictions = []
         for own_value, weighted, y in _in_order(of_part, parts(net, key, x, target, size), workers):
@@ -81,7 +83,7 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     return gradient
 
 
-def _in_order(f: Callable[[Part], Any], of: Iterable[Part], workers: int) -> Iterator[Any]:
+def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Iterator[T]:
     """f of each part, so many at a time; each with NumPy's error settings as they are here, which a context keeps."""
     if workers == 1:
         yield from map(f, of)
@@ -106,17 +108,17 @@ def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> It
 # What becomes of one leaf: gradients come weighted already (by the loss), successors not, other leaves are kept.
 
 
-def _times(old: Any, new: Any, n: int) -> Any:
+def _times(old: Leaf, new: Leaf, n: int) -> Leaf:
     return Running(new.array * n) if isinstance(new, Running) and new is not old else new
 
 
-def _plus(total: Any, leaf: Any) -> Any:
+def _plus(total: Leaf, leaf: Leaf) -> Leaf:
     if isinstance(leaf, Running):
         return leaf if total is leaf else Running(total.array + leaf.array)
     return total if leaf is None or isinstance(leaf, Frozen) else total + leaf
 
 
-def _over(old: Any, total: Any, count: int, mean: bool) -> Any:
+def _over(old: Leaf, total: Leaf, count: int, mean: bool) -> Leaf:
     if isinstance(total, Running):
         return total if total is old else Running(total.array / count)
     return total / count if mean and isinstance(total, np.ndarray) else total

@@ -1,15 +1,15 @@
 """How a loss reduces over its batch: needed wherever the losses of several batches become one."""
 
 import inspect
-from typing import Any
 
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, expected
+from fnnet.losses import Loss
 
 _REDUCTIONS = ("mean", "sum")
 
 
-def reduction_of(loss: Any) -> str:
+def reduction_of(loss: Loss) -> str:
     """The loss's own argument `reduction`, "mean" or "sum", also where `functools.partial` has set it.
 
     Raises:

@@ -1,10 +1,13 @@
 """`TrainState`: everything a step of training depends on, besides the batch."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from fnnet.errors import DataError, expected
 from fnnet.rng import Key, fold_in
-from fnnet.types import Layer, Optimizer, Params, Shape, check_net, check_optimizer
+from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shape, Target, check_net, check_optimizer
+
+Batch: TypeAlias = Sequence[Any]  # (x, target), which `x_and_target` sees to
 
 
 class TrainState(NamedTuple):
@@ -19,7 +22,7 @@ class TrainState(NamedTuple):
 
     step: int
     params: Params
-    opt_state: Any
+    opt_state: OptState
     key: Key
 
 
@@ -46,7 +49,7 @@ def step_key(state: TrainState) -> Key:
     return fold_in(fold_in(state.key, "train"), state.step)
 
 
-def x_and_target(batch: Any) -> tuple[Any, Any]:
+def x_and_target(batch: Batch) -> tuple[Array, Target]:
     """`(x, target)` of a batch, or the error that says what a batch is.
 
     Raises:

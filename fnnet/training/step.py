@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,15 +10,15 @@ from fnnet.arguments import whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
-from fnnet.training.evaluate import Metric, named_metrics
+from fnnet.training.evaluate import Measured, Metric, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
-from fnnet.training.state import TrainState, step_key, x_and_target
+from fnnet.training.state import Batch, TrainState, step_key, x_and_target
 from fnnet.training.trace import first_non_finite
 from fnnet.types import Layer, Optimizer, check_loss, check_net, check_optimizer
 
-Metrics: TypeAlias = dict[str, Any]  # "loss" and whatever was asked for
-Step: TypeAlias = Callable[[Any, Any], tuple[Any, Metrics]]  # (state, batch) -> (state, metrics)
+Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
+Step: TypeAlias = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
 
 def make_step(
@@ -71,7 +71,7 @@ def make_step(
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
 
-    def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", repr(state), "make the first with training.init"))
         x, target = x_and_target(batch)

@@ -1,12 +1,12 @@
 """`value_and_grad`: the loss of a net on a batch, and its gradient by the params."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from fnnet.losses import Loss
-from fnnet.types import Array, Layer, Params, check_loss, check_net
+from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
-Gradient: TypeAlias = Callable[[Params, Array, Any], tuple[Any, Params, Array]]
+Gradient: TypeAlias = Callable[[Params, Array, Target], tuple[float, Params, Array]]
 
 
 def value_and_grad(net: Layer, loss: Loss) -> Gradient:
@@ -35,8 +35,8 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
 
 
 def pulled_back(
-    net: Layer, loss: Loss, params: Params, x: Array, target: Any, dvalue: float = 1.0
-) -> tuple[Any, Params, Array]:
+    net: Layer, loss: Loss, params: Params, x: Array, target: Target, dvalue: float = 1.0
+) -> tuple[float, Params, Array]:
     """`(value, dparams, predictions)`: the loss, `dvalue` times its gradient, and what the net made of x."""
     predictions, pullback = net.apply(params, x)
     value, loss_pullback = loss(predictions, target)
