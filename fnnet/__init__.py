@@ -8,7 +8,7 @@ Key(seed=0, path=())
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fnnet import (
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a module of the package on first use (PEP 562)."""
     if name == "value_and_grad":
         return import_module("fnnet.training").value_and_grad

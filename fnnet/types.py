@@ -160,7 +160,7 @@ class Layer:
     if not TYPE_CHECKING:
         initialize, forward = Renamed("Layer.init"), Renamed("Layer.apply")
         infer, sample = Renamed("Layer.shape"), Renamed("Layer.train")
-        children, rebuild = Renamed("fnnet.walk.children(net)"), Renamed("fnnet.walk.replace(f, net)")
+        children, rebuild = Renamed("iteration over the net"), Renamed("fnnet.walk.replace(f, net)")
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names

@@ -1,6 +1,6 @@
 """Looking into a net: the same net with every layer replaced by what a function makes of it.
 
-Combinators say what is inside them (`children`) and how to put other children in their place;
+Combinators say what is inside them (iterate over the net) and how to put other children in their place;
 everything else, a user's own layer too, is a leaf and stays opaque.
 """
 
@@ -8,16 +8,6 @@ from collections.abc import Callable
 from functools import reduce
 
 from fnnet.types import Layer, Params
-
-
-def children(net: Layer) -> tuple[tuple[str, Layer], ...]:
-    """The layers inside a combinator, each with its name; none inside any other layer.
-
-    >>> from fnnet import layers
-    >>> children(layers.serial(layers.dense(3), layers.relu()))
-    (('dense_0', layers.dense(3)), ('relu_0', layers.relu()))
-    """
-    return net._children
 
 
 def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:

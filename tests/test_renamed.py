@@ -21,7 +21,7 @@ OF_A_LAYER = {
     "forward": "Layer.apply",
     "infer": "Layer.shape",
     "sample": "Layer.train",
-    "children": "fnnet.walk.children",
+    "children": "iteration over the net",
     "rebuild": "fnnet.walk.replace",
 }
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.tasks.fit import Arrays
-from fnnet import data, walk
+from fnnet import data
 from fnnet.types import Array, Layer, Params
 
 
@@ -24,7 +24,7 @@ def fit_last(net: Layer, params: Params, examples: Arrays, classes: int, solver:
         LinAlgError: the normal equations are singular.
     """
     x = examples[0]
-    for (_, child), own in zip(walk.children(net)[:-1], params[:-1], strict=True):
+    for (_, child), own in zip(list(net)[:-1], params[:-1], strict=True):
         x, _ = child.apply(own, x)
     design = np.concatenate([np.ones((len(x), 1), x.dtype), x], axis=1)
     solved = SOLVERS[solver](design, data.one_hot(examples[1], classes))

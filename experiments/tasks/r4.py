@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.study import Result, Tell
 from experiments.tasks import fit, nets, sources
-from fnnet import data, layers, losses, optim, rng, training, tree, walk
+from fnnet import data, layers, losses, optim, rng, training, tree
 from fnnet.initializers import he_normal, xavier_normal
 from fnnet.types import Array, Layer, Params
 
@@ -212,18 +212,16 @@ def shifted(
 
 def slower(net: Layer, decay: float = 0.99) -> Layer:
     """The net with batch norms that average over more batches."""
-    children = [
-        layers.batch_norm(decay=decay) if child.name == "batch_norm" else child for _, child in walk.children(net)
-    ]
+    children = [layers.batch_norm(decay=decay) if child.name == "batch_norm" else child for _, child in net]
     return layers.serial(*children)
 
 
 def norms(net: Layer, params: Params) -> Iterator[tuple[str, Layer, Params]]:
     """For every batch norm its path, the net in front of it and that net's params."""
-    for i, (name, child) in enumerate(walk.children(net)):
+    for i, (name, child) in enumerate(net):
         if child.name == "batch_norm":
-            front = layers.serial(*(other for _, other in walk.children(net)[:i]))
-            yield name, front, tree.record("Serial", tuple(name for name, _ in walk.children(net)[:i]))(*params[:i])
+            front = layers.serial(*(other for _, other in list(net)[:i]))
+            yield name, front, tree.record("Serial", tuple(name for name, _ in list(net)[:i]))(*params[:i])
 
 
 def variance(front: Layer, params: Params, x: Array) -> float:

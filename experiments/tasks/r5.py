@@ -10,7 +10,7 @@ import attrs
 from experiments.recipes import INITIALIZERS
 from experiments.study import Result, Tell
 from experiments.tasks import fit, nets, sources
-from fnnet import data, layers, losses, metrics, optim, rng, training, walk
+from fnnet import data, layers, losses, metrics, optim, rng, training
 from fnnet.initializers import Initializer, normal
 from fnnet.types import Layer, Optimizer
 
@@ -54,7 +54,7 @@ def net(config: Config) -> Layer:
     plain = nets.lenet5("relu", layers.max_pool, init)
     if not config.batch_norm:
         return plain
-    children = [child for _, child in walk.children(plain)]
+    children = [child for _, child in plain]
     learned = [child.name in ("conv2d", "dense") for child in children[:-1]]
     pairs = zip(children[:-1], learned, strict=True)
     body = [part for child, learns in pairs for part in ([child, layers.batch_norm()] if learns else [child])]

@@ -74,11 +74,11 @@ def fetch(name: str, sha256: str, mirrors: Sequence[str], cache: Path, timeout: 
         timeout: seconds to connect, and seconds to wait for a further piece.
 
     Raises:
-        MissingDataError: no mirror gave the right file; the message says what each one answered.
+        MissingDataError: no mirror gave the right file; the message says why each one failed.
     """
     pooch = extra("pooch", "downloading data")
     path = cache / name
-    answers = []
+    failures = []
     with _quiet(pooch.get_logger()):
         for mirror in mirrors:
             url = f"{mirror.rstrip('/')}/{path.name}"
@@ -86,11 +86,11 @@ def fetch(name: str, sha256: str, mirrors: Sequence[str], cache: Path, timeout: 
             try:
                 pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=download)
             except (OSError, ValueError) as error:  # requests' errors are OSErrors, a wrong checksum is a ValueError
-                answers.append(f"{url}: {_reason(error)}")
+                failures.append(f"{url}: {_reason(error)}")
             else:
                 return path
     fix = f"put {path.name} into a directory and {name_it('that')}"
-    raise MissingDataError(expected(name, "the right file from a mirror", "; ".join(answers), fix))
+    raise MissingDataError(expected(name, "the right file from a mirror", "; ".join(failures), fix))
 
 
 @contextmanager

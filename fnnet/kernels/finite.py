@@ -7,7 +7,7 @@ import numpy as np
 from fnnet.types import Array
 
 
-def finite(array: Array) -> bool:
+def all_finite(array: Array) -> bool:
     """Whether all elements are finite numbers; objects, such as fractions, are taken to be.
 
     x·x takes BLAS one pass and is finite only if all of x is; where it overflows, every element is looked at. NumPy may

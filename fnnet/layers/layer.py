@@ -70,7 +70,7 @@ def layer(
     return Layer(
         name=_enclosing(init) if name is None else name,
         init=init,
-        apply=_kept(apply, checked),
+        apply=_checked(apply, checked),
         shape=checked,
         train=train,
     )
@@ -94,10 +94,10 @@ def _enclosing(init: Init) -> str:
     return (around[-1].lstrip("_") if around else "") or "layer"
 
 
-def _kept(apply: OwnApply, find: Callable[[Shape], Shape]) -> Apply:
+def _checked(apply: OwnApply, find: Callable[[Shape], Shape]) -> Apply:
     """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
-    def kept(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def checked(params: Params, x: Array) -> tuple[Array, Pullback]:
         y, vjp = _pair("apply", "(y, vjp)", apply(params, x))
         if not isinstance(y, np.ndarray) or not callable(vjp):
             got = f"({type(y).__name__}, {type(vjp).__name__})"
@@ -110,7 +110,7 @@ def _kept(apply: OwnApply, find: Callable[[Shape], Shape]) -> Apply:
             raise ShapeError(expected("y", wanted, y.shape))
         return y, _with_option(vjp, shape)
 
-    return kept
+    return checked
 
 
 def _with_option(vjp: OwnPullback, in_shape: Shape) -> Pullback:

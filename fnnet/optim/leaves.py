@@ -17,7 +17,7 @@ import optree
 
 from fnnet import tree
 from fnnet.errors import DtypeError, StructureError, expected
-from fnnet.kernels.finite import finite
+from fnnet.kernels.finite import all_finite
 from fnnet.types import Array, Params
 
 Leaves: TypeAlias = list[Any]
@@ -141,7 +141,7 @@ def _words(leaf: Any) -> str:
 
 def finite_leaf(leaf: Any) -> bool:
     """Whether a leaf holds neither NaN nor infinity; holes and held leaves are not looked at."""
-    return leaf is None or isinstance(leaf, tree.Frozen) or finite(tree.array(leaf))
+    return leaf is None or isinstance(leaf, tree.Frozen) or all_finite(tree.array(leaf))
 
 
 def locked(array: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fnnet.arguments import whole
 from fnnet.errors import StructureError, expected
-from fnnet.kernels.finite import finite
+from fnnet.kernels.finite import all_finite
 from fnnet.optim.leaves import Flat, Leaves, check_params, finite_leaf, flatten, locked, received, slots, trained
 from fnnet.optim.part import Part, Rule, Scale, passing
 from fnnet.types import Array, Params, Shape
@@ -228,5 +228,5 @@ def _go_through(
             before = u
         if adds:
             np.add(params, u, out=target)
-            good &= finite(given) and finite(target)
+            good &= all_finite(given) and all_finite(target)
     return good

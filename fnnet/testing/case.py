@@ -82,9 +82,9 @@ def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims
     """A case with real values: distinct, none near zero, nothing left as `init` makes it."""
     x = spread(rng.fold_in(key, "x"), (batch, *shape))
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
-    params = _moved(rng.fold_in(key, "params"), params)
+    params = _away_from_init(rng.fold_in(key, "params"), params)
     if layer._train is not None:
-        params = _lived_in(layer, params, shape, key)
+        params = _with_statistics(layer, params, shape, key)
     dy = rng.normal(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)), np.float64)
     return Case(layer, mode, shape, claims, key, params, tree.seal(x), tree.seal(dy))
 
@@ -122,7 +122,7 @@ def direction(key: rng.Key, shape: Shape) -> Array:
     return u / np.sqrt((u * u).sum())
 
 
-def _moved(key: rng.Key, params: Params) -> Params:
+def _away_from_init(key: rng.Key, params: Params) -> Params:
     """Away from where init begins: a factor that is 1 or a term that is 0 hides its own absence."""
 
     def at(path: str, leaf: tree.Leaf) -> tree.Leaf:
@@ -133,7 +133,7 @@ def _moved(key: rng.Key, params: Params) -> Params:
     return tree.seal(tree.map_with_path(at, params))
 
 
-def _lived_in(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Params:
+def _with_statistics(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Params:
     """Statistics after two batches of training, so that they are neither 0 nor 1."""
     for i in range(2):
         below = rng.fold_in(rng.fold_in(key, "statistics"), i)

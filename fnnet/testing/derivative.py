@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from fnnet.types import Array
 
 Function: TypeAlias = Callable[[Array], Array]
+Step: TypeAlias = Callable[[Function, Array, Array, Array], tuple[float | Fraction, float]]  # (f, at, u, dy)
 
 _STEPS = (2.0**-10, 2.0**-13, 2.0**-16)  # the first has least rounding, the others fit between kinks
 _SLOPE = np.array([-1, 9, -45, 0, 45, -9, 1]) / 60  # of seven samples one step apart, right to the sixth order
@@ -78,7 +79,7 @@ def exact_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[Fraction, i
     return (forwards * dy).sum() / _EXACT, 0
 
 
-def gradient(f: Function, at: Array, dy: Array, step: Callable[..., Any], most: int = 64) -> Array | None:
+def gradient(f: Function, at: Array, dy: Array, step: Step, most: int = 64) -> Array | None:
     """Jᵀ dy, element by element with one of the steps above; None for a large array or at a kink."""
     if at.size > most:
         return None

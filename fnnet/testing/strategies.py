@@ -5,7 +5,7 @@ Needs Hypothesis (extra `test`), which shrinks towards small shapes and whole nu
 >>> strategies_of = keys(), shapes_D(), shapes_CHW(), window_options((1, 5, 5))
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ def shapes_CHW(channels: int = 3, most: int = 7) -> st.SearchStrategy[Shape]:  #
 
 
 @st.composite
-def window_options(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, Any]:
+def window_options(draw: st.DrawFn, shape: Shape, most: int = 4) -> dict[str, int | tuple[int, ...]]:
     """Kernel, stride and padding, each a number or a pair, that fit images of `shape` (C, H, W).
 
     Padding is at most half a kernel, as pooling demands.

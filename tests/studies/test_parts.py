@@ -12,7 +12,7 @@ from experiments.studies.r4 import BEHIND, BOTH
 from experiments.studies.r5 import LAYERS, REPAIRS, STEPS, explain
 from experiments.study import Answers, Run, studies
 from experiments.tasks import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
-from fnnet import data, layers, losses, optim, rng, training, walk
+from fnnet import data, layers, losses, optim, rng, training
 from fnnet.data import Dataset, Examples
 from fnnet.initializers import he_normal
 
@@ -186,7 +186,7 @@ def test_nets_of_the_reports_have_their_sizes():
 
 def test_dropout_stands_where_the_settings_say():
     def names(config):
-        return [child.name for _, child in walk.children(r4.net(config))]
+        return [child.name for _, child in r4.net(config)]
 
     report, behind = names(BOTH), names(BEHIND)
     assert report.count("dropout") == 3
