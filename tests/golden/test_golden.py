@@ -105,6 +105,7 @@ WITHOUT_COUNTERPART = {
     "identity": "moves no number",
     "frozen": "as the layer inside",
     "layer": "makes a user's own",
+    "named": "as the layer inside",
     "parallel": "as residual",
     "piecewise": "only a user's own function",
     "inverse_time": "only a user's own function",
