@@ -91,9 +91,9 @@ def test_no_false_alarm(net: str):
     for mode, batch, seeds in (("training", 4, 40), ("evaluation", 3, 10)):
         for seed in range(seeds):
             options = {"batch": batch, "modes": [mode], "laws": ["derivative"], "batch_dependent": True}
-            report = testing.check_layer(layer, shape, key=rng.key(seed), shrink=False, **options)
-            assert report, str(report)
-            assert report.findings[0].figure < 0.6, str(report)
+            result = testing.check_layer(layer, shape, key=rng.key(seed), shrink=False, **options)
+            assert result, str(result)
+            assert result.findings[0].figure < 0.6, str(result)
 
 
 @pytest.mark.parametrize("act", [layers.tanh, layers.relu])
@@ -103,8 +103,8 @@ def test_no_false_alarm_where_two_examples_cancel(act):
     net = layers.serial(*block, *block, layers.dense(3))
     for seed in range(20):
         options = {"batch": 2, "modes": ["training"], "laws": testing.DERIVATIVE_LAWS, "batch_dependent": True}
-        report = testing.check_layer(net, (6,), key=rng.key(seed), smooth=act is layers.tanh, shrink=False, **options)
-        assert report, str(report)
+        result = testing.check_layer(net, (6,), key=rng.key(seed), smooth=act is layers.tanh, shrink=False, **options)
+        assert result, str(result)
 
 
 def lenet5() -> Layer:

@@ -14,8 +14,8 @@ from tests.mutants import MUTANTS, Call, Mutant, grads, pulling, stale
 
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in MUTANTS])
 def test_every_mutant_is_caught_by_its_law(mutant: Mutant):
-    report = testing.check_layer(mutant.make(), mutant.shape, shrink=False, **mutant.claims)
-    broken = list(dict.fromkeys(finding.law for finding in report.broken))
+    result = testing.check_layer(mutant.make(), mutant.shape, shrink=False, **mutant.claims)
+    broken = list(dict.fromkeys(finding.law for finding in result.broken))
     print(f"{mutant.name}: caught by {', '.join(broken) or 'nothing'}")
     assert mutant.caught_by in broken
 
@@ -23,21 +23,21 @@ def test_every_mutant_is_caught_by_its_law(mutant: Mutant):
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in MUTANTS])
 def test_every_failure_is_shrunk_and_printed(mutant: Mutant):
     """Also where the layer has hidden state, does not take smaller shapes, or fails by an exception."""
-    report = testing.check_layer(mutant.make(), mutant.shape, laws=[mutant.caught_by], **mutant.claims)
-    for finding in report.broken:
+    result = testing.check_layer(mutant.make(), mutant.shape, laws=[mutant.caught_by], **mutant.claims)
+    for finding in result.broken:
         assert finding.example.x.size <= 3 * np.prod(mutant.shape)
         assert finding.example.x.shape[1:] == finding.shape
-        if finding.example.expected is not None or finding is report.broken[0]:
-            assert f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape})" in str(report)
+        if finding.example.expected is not None or finding is result.broken[0]:
+            assert f"{finding.law} in {finding.mode}, the smallest case found (examples {finding.shape})" in str(result)
 
 
 def test_one_cause_is_told_once():
     """A vjp that is no pair breaks nearly every law for one reason: one line says it, one case shows it."""
-    report = testing.check_layer(layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: dy)), (3,))
-    text = str(report)
-    assert len(report.broken) > 5
+    result = testing.check_layer(layers.layer(lambda key, shape: (), lambda params, x: (x, lambda dy: dy)), (3,))
+    text = str(result)
+    assert len(result.broken) > 5
     assert text.count("vjp: expected (dparams, dx), got one ndarray") == 1
-    assert text.count("as shape") == len(report.broken) - 1
+    assert text.count("as shape") == len(result.broken) - 1
     assert text.count("smallest case found") == 1
     assert f"shape           {testing.LAWS['shape'].__doc__}" in text
 
@@ -109,11 +109,11 @@ def test_small_mistakes_are_caught(layer, shape, leaf, excess):
     """0.05 % of the derivative, and a millionth, in evaluation and in training."""
     wrong = scaled(layer, leaf, 1 + excess)
     for seed in range(3):
-        report = testing.check_layer(
+        result = testing.check_layer(
             wrong, shape, key=rng.key(seed), batch=4, batch_dependent=True, laws=["derivative"], shrink=False
         )
-        assert {finding.leaf for finding in report.broken} == {"x" if leaf == "x" else f"params.{leaf}"}
-        assert len(report.broken) == len(report.findings)
+        assert {finding.leaf for finding in result.broken} == {"x" if leaf == "x" else f"params.{leaf}"}
+        assert len(result.broken) == len(result.findings)
 
 
 @pytest.mark.parametrize("layer", [layers.tanh(), layers.batch_norm(), layers.dense(3)])
@@ -123,8 +123,8 @@ def test_one_wrong_element_is_caught(layer):
         dx[0, 0] += 1e-5
         return m.dparams, dx
 
-    report = testing.check_layer(pulling(layer, off), (4,), batch_dependent=True, laws=["derivative"], shrink=False)
-    assert len(report.broken) == len(report.findings)
+    result = testing.check_layer(pulling(layer, off), (4,), batch_dependent=True, laws=["derivative"], shrink=False)
+    assert len(result.broken) == len(result.findings)
 
 
 def test_statistics_that_forget_the_batch_are_noticed():
@@ -135,21 +135,21 @@ def test_statistics_that_forget_the_batch_are_noticed():
 
 def test_a_failure_is_shrunk_to_a_case_for_paper():
     wrong = pulling(layers.dense(3), grads(weight=lambda m: -m.dparams.weight))
-    report = testing.check_layer(wrong, (4,), laws=["derivative"])
-    (finding,) = report.broken
+    result = testing.check_layer(wrong, (4,), laws=["derivative"])
+    (finding,) = result.broken
     assert finding.leaf == "params.weight"
     assert finding.shape == (1,)
     assert finding.example.x.tolist() == [[1]]
     assert sorted(finding.example.dy.ravel()) == [0, 0, 1]
     np.testing.assert_allclose(finding.example.expected, -finding.example.got, atol=1e-8)
-    assert "d params.weight: expected = [[" in str(report)
+    assert "d params.weight: expected = [[" in str(result)
 
 
 def test_an_exact_failure_is_shown_in_fractions():
     wrong = pulling(layers.leaky_relu(Fraction(1, 3)), grads(dx=lambda m: m.dy))
-    report = testing.check_layer(wrong, (4,), piecewise_linear=True, laws=["exact"])
-    assert report.broken[0].shape == (1,)
-    assert "d x: expected = [[1/3]]" in str(report)
+    result = testing.check_layer(wrong, (4,), piecewise_linear=True, laws=["exact"])
+    assert result.broken[0].shape == (1,)
+    assert "d x: expected = [[1/3]]" in str(result)
 
 
 def test_the_report_replays():
@@ -164,15 +164,15 @@ def test_an_exception_in_a_layer_is_a_finding():
     def fail(call):
         raise RuntimeError("no memory left")
 
-    report = testing.check_layer(pulling(layers.relu(), fail), (3,), laws=["pure"])
-    assert "RuntimeError: no memory left" in str(report.broken[0])
+    result = testing.check_layer(pulling(layers.relu(), fail), (3,), laws=["pure"])
+    assert "RuntimeError: no memory left" in str(result.broken[0])
 
 
 def test_steps_everywhere_are_no_derivative():
     """Rounding has no derivative to measure; the checker says so instead of letting it pass."""
     net = layers.layer(lambda key, shape: (), lambda params, x: (np.round(x * 1e6), lambda dy: ((), 1e6 * dy)))
-    report = testing.check_layer(net, (3,), laws=["derivative"])
-    assert "no derivative could be measured" in str(report)
+    result = testing.check_layer(net, (3,), laws=["derivative"])
+    assert "no derivative could be measured" in str(result)
 
 
 def test_params_may_be_one_array_and_fields_may_be_called_x():
@@ -197,8 +197,8 @@ def test_params_may_be_one_array_and_fields_may_be_called_x():
 
 
 def test_training_can_be_checked_alone():
-    report = testing.check_layer(layers.relu(), (3,), modes=["training"], laws=["derivative"])
-    assert [finding.mode for finding in report.findings] == ["training"]
+    result = testing.check_layer(layers.relu(), (3,), modes=["training"], laws=["derivative"])
+    assert [finding.mode for finding in result.findings] == ["training"]
     assert not testing.check_layer(layers.relu(), (3,), draws=True, modes=["training"], laws=["keys"])
 
 
@@ -206,9 +206,9 @@ def test_a_layer_that_cannot_begin_is_a_finding():
     def init(key, shape):
         raise OSError("no weights here")
 
-    report = testing.check_layer(layers.layer(init, None.__class__, shape=lambda s: s), (3,), laws=["derivative"])
-    assert "OSError: no weights here" in str(report.broken[0])
-    assert report.broken[0].example is None
+    result = testing.check_layer(layers.layer(init, None.__class__, shape=lambda s: s), (3,), laws=["derivative"])
+    assert "OSError: no weights here" in str(result.broken[0])
+    assert result.broken[0].example is None
 
 
 def test_unknown_laws_and_modes_are_errors():

@@ -89,11 +89,11 @@ def test_floats_where_fractions_were_promised_break_the_law():
     def apply(params, x):
         return x * 0.5, lambda dy: ((), dy * 0.5)
 
-    report = check_layer(
+    result = check_layer(
         layers.layer(lambda key, shape: (), apply, name="half"), (2,), piecewise_linear=True, laws=["exact"]
     )
-    assert not report
-    assert "give the layer's settings as Fractions" in str(report)
+    assert not result
+    assert "give the layer's settings as Fractions" in str(result)
 
 
 def test_a_missing_extra_says_what_to_install():

@@ -11,20 +11,26 @@ still breaks it and printed with small numbers to work through by hand. `fnnet.t
 Hypothesis (extra `test`).
 """
 
+from typing import TYPE_CHECKING
+
+from fnnet.renamed import renamed
 from fnnet.testing.check import assert_layer, assert_vjp, check_layer, check_vjp
+from fnnet.testing.findings import CheckResult, Example, Finding
 from fnnet.testing.hessian import hvp
 from fnnet.testing.laws import DERIVATIVE_LAWS, LAWS
-from fnnet.testing.report import Example, Finding, Report
 
 __all__ = [
     "DERIVATIVE_LAWS",
     "LAWS",
+    "CheckResult",
     "Example",
     "Finding",
-    "Report",
     "assert_layer",
     "assert_vjp",
     "check_layer",
     "check_vjp",
     "hvp",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Report": "fnnet.testing.CheckResult"})

@@ -6,8 +6,8 @@ from fnnet import rng
 from fnnet.arguments import one_of, whole
 from fnnet.errors import ConfigError, expected
 from fnnet.testing.case import Case, Claims, draw
+from fnnet.testing.findings import CheckResult, Finding
 from fnnet.testing.laws import DERIVATIVE_LAWS, LAWS, KinkError, SkipError
-from fnnet.testing.report import Finding, Report
 from fnnet.testing.shrink import as_broken, example, prepared, smallest
 from fnnet.types import Layer, Shape, example_shape
 
@@ -27,7 +27,7 @@ def check_layer(
     laws: Sequence[str] | None = None,
     modes: Sequence[str] = ("evaluation", "training"),
     shrink: bool = True,
-) -> Report:
+) -> CheckResult:
     """Hold a layer, yours or ours, to every law, in evaluation and in training.
 
     The derivative is compared with central differences in float64, ⟨u, vjp(dy)⟩ = ⟨J u, dy⟩, for x and each trained
@@ -38,7 +38,7 @@ def check_layer(
     Args:
         layer: any `Layer`.
         shape: of one example; small ones are quick and just as strict.
-        key: all cases are drawn from it; the report prints it.
+        key: all cases are drawn from it; the result prints it.
         batch: examples in a batch.
         smooth: the layer is differentiable everywhere and runs on complex arrays: also check by complex steps to 1e-11.
         piecewise_linear: it is linear in pieces and runs on Fractions: also check with equality.
@@ -69,10 +69,10 @@ def check_layer(
         if layer._train is not None or mode == "evaluation" or "evaluation" not in modes
         for law in (LAWS if laws is None else laws)
     ]
-    return Report(layer.name, shape, batch, key, claims, tuple(findings))
+    return CheckResult(layer.name, shape, batch, key, claims, tuple(findings))
 
 
-def check_vjp(layer: Layer, shape: Shape, *, key: rng.Key = rng.key(0), **options: object) -> Report:
+def check_vjp(layer: Layer, shape: Shape, *, key: rng.Key = rng.key(0), **options: object) -> CheckResult:
     """Hold only the layer's vjp to its laws: `check_layer` with `laws=DERIVATIVE_LAWS`, and its other options.
 
     >>> from fnnet import layers
@@ -83,7 +83,7 @@ def check_vjp(layer: Layer, shape: Shape, *, key: rng.Key = rng.key(0), **option
 
 
 def assert_layer(layer: Layer, shape: Shape, **options: object) -> None:
-    """Raise an AssertionError with the report of `check_layer` unless every law holds.
+    """Raise an AssertionError with the result of `check_layer` unless every law holds.
 
     >>> from fnnet import layers
     >>> assert_layer(layers.relu(), (3,), piecewise_linear=True)
@@ -92,7 +92,7 @@ def assert_layer(layer: Layer, shape: Shape, **options: object) -> None:
 
 
 def assert_vjp(layer: Layer, shape: Shape, **options: object) -> None:
-    """Raise an AssertionError with the report of `check_vjp` unless every law of vjp holds.
+    """Raise an AssertionError with the result of `check_vjp` unless every law of vjp holds.
 
     >>> from fnnet import layers
     >>> assert_vjp(layers.softmax(), (3,), smooth=True)
@@ -100,9 +100,9 @@ def assert_vjp(layer: Layer, shape: Shape, **options: object) -> None:
     _demand(check_vjp(layer, shape, **options))  # type: ignore[arg-type]
 
 
-def _demand(report: Report) -> None:
-    if not report:
-        raise AssertionError(str(report))
+def _demand(result: CheckResult) -> None:
+    if not result:
+        raise AssertionError(str(result))
 
 
 def _judge(

@@ -7,8 +7,8 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.testing.case import Case, draw, draw_whole, replaced, trained_leaves
+from fnnet.testing.findings import Example
 from fnnet.testing.laws import LAWS, PREPARE, KinkError, LawError, SkipError
-from fnnet.testing.report import Example
 from fnnet.types import Array, Shape
 
 _TRIES = 400  # evaluations of the law spent on zeros and ones

@@ -90,7 +90,7 @@ def meaning(law: str) -> str:
 
 
 @attrs.frozen(eq=False)
-class Report:
+class CheckResult:
     """What `check_layer` found; true if no law is broken.
 
     Args:
