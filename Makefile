@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: lenet5 test lint clean
 
 lenet5: .venv/ready
-	$(BIN)/python -m experiments run lenet5 $(ARGS)
+	$(BIN)/python -m fnnet train lenet5 $(ARGS)
 
 test: .venv/ready
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)

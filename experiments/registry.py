@@ -1,23 +1,6 @@
-"""The tables of experiments and of studies; light, so that naming them costs nothing."""
+"""The table of studies; light, so that naming them costs nothing."""
 
-import difflib
-import importlib
-from typing import TYPE_CHECKING
-
-from fnnet.errors import ConfigError, expected
-
-if TYPE_CHECKING:
-    from experiments.experiment import Experiment
-
-# name -> module with its EXPERIMENT, and what is asked. Modules are imported when they are used.
-EXPERIMENTS = {
-    "lenet5": (
-        "experiments.lenet5",
-        "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from the fifth course report)",
-    ),
-}
-
-# The first word of a study's name is its module in `experiments.studies` -> the report it comes from.
+# The first word of a study's name is its module in `experiments.reports` -> the report it comes from.
 REPORTS = {"r1": "R1", "r2": "R2", "r3": "R3", "r4": "R4", "r5": "R5", "best": "best"}
 
 # name -> what is asked.
@@ -73,18 +56,3 @@ STUDIES = {
     "best-hanzi": "How good is the choice on hanzi, tested once a seed?",
     "best-sine": "How good is the choice for the sine, looked at on a grid?",
 }
-
-
-def get(name: str) -> "Experiment":
-    """The experiment of that name.
-
-    Raises:
-        ConfigError: there is none; the message suggests one.
-    """
-    if name not in EXPERIMENTS:
-        close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
-        fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
-        raise ConfigError(expected("experiment", " or ".join(EXPERIMENTS), repr(name), fix))
-    module, _ = EXPERIMENTS[name]
-    experiment: Experiment = importlib.import_module(module).EXPERIMENT
-    return experiment

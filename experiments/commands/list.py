@@ -1,6 +1,7 @@
 """`list`: the experiments and studies, and what they ask."""
 
-from experiments.registry import EXPERIMENTS, REPORTS, STUDIES
+from experiments.registry import REPORTS, STUDIES
+from fnnet.runs.registry import EXPERIMENTS
 
 
 def main(args: list[str]) -> int:

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import tyro
 
-from experiments import cli, runs
-from experiments.datasets import BUNDLED
-from fnnet.errors import FnnetError, expected
+from fnnet.errors import expected
+from fnnet.runs import cli
+from fnnet.runs import folder as runs
+from fnnet.runs.commands.report import compare, rewrite, runs_below
+from fnnet.runs.datasets import BUNDLED
 
 
 def main(args: list[str]) -> int:
     """Write one report, or print a table of all runs."""
-    return cli.parse(report, args, "report")
+    return cli.parse(report, args, "python -m experiments report")
 
 
 def report(
@@ -38,7 +40,7 @@ def report(
     """
     if run is not None:
         return rewrite(run, data)
-    folders = sorted(path.parent for path in among.glob(f"**/{runs.CONFIG}"))
+    folders = runs_below(among)
     studies = studies_in(among)
     if not folders and studies is None:
         raise runs.RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
@@ -60,9 +62,8 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> bool:
 
     Only what is whole goes into the sources by itself.
     """
-    from experiments import results
-    from experiments.studies import store
-    from experiments.study import studies as known
+    from experiments.engine import results, store
+    from experiments.engine.study import studies as known
 
     found = {name: store.answers(study, studies, quick, bundled) for name, study in known().items()}
     empty = [name for name, answers in found.items() if answers.empty]
@@ -82,46 +83,3 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> bool:
     if part:
         print(f"runs are missing in: {', '.join(part)}")
     return True
-
-
-def rewrite(run: Path, data: str | None) -> int:
-    """Write a run's report again from its files and the data."""
-    from experiments.perform import same_problem
-    from experiments.report import write
-
-    _, params = runs.load(run)
-    experiment, config = runs.read_config(run)
-    problem = same_problem(experiment, config, run, data)
-    with runs.locked(run):
-        write(experiment, config, problem, run, params)
-    print(run / runs.REPORT)
-    return 0
-
-
-def compare(folder: Path, found: list[Path]) -> None:
-    """Print a table of the runs below a folder."""
-    from rich.table import Table
-
-    table = Table("run", "experiment", "data", "epochs", "test accuracy", "seconds per epoch", box=None)
-    damaged = []
-    for path in found:
-        try:
-            table.add_row(str(path.relative_to(folder)), *_row(path))
-        except FnnetError as error:
-            damaged.append(f"damaged: {error}")
-    cli.console().print(table)
-    for line in damaged:
-        print(line)
-
-
-def _row(path: Path) -> list[str]:
-    """A run in words; those of an unfinished run are of its last finished epoch."""
-    identity = runs.read_identity(path)
-    rows = runs.read_metrics(path)
-    finished = (path / runs.RESULTS).is_file()
-    done = f"{len(rows)}" if finished else f"{len(rows)} of {identity.config.get('epochs')}"
-    if not rows:
-        return [identity.experiment, identity.source, done, "–", "–"]
-    seconds = sum(row["seconds"] for row in rows) / len(rows)
-    accuracy = runs.read_results(path)["test"]["accuracy"] if finished else rows[-1]["test_accuracy"]
-    return [identity.experiment, identity.source, done, f"{100 * accuracy:.2f} %", f"{seconds:.1f}"]

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from experiments import r5_loops
-from experiments.lenet5 import Config, net
+from experiments.reports.r5 import loops as r5_loops
 from fnnet import losses, rng, training, tree
+from fnnet.runs.lenet5 import Config, net
 
 
 def test_same_loss_and_gradient():

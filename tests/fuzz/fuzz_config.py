@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from experiments import runs
-from experiments.registry import get
 from fnnet.errors import FnnetError
+from fnnet.runs import folder as runs
+from fnnet.runs.registry import get
 
 NAMES = (runs.CONFIG, runs.SESSIONS, runs.STEPS, runs.METRICS)
 

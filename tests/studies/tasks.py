@@ -5,7 +5,7 @@ import time
 
 import attrs
 
-from experiments.study import Measure, Result, Run, Setting, Study, final
+from experiments.engine.study import Measure, Result, Run, Setting, Study, final
 
 
 @attrs.frozen

@@ -8,11 +8,11 @@ import time
 import attrs
 import pytest
 
-from experiments import files
-from experiments.studies import conduct, pool, store
-from experiments.study import Setting, Study, get, run_id, studies
-from experiments.threads import limited
+from experiments.engine import conduct, pool, store
+from experiments.engine.study import Setting, Study, get, run_id, studies
 from fnnet.errors import ConfigError, DataError
+from fnnet.runs import files
+from fnnet.runs.threads import limited
 from tests.studies import tasks
 from tests.studies.tasks import Config, study
 
@@ -94,7 +94,7 @@ def test_a_process_that_dies_takes_no_other_down(tmp_path, capsys):
 
 def test_a_killed_study_keeps_what_is_finished(tmp_path):
     code = (
-        "from pathlib import Path\nfrom experiments.studies import conduct\nfrom tests.studies import tasks\n"
+        "from pathlib import Path\nfrom experiments.engine import conduct\nfrom tests.studies import tasks\n"
         f"if __name__ == '__main__': conduct.run_studies([tasks.study(tasks.lasts)], Path({str(tmp_path)!r}), jobs=1)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
@@ -177,7 +177,7 @@ def test_workers_have_their_threads_and_the_environment_comes_back(monkeypatch):
 def test_labels_and_claims_are_checked():
     with pytest.raises(ConfigError, match="labels that differ"):
         study(tasks.good, settings=(Setting("one", Config()), Setting("one", Config(2.0))))
-    from experiments.study import Claim
+    from experiments.engine.study import Claim
 
     with pytest.raises(ConfigError, match="claim: expected 'one' or 'two', got 'three'"):
         study(tasks.good, claims=(Claim("one", "three"),))

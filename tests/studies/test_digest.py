@@ -5,16 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from experiments.studies import store
+from experiments.engine import store
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPUTES = ("fnnet/kernels/affine.py", "fnnet/layers/dense.py", "experiments/tasks/r1.py", "experiments/recipes.py")
+COMPUTES = (
+    "fnnet/kernels/affine.py",
+    "fnnet/layers/dense.py",
+    "experiments/reports/r1/tasks.py",
+    "fnnet/runs/recipes.py",
+)
 TELLS = (
     "fnnet/testing/laws.py",
-    "experiments/studies/r1.py",
-    "experiments/studies/board.py",
-    "experiments/results.py",
-    "experiments/plots.py",
+    "experiments/reports/r1/studies.py",
+    "experiments/engine/board.py",
+    "experiments/engine/results.py",
+    "fnnet/runs/plots.py",
     "experiments/registry.py",
     "experiments/bench/race.py",
 )
@@ -69,7 +74,7 @@ def test_a_module_that_is_missing_is_noticed(tree):
 def test_tasks_depend_on_nothing_else():
     """Of `study` they have the form of a result, of `datasets` a word."""
     covered = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in store.computing()}
-    allowed = {name.removesuffix(".__init__") for name in covered} | {"experiments.study", "experiments.datasets"}
+    allowed = {name.removesuffix(".__init__") for name in covered} | {"experiments.engine.study", "fnnet.runs.datasets"}
     for path in store.computing():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("experiments", "fnnet")):

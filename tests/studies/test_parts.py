@@ -4,17 +4,23 @@ import attrs
 import numpy as np
 import pytest
 
-from experiments.datasets import BUNDLED
-from experiments.studies.best import SEARCHES, quick
-from experiments.studies.r2 import Stopped as StoppedEarly
-from experiments.studies.r3 import Stopped as StoppedOnRise
-from experiments.studies.r4 import BEHIND, BOTH
-from experiments.studies.r5 import LAYERS, REPAIRS, STEPS, explain
-from experiments.study import Answers, Run, studies
-from experiments.tasks import best, bias, fit, least_squares, nets, r1, r2, r3, r4, r5, sources, timing
+from experiments.engine.study import Answers, Run, studies
+from experiments.reports import bias, fit, least_squares, nets, sources, timing
+from experiments.reports.best import tasks as best
+from experiments.reports.best.studies import SEARCHES, quick
+from experiments.reports.r1 import tasks as r1
+from experiments.reports.r2 import tasks as r2
+from experiments.reports.r2.studies import Stopped as StoppedEarly
+from experiments.reports.r3 import tasks as r3
+from experiments.reports.r3.studies import Stopped as StoppedOnRise
+from experiments.reports.r4 import tasks as r4
+from experiments.reports.r4.studies import BEHIND, BOTH
+from experiments.reports.r5 import tasks as r5
+from experiments.reports.r5.studies import LAYERS, REPAIRS, STEPS, explain
 from fnnet import data, layers, losses, optim, rng, training
 from fnnet.data import Dataset, Examples
 from fnnet.initializers import he_normal
+from fnnet.runs.datasets import BUNDLED
 
 
 def silent(part):

@@ -5,11 +5,10 @@ import re
 
 import pytest
 
-from experiments import results
 from experiments.cli import main
-from experiments.datasets import BUNDLED
-from experiments.studies import conduct, store
-from experiments.study import studies
+from experiments.engine import conduct, results, store
+from experiments.engine.study import studies
+from fnnet.runs.datasets import BUNDLED
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,10 @@ import attrs
 import pytest
 from PIL import Image
 
-from experiments import results
 from experiments.cli import main
-from experiments.studies import conduct, figures, store
-from experiments.studies.remarks import times_faster
-from experiments.study import Answers, Claim, Measure, Setting, at_epoch, final, first_mean, get, wobble
+from experiments.engine import conduct, figures, results, store
+from experiments.engine.remarks import times_faster
+from experiments.engine.study import Answers, Claim, Measure, Setting, at_epoch, final, first_mean, get, wobble
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
 

@@ -3,10 +3,9 @@
 import attrs
 import pytest
 
-from experiments import results
-from experiments.studies import conduct, pool, store
-from experiments.studies.board import Board
-from experiments.study import Answers, Follow, Setting, run_id
+from experiments.engine import conduct, pool, results, store
+from experiments.engine.board import Board
+from experiments.engine.study import Answers, Follow, Setting, run_id
 from tests.studies import tasks
 from tests.studies.tasks import Config, study
 
@@ -132,6 +131,6 @@ def test_the_board_counts_all_stages(monkeypatch, capsys):
 
 
 def test_timed_studies_are_marked():
-    from experiments.study import studies
+    from experiments.engine.study import studies
 
     assert {name for name, one in studies().items() if one.alone} == {"r1-arrays", "r2-time", "r3-loops", "r5-time"}

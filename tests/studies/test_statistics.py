@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.studies import statistics
+from experiments.engine import statistics
 
 
 def test_paired_interval_is_students():

@@ -8,8 +8,8 @@ import numpy as np
 
 from experiments.bench.contenders import PREDICTED
 from experiments.bench.works import Spec, Work, batch, weights
-from experiments.threads import limited
 from fnnet import layers, losses, optim, rng, runtime, training, tree
+from fnnet.runs.threads import limited
 from fnnet.types import Layer, Optimizer, Params
 
 _MAKE: dict[str, Callable[..., Layer]] = {

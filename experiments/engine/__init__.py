@@ -1,0 +1,1 @@
+"""What makes studies: runs in parallel, files, statistics, tables and figures."""

@@ -1,0 +1,324 @@
+"""Studies: a question asked of several settings, each trained over the same seeds; and the table of them all."""
+
+import difflib
+import importlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from statistics import fmean, linear_regression
+from typing import Any, NamedTuple, TypeAlias
+
+import attrs
+
+from experiments.registry import REPORTS, STUDIES
+from fnnet.errors import ConfigError, expected
+
+Tell: TypeAlias = Callable[[float], None]  # the fraction of a run that is done
+
+
+class Result(NamedTuple):
+    """What a task makes of a setting and a seed, in plain values that JSON can hold.
+
+    Args:
+        rows: one object an epoch (or whatever the task counts by), for curves.
+        final: the figures at the end, by name.
+    """
+
+    rows: list[dict[str, Any]]
+    final: dict[str, Any]
+
+
+# (config, seed, data directory or None, tell) -> Result. A function of a module, so that other processes find it; pure
+# but for reading data and for measured times.
+Task: TypeAlias = Callable[[Any, int, str | None, Tell], Result]
+
+
+@attrs.frozen(eq=False)
+class Run:
+    """A finished run, as its file tells.
+
+    Args:
+        seed: of everything random.
+        rows, final: see `Result`.
+        seconds: it took.
+        code: digest of the code that made it, see `experiments.engine.store`.
+        facts: versions, processor and the like.
+    """
+
+    seed: int
+    rows: list[dict[str, Any]]
+    final: dict[str, Any]
+    seconds: float
+    code: str
+    facts: dict[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Measure:
+    """A figure that a run ends with.
+
+    Args:
+        title: column head, with its unit.
+        read: from a run; None where this run has none.
+        scale: factor before printing, such as 100 for percent.
+        digits: decimals printed; None for figures of any size, printed with a power of ten.
+        higher: whether more is better.
+        fixed: whether it is the same for every seed, as a count of parameters is; then printed alone.
+    """
+
+    title: str
+    read: Callable[[Run], float | None]
+    scale: float = 1.0
+    digits: int | None = 2
+    higher: bool = True
+    fixed: bool = False
+
+    def text(self, value: float) -> str:
+        """A value of this measure in print, without its unit."""
+        if self.digits is None:
+            return f"{value * self.scale:.1e}" if value else "0"
+        return f"{value * self.scale:,.{self.digits}f}"
+
+    @property
+    def rounding(self) -> float:
+        """What printing takes away at most."""
+        return 0.0 if self.digits is None else 0.5 * 10**-self.digits / self.scale
+
+
+def final(name: str) -> Callable[[Run], float | None]:
+    """Reads the final figure of that name."""
+    return lambda run: run.final.get(name)
+
+
+def at_epoch(epoch: int, name: str) -> Callable[[Run], float | None]:
+    """Reads a column of the row of that epoch; of the last row, where a run has fewer (as quick ones have)."""
+
+    def read(run: Run) -> float | None:
+        rows = [row for row in run.rows if row["epoch"] <= epoch and row.get(name) is not None]
+        return rows[-1][name] if rows else None
+
+    return read
+
+
+def wobble(name: str, part: float) -> Callable[[Run], float | None]:
+    """Reads how far a column strays from a straight line over the last part of the run: root mean square."""
+
+    def read(run: Run) -> float | None:
+        last = [row[name] for row in run.rows[-max(3, round(part * len(run.rows))) :]]
+        if len(last) < 3:
+            return None
+        slope, start = linear_regression(range(len(last)), last)
+        return math.sqrt(fmean((y - start - slope * at) ** 2 for at, y in enumerate(last)))
+
+    return read
+
+
+def first_mean(epochs: int, name: str) -> Callable[[Run], float | None]:
+    """Reads the mean of a column over the first epochs."""
+    return lambda run: fmean([row[name] for row in run.rows if row["epoch"] <= epochs])
+
+
+def percent(title: str, name: str, digits: int = 2) -> Measure:
+    """A final fraction, printed in percent."""
+    return Measure(f"{title}, %", final(name), 100, digits)
+
+
+TEST_ACCURACY = percent("test accuracy", "test_accuracy")
+
+
+@attrs.frozen(eq=False)
+class Setting:
+    """One answer that is tried.
+
+    Args:
+        label: row of the table and name in the figure.
+        config: attrs value of plain settings; settings with equal configs share their runs.
+        reported: the figure in the report, in the measure's own unit before its scale.
+        says: the figure as the report words it, where it is more or less than a number.
+        read: where this setting's figure stands in a run; by default where the study's measure looks.
+        ours: whether we added it, for a fair comparison or as an improvement.
+        bound: whether the reported figure is one to reach, "above 95 %", and not one to meet.
+    """
+
+    label: str
+    config: Any
+    reported: float | None = None
+    says: str = ""
+    read: Callable[[Run], float | None] | None = None
+    ours: bool = False
+    bound: bool = False
+
+
+@attrs.frozen(eq=False)
+class Claim:
+    """That one setting is better than another.
+
+    Args:
+        better, worse: labels.
+        ours: whether we ask it and not the report.
+        by: the figure it is about, if not the study's measure.
+    """
+
+    better: str
+    worse: str
+    ours: bool = False
+    by: Measure | None = None
+
+
+@attrs.frozen(eq=False)
+class Follow:
+    """That a study's only setting is made from the best one of another study, its search, once that is finished.
+
+    Args:
+        search: name of the other study.
+        setting: from its best setting to the one that is run.
+    """
+
+    search: str
+    setting: Callable[[Setting], Setting]
+
+
+@attrs.frozen(eq=False)
+class Study:
+    """A question and how it is answered.
+
+    Args:
+        name: as on the command line.
+        report: "R1" to "R5", or "best" for the attempts to do better.
+        asks: the question in a line.
+        task: what trains.
+        settings: what is compared.
+        measure: by which figure.
+        claims: differences that are looked at, seed by seed.
+        data: names of data sets in `experiments.reports.sources`.
+        seeds: of every setting; the same for all, so random numbers are common.
+        columns: further figures for the table.
+        figures: file name without ending -> picture (PNG) of the answers.
+        remarks: sentences made from the answers.
+        notes: what a reader has to know, such as where the report is silent.
+        cost: estimate of the seconds one run takes on one core.
+        quick: the config of a run that takes a moment, for tests.
+        alone: whether its runs are timed, so that no other may run beside them.
+        follows: where its setting comes from, if it has none of its own; see `settled`.
+    """
+
+    name: str
+    report: str
+    asks: str
+    task: Task
+    settings: Sequence[Setting]
+    measure: Measure = TEST_ACCURACY
+    claims: Sequence[Claim] = ()
+    data: Sequence[str] = ()
+    seeds: Sequence[int] = range(5)
+    columns: Sequence[Measure] = ()
+    figures: Mapping[str, "Callable[[Answers], bytes]"] = attrs.field(factory=dict)
+    remarks: "Callable[[Answers], Sequence[str]]" = lambda answers: ()
+    notes: str = ""
+    cost: Callable[[Any], float] = lambda config: 1.0
+    quick: Callable[[Any], Any] = lambda config: config
+    alone: bool = False
+    follows: Follow | None = None
+
+    def __attrs_post_init__(self) -> None:
+        labels = [setting.label for setting in self.settings]
+        if len(set(labels)) < len(labels):
+            raise ConfigError(expected(f"{self.name}: settings", "labels that differ", labels))
+        for claim in self.claims:
+            for label in (claim.better, claim.worse):
+                if label not in labels:
+                    raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
+
+    def settled(self, search: "Answers") -> "Study":
+        """The study with the setting that follows from its search; with none while runs of that are missing."""
+        best = search.best()
+        if self.follows is None or best is None:
+            return self
+        return attrs.evolve(self, settings=(self.follows.setting(best),))
+
+
+@attrs.frozen(eq=False)
+class Answers:
+    """The finished runs of a study: label -> seed -> run."""
+
+    study: Study
+    runs: Mapping[str, Mapping[int, Run]]
+
+    def values(self, label: str, measure: Measure | None = None) -> dict[int, float]:
+        """The figure of every seed that has one; by default the study's measure as this setting reads it."""
+        setting = next(setting for setting in self.study.settings if setting.label == label)
+        read = measure.read if measure else setting.read or self.study.measure.read
+        found = {seed: read(run) for seed, run in sorted(self.runs[label].items())}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+    def best(self) -> Setting | None:
+        """The setting with the best mean, the first of equals; None unless all have finished the same seeds."""
+        seeds = [set(runs) for runs in self.runs.values()]
+        if not (seeds and seeds[0] and all(own == seeds[0] for own in seeds)):
+            return None
+        sign = 1 if self.study.measure.higher else -1
+        return max(self.study.settings, key=lambda setting: sign * fmean(self.values(setting.label).values()))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no run is finished."""
+        return not any(self.runs.values())
+
+    @property
+    def whole(self) -> bool:
+        """Whether every seed of every setting is finished, and there is a setting."""
+        seeds = len(list(self.study.seeds))
+        return bool(self.runs) and all(len(runs) == seeds for runs in self.runs.values())
+
+
+def listed(name: str, **fields: Any) -> Study:
+    """The study of that name in the registry, which knows its report and its question."""
+    word, _, _ = name.partition("-")
+    return Study(name, REPORTS[word], STUDIES[name], **fields)
+
+
+@cache
+def studies() -> dict[str, Study]:
+    """Every study by name, in the order of the registry."""
+    modules = [importlib.import_module(f"experiments.reports.{word}.studies") for word in REPORTS]
+    found = {study.name: study for module in modules for study in module.STUDIES}
+    return {name: found[name] for name in STUDIES}
+
+
+def get(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        ConfigError: there is none; the message suggests one.
+    """
+    if name not in STUDIES:
+        close = difflib.get_close_matches(name, STUDIES, n=1)
+        fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
+        raise ConfigError(expected("study", "the name of one", repr(name), fix))
+    return studies()[name]
+
+
+def list_studies() -> list[tuple[str, str]]:
+    """Name and question of every study, with the report it comes from."""
+    return [(name, f"{asks} ({REPORTS[name.partition('-')[0]]})") for name, asks in STUDIES.items()]
+
+
+def run_id(task: Task, config: Any, seed: int, bundled: bool) -> str:
+    """What a run is called: the task, the seed and a digest of everything it depends on but the code.
+
+    Args:
+        task: of the study.
+        config: of the setting.
+        seed: of the run.
+        bundled: whether it runs on the bundled digits in place of the real data.
+    """
+    depends = {"task": task_name(task), "config": attrs.asdict(config), "bundled": bundled}
+    digest = blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return f"{task_name(task).rpartition('.')[2].replace(':', '-')}-{digest}-seed{seed}"
+
+
+def task_name(task: Task) -> str:
+    """Module and name of a task."""
+    return f"{task.__module__}:{task.__name__}"

@@ -1,0 +1,1 @@
+"""R1: perceptrons on MNIST: its studies and their tasks."""

@@ -1,0 +1,230 @@
+"""R4: a sine, twelve handwritten characters, convolutional nets, and batch norm with dropout."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+
+from experiments.engine.study import Result, Tell
+from experiments.reports import fit, nets, sources
+from fnnet import data, layers, losses, optim, rng, training, tree
+from fnnet.initializers import he_normal, xavier_normal
+from fnnet.types import Array, Layer, Params
+
+CLASSES = 12
+
+
+@attrs.frozen
+class Sine:
+    """Settings of the regression; `points` are drawn from [-π, π] for training, the fit is looked at on a fine grid."""
+
+    activation: str = "leaky 0.01"
+    epochs: int = 800
+    hidden: tuple[int, ...] = (16, 32)
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    schedule: str = "constant"
+    learning_rate: float = 0.01
+    batch: int = 16
+    points: int = 1_000
+
+
+GRID = np.linspace(-np.pi, np.pi, 401, dtype=np.float32)[:, None]
+
+
+def absolute_error(prediction: Array, target: Array) -> float:
+    """Mean absolute error."""
+    return float(np.abs(prediction - target).mean(dtype=np.float64))
+
+
+def sine(config: Sine, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Fit sin on [-π, π]; look at it at 1,000 points held back, for validation, and on a grid of 401, for test."""
+    from fnnet.runs.recipes import SCHEDULES
+
+    model = nets.mlp(
+        config.hidden, 1, config.activation, he_normal() if "leaky" in config.activation else xavier_normal()
+    )
+    x = rng.uniform(rng.fold_in(rng.key(seed), "points"), (config.points, 1), -np.pi, np.pi)
+    steps = config.epochs * data.batch_count(config.points, config.batch)
+    rate = SCHEDULES[config.schedule](config.learning_rate, steps)
+    rule = optim.sgd(rate) if config.optimizer == "sgd" else optim.adam(rate)
+    state, rows = fit.fit(
+        model,
+        losses.mean_squared_error,
+        rule,
+        seed,
+        fit.shuffled((x, np.sin(x)), config.batch),
+        config.epochs,
+        tell,
+        {"test": (GRID, np.sin(GRID))},
+        {"error": absolute_error},
+        every=max(1, config.epochs // 100),
+    )
+    fitted, _ = model.apply(state.params, GRID[::4])
+    held = rng.uniform(rng.fold_in(rng.key(seed), "validation"), (1_000, 1), -np.pi, np.pi)
+    ending = {
+        "error": rows[-1]["test_error"],
+        "valid_error": absolute_error(model.apply(state.params, held)[0], np.sin(held)),
+        "fit": fitted[:, 0].round(4).astype(float).tolist(),
+    }
+    return Result([row for row in rows if "test_error" in row], ending)
+
+
+@attrs.frozen
+class Config:
+    """Settings on the twelve characters.
+
+    Args:
+        net: "mlp", "cnn" or "residual".
+        hidden: of the MLP.
+        batch_norm, dropout: in the CNN, behind every convolution and the dense layer.
+        order: of both together: "report" has dropout in front of further batch norms, "behind" only after the last.
+        ink: whether ink is 1 and background 0; else the other way round.
+        augment: whether a noisy, a shifted and a cropped copy of every image are added.
+    """
+
+    net: Literal["mlp", "cnn", "residual"] = "mlp"
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "leaky 0.01"
+    batch_norm: bool = False
+    dropout: float = 0.0
+    order: Literal["report", "behind"] = "report"
+    ink: bool = True
+    augment: bool = False
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 0.01
+    batch: int = 64
+    epochs: int = 30
+    channels: tuple[int, int] = (32, 64)
+    examples: int = 10_000
+
+
+def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays]:
+    """520 of every class for training, 100 for test, always the same; pixels 0 and 1."""
+    found = sources.load("hanzi", directory)
+    parts = data.subset(found.train, slice(None, None, max(1, len(found.train.labels) // config.examples))), found.test
+    train, test = ((data.scale(part.images), part.labels) for part in parts)
+    if not config.ink:
+        train, test = ((1 - x, labels) for x, labels in (train, test))
+    return train, test
+
+
+def augmented(seed: int, x: Array, labels: Array) -> fit.Arrays:
+    """Four times the data: as they are, with noise on a few pixels, shifted, cropped and padded back."""
+    key = rng.fold_in(rng.key(seed), "augment")
+    few = partial(data.noise, dark=0.02, light=0.02)
+    return data.with_copies(key, x, labels, [few, data.shift, data.crop])
+
+
+def net(config: Config) -> Layer:
+    """The net of a setting."""
+    return {"mlp": _mlp, "cnn": _cnn, "residual": _residual}[config.net](config)
+
+
+def _mlp(config: Config) -> Layer:
+    dropout = (lambda: layers.dropout(config.dropout)) if config.dropout else None
+    return nets.mlp(config.hidden, CLASSES, config.activation, he_normal(), dropout)
+
+
+def _cnn(config: Config) -> Layer:
+    """conv 32@3×3, ReLU, pool, conv 64@3×3, ReLU, pool, 128, ReLU, 12; batch norm before a ReLU, dropout behind it."""
+
+    def part(learned: Layer, *after: Layer, last: bool = False) -> list[Layer]:
+        norm = [layers.batch_norm()] if config.batch_norm else []
+        drops = config.dropout and (config.order == "report" or last)
+        return [learned, *norm, layers.relu(), *([layers.dropout(config.dropout)] if drops else []), *after]
+
+    first, second = config.channels
+    return layers.serial(
+        *part(layers.conv2d(first, 3, padding=1), layers.max_pool(2)),
+        *part(layers.conv2d(second, 3, padding=1), layers.max_pool(2)),
+        layers.flatten(),
+        *part(layers.dense(128), last=True),
+        layers.dense(CLASSES),
+    )
+
+
+def _residual(config: Config) -> Layer:
+    first, second = config.channels
+    body = layers.serial(
+        layers.conv2d(first, 3, padding=1),
+        layers.batch_norm(),
+        layers.relu(),
+        layers.conv2d(second, 3, padding=1),
+        layers.batch_norm(),
+    )
+    return layers.serial(
+        layers.residual(body, layers.serial(layers.conv2d(second, 1), layers.batch_norm())),
+        layers.relu(),
+        layers.avg_pool(4),
+        layers.flatten(),
+        layers.dense(128),
+        layers.relu(),
+        layers.dense(CLASSES),
+    )
+
+
+def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train, and test after every epoch; of a CNN with batch norms, also what `shifted` finds."""
+    examples, test = arrays(config, directory)
+    if config.augment:
+        examples = augmented(seed, *examples)
+    model, loss = net(config), losses.softmax_cross_entropy
+    rule = optim.sgd(config.learning_rate) if config.optimizer == "sgd" else optim.adam(config.learning_rate)
+    epoch = fit.shuffled(examples, config.batch)
+    state, rows = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, {"test": test})
+    half = next((row["epoch"] for row in rows if row["train_accuracy"] > 0.5), None)
+    last = [row["test_accuracy"] for row in rows[-max(1, len(rows) // 3) :]]
+    ending = {
+        **{name: rows[-1][name] for name in ("test_accuracy", "test_loss", "train_accuracy")},
+        "half": half,
+        "unsteadiness": float(np.std(last)),
+        **(shifted(model, state.params, seed, examples, test, config.batch) if config.batch_norm else {}),
+    }
+    return Result(rows, ending)
+
+
+def shifted(
+    model: Layer, params: Params, seed: int, examples: fit.Arrays, test: fit.Arrays, batch: int
+) -> dict[str, Any]:
+    """The variances in front of every batch norm, and what recomputed statistics bring.
+
+    The variance there in training, with dropout, is what was remembered; without dropout it is another one.
+    """
+    key = rng.fold_in(rng.key(seed), "calibrate")
+    batches = [found for i in range(2) for found in data.batches(rng.fold_in(key, i), examples, batch)]
+    again = training.calibrate(slower(model), params, batches)
+    calibrated = training.evaluate(model, again, test, fit.ACCURACY, losses.softmax_cross_entropy, 500)
+    probe = examples[0][:: max(1, len(examples[0]) // 1_000)][:1_000]
+    variances = {}
+    for path, before, own in norms(model, params):
+        trained = variance(before.train(key), own, probe)
+        evaluated = variance(before, own, probe)
+        variances[path] = {"training": trained, "evaluation": evaluated, "ratio": trained / evaluated}
+    return {
+        "calibrated_accuracy": calibrated["accuracy"],
+        "calibrated_loss": calibrated["loss"],
+        "variances": variances,
+        "worst_ratio": max((own["ratio"] for own in variances.values()), key=lambda ratio: abs(ratio - 1)),
+    }
+
+
+def slower(net: Layer, decay: float = 0.99) -> Layer:
+    """The net with batch norms that average over more batches."""
+    children = [layers.batch_norm(decay=decay) if child.name == "batch_norm" else child for _, child in net]
+    return layers.serial(*children)
+
+
+def norms(net: Layer, params: Params) -> Iterator[tuple[str, Layer, Params]]:
+    """For every batch norm its path, the net in front of it and that net's params."""
+    for i, (name, child) in enumerate(net):
+        if child.name == "batch_norm":
+            front = layers.serial(*(other for _, other in list(net)[:i]))
+            yield name, front, tree.record("Serial", tuple(name for name, _ in list(net)[:i]))(*params[:i])
+
+
+def variance(front: Layer, params: Params, x: Array) -> float:
+    """Mean over channels of the variance of what a net gives."""
+    y, _ = front.apply(params, x)
+    return float(y.var(axis=(0, *range(2, y.ndim)), dtype=np.float64).mean())

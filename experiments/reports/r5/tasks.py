@@ -1,0 +1,168 @@
+"""R5: training LeNet-5 with ReLU and max pooling on MNIST, and measuring how it leaves the plateau at 10 %."""
+
+import math
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+import attrs
+
+from experiments.engine.study import Result, Tell
+from experiments.reports import fit, nets, sources
+from fnnet import data, layers, losses, metrics, optim, rng, training
+from fnnet.initializers import Initializer, normal
+from fnnet.runs.recipes import INITIALIZERS
+from fnnet.types import Layer, Optimizer
+
+CLASSES = 10
+CHANCE = math.log(CLASSES)  # nats: the loss of a net that knows nothing
+LEFT = 0.9 * CHANCE  # a loss below this has left the plateau
+
+
+@attrs.frozen
+class Config:
+    """Settings of R5; the defaults are its run.
+
+    Args:
+        initialization: "he", or "normal_" and the standard deviation.
+        standardise: whether pixels are brought to mean 0 and variance 1 over the training set.
+        steps: stop after so many (whole epochs otherwise).
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    initialization: str = "normal_0.01"
+    standardise: bool = False
+    batch_norm: bool = False
+    batch: int = 64
+    epochs: int = 50
+    steps: int = 0
+    examples: int = 60_000
+    looks: int = 10_000
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "adam": partial(optim.adam, eps=1e-7),
+    "sgd": optim.sgd,
+    "momentum": partial(optim.sgd, momentum=0.9),
+}
+
+
+def net(config: Config) -> Layer:
+    """R5's net; with batch norm, between every layer with weights and its activation."""
+    init = initializer(config)
+    plain = nets.lenet5("relu", layers.max_pool, init)
+    if not config.batch_norm:
+        return plain
+    children = [child for _, child in plain]
+    learned = [child.name in ("conv2d", "dense") for child in children[:-1]]
+    pairs = zip(children[:-1], learned, strict=True)
+    body = [part for child, learns in pairs for part in ([child, layers.batch_norm()] if learns else [child])]
+    return layers.serial(*body, children[-1])
+
+
+def initializer(config: Config) -> Initializer:
+    """Of all weights."""
+    word, _, std = config.initialization.partition("_")
+    return normal(float(std)) if word == "normal" else INITIALIZERS[config.initialization]
+
+
+def optimizer(config: Config) -> Optimizer:
+    """The update rule."""
+    rule: Optimizer = OPTIMIZERS[config.optimizer](config.learning_rate)
+    return rule
+
+
+def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays]:
+    """Training and test; pixels in [0, 1], or standardised by the training set's mean and deviation."""
+    found = sources.load("mnist", directory)
+    parts = data.subset(found.train, slice(config.examples)), data.subset(found.test, slice(config.looks))
+    train, test = ((data.scale(part.images), part.labels) for part in parts)
+    if config.standardise:
+        mean, deviation = float(train[0].mean()), float(train[0].std())
+        train, test = (((x - mean) / deviation, labels) for x, labels in (train, test))
+    return train, test
+
+
+def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train, test after every epoch, look at all of the training set after the first and the last, count confusions."""
+    examples, test = arrays(config, directory)
+    model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
+    epoch = fit.shuffled(examples, config.batch)
+    looks = {"test": test}
+    state, rows = fit.fit(model, loss, rule, seed, epoch, 1, lambda part: tell(part / config.epochs), looks)
+    first = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
+    state, further = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, looks, start=state, done=1)
+    rows += further
+    whole = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
+    counts = training.evaluate(model, state.params, test, {"confusion": metrics.confusion}, size=500)["confusion"]
+    ending = {
+        "test_accuracy": rows[-1]["test_accuracy"],
+        "train_accuracy": whole["accuracy"],
+        "first_test_accuracy": rows[0]["test_accuracy"],
+        "first_train_accuracy": first["accuracy"],
+        "seconds_per_epoch": fmean(row["seconds"] for row in rows),
+        "confusion": counts.tolist(),
+    }
+    return Result(rows, ending)
+
+
+def leave(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+    """Train step by step, measuring signal and gradient of every layer now and then, until the plateau is left.
+
+    A row every so many steps: the mean loss since the last row, and for every layer with weights the root mean square
+    of its output, of the cotangent that reaches its output, of its weights' gradient and of its weights.
+    """
+    examples, test = arrays(config, directory)
+    model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
+    state = training.init(model, rule, rng.key(seed), examples[0].shape[1:])
+    step = training.make_step(model, loss, rule)
+    order = rng.fold_in(state.key, "shuffle")
+    every = max(1, config.steps // 100)
+    rows: list[dict[str, Any]] = []
+    window: list[float] = []
+    left = None
+    number = 0
+    while state.step < config.steps:
+        for batch in fit.shuffled(examples, config.batch)(rng.fold_in(order, number)):
+            if state.step % every == 0:
+                sizes = signals(model, loss, rule, state, batch)
+                rows.append({"step": state.step, "loss": fmean(window) if window else None, **sizes})
+                window = []
+                tell(state.step / config.steps)
+                if left is None and rows[-1]["loss"] is not None and rows[-1]["loss"] < LEFT:
+                    left = state.step
+            state, values = step(state, batch)
+            window.append(values["loss"])
+            if state.step == config.steps:
+                break
+        number += 1
+    tested = training.evaluate(model, state.params, test, fit.ACCURACY, loss, 500)
+    first = rows[0]
+    ending = {
+        "plateau": config.steps if left is None else left,
+        "left": left is not None,
+        "test_accuracy": tested["accuracy"],
+        "first_output": first["dense_2_output"],
+        "first_gradient": first["conv2d_0_gradient"],
+        "first_ratio": first["conv2d_0_gradient"] / first["conv2d_0_weight"],
+    }
+    return Result(rows, ending)
+
+
+def signals(
+    model: Layer, loss: Any, rule: Optimizer, state: training.TrainState, batch: fit.Arrays
+) -> dict[str, float]:
+    """Sizes in every layer with weights, by name."""
+    found: dict[str, float] = {}
+    for row in training.trace(model, loss, rule, state, batch):
+        if row.gradient is not None and row.params is not None and row.update is not None and row.kind != "batch_norm":
+            assert row.output_gradient is not None
+            found |= {
+                f"{row.path}_output": row.output.rms,
+                f"{row.path}_cotangent": row.output_gradient.rms,
+                f"{row.path}_gradient": row.gradient.rms,
+                f"{row.path}_weight": row.params.rms,
+                f"{row.path}_update": row.update.rms,
+            }
+    return found

@@ -1,0 +1,77 @@
+"""Data as trainings take it in: scaled, named and with digests to know it again."""
+
+import attrs
+
+from fnnet import data
+from fnnet.errors import ConfigError, expected
+from fnnet.runs.facts import array_digest
+from fnnet.types import Array
+
+BUNDLED = "bundled"  # in place of a data directory: the digits that ship with scikit-learn
+MNIST, BUNDLED_DIGITS = "MNIST", "bundled digits"  # what sources are called
+
+
+@attrs.frozen(eq=False)
+class Found:
+    """A data set, ready for a `Problem`."""
+
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: tuple[str, ...]
+    source: str
+    digests: dict[str, str]
+    data: str | None
+    note: str | None
+    validation: tuple[Array, Array] | None
+
+
+def digits(
+    directory: str | None,
+    train_examples: int | None = None,
+    source: str | None = None,
+    validation_examples: int = 0,
+) -> Found:
+    """MNIST from `directory` (see `fnnet.data.mnist`), or the bundled digits where there is none; pixels in [0, 1].
+
+    Args:
+        directory: a data directory, "bundled", or None for FNNET_DATA, the cache, the network.
+        train_examples: take the first so many for training; all by default.
+        source: what must be found; by default what stands in for MNIST will do.
+        validation_examples: hold back the last so many of those taken for training.
+
+    Raises:
+        MissingDataError: MNIST is neither in the directory nor, where none is named, to be had.
+    """
+    if directory == BUNDLED:
+        small = data.small_digits()
+        found = data.Dataset(*(data.Examples(data.like_mnist(part.images), part.labels) for part in small[:2]))
+        note, source = None, BUNDLED_DIGITS
+    elif source == MNIST:
+        found, note = data.mnist(directory), None
+    else:
+        found, note = data.mnist_or_digits(directory)
+        source = MNIST if note is None else BUNDLED_DIGITS
+    if train_examples is not None:
+        if train_examples > len(found.train.labels):
+            most = f"at most the {len(found.train.labels):,} training examples of {source}"
+            raise ConfigError(expected("train_examples", most, f"{train_examples:,}"))
+        found = found._replace(train=data.subset(found.train, slice(train_examples)))
+    n = len(found.train.labels) - validation_examples
+    if n < 1:
+        most = f"fewer than the {len(found.train.labels):,} examples taken for training"
+        raise ConfigError(expected("validation_examples", most, f"{validation_examples:,}"))
+    x, labels = data.scale(found.train.images), found.train.labels
+    return Found(
+        train=(x[:n], labels[:n]),
+        test=(data.scale(found.test.images), found.test.labels),
+        classes=tuple("0123456789"),
+        source=source,
+        digests={
+            f"{part} {name}": array_digest(array)
+            for part, examples in (("train", found.train), ("test", found.test))
+            for name, array in examples._asdict().items()
+        },
+        data=BUNDLED if source == BUNDLED_DIGITS else None,
+        note=note,
+        validation=(x[n:], labels[n:]) if validation_examples else None,
+    )

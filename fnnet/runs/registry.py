@@ -1,0 +1,33 @@
+"""The table of what is trained by name; light, so that naming it costs nothing."""
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING
+
+from fnnet.errors import ConfigError, expected
+
+if TYPE_CHECKING:
+    from fnnet.runs.experiment import Experiment
+
+# name -> module with its EXPERIMENT, and what is asked. Modules are imported when they are used.
+EXPERIMENTS = {
+    "lenet5": (
+        "fnnet.runs.lenet5",
+        "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from the fifth course report)",
+    ),
+}
+
+
+def get(name: str) -> "Experiment":
+    """The experiment of that name.
+
+    Raises:
+        ConfigError: there is none; the message suggests one.
+    """
+    if name not in EXPERIMENTS:
+        close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+        fix = f"did you mean {close[0]}?" if close else "see `fnnet list`"
+        raise ConfigError(expected("experiment", " or ".join(EXPERIMENTS), repr(name), fix))
+    module, _ = EXPERIMENTS[name]
+    experiment: Experiment = importlib.import_module(module).EXPERIMENT
+    return experiment

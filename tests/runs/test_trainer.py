@@ -1,0 +1,60 @@
+"""What recording costs, and that long runs need no more than short ones."""
+
+import gc
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fnnet import layers, losses, optim, rng
+from fnnet.runs import trainer
+from fnnet.runs.experiment import Problem
+from fnnet.runs.folder import Identity
+from fnnet.runs.lenet5 import Config
+from fnnet.runs.perform import journal
+from tests.runs.test_resume import Silent
+
+
+def tiny(examples=64):
+    net = layers.serial(layers.dense(4), layers.relu(), layers.dense(2))
+    x = rng.normal(rng.key(0), (examples, 3))
+    labels = (x.sum(axis=1) > 0).astype(np.int64)
+    data = (x, labels)
+    return Problem(net, losses.softmax_cross_entropy, optim.adam(0.01), data, data, ("a", "b"), "drawn", {})
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_memory_and_handles_are_flat_over_ten_thousand_steps(tmp_path):
+    problem, config = tiny(examples=8000), Config(batch_size=8, epochs=10)
+    position = trainer.start(problem, config)
+    sizes, handles = [], []
+
+    def look():
+        gc.collect()
+        sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        handles.append(len(os.listdir("/proc/self/fd")))
+
+    class Looking(Silent):
+        def epoch(self, row):
+            look()
+
+    with journal(tmp_path, Identity("tiny", {}, "drawn", {}), position) as writing:
+        end = trainer.run(problem, config, position, writing, Looking(), save_every=0.5)
+    assert end.state.step == 10_000
+    assert len(sizes) == 10
+    assert max(sizes[2:]) - sizes[1] < 2_000_000  # bytes, over 8,000 steps
+    assert len(set(handles)) == 1
+
+
+def test_digests_cost_less_than_two_percent():
+    """Of LeNet-5's steps: one digest of all leaves in every 50, against 50 steps of at least 3 ms."""
+    from fnnet.runs.lenet5 import net
+
+    params = net(Config()).init(rng.key(0), (1, 28, 28))
+    trainer.digests(params)
+    clock = time.process_time()
+    for _ in range(20):
+        trainer.digests(params)
+    assert (time.process_time() - clock) / 20 < 0.02 * trainer.DIGEST_EVERY * 0.003
