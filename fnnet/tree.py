@@ -346,16 +346,17 @@ def _settled(leaf: np.ndarray) -> bool:
 
 
 def _read_only(leaf: np.ndarray) -> np.ndarray:
-    return leaf if leaf.flags.c_contiguous and _settled(leaf) else _locked(np.array(leaf, order="C"))
+    return leaf if leaf.flags.c_contiguous and _settled(leaf) else locked(np.array(leaf, order="C"))
 
 
 def _sealed(leaf: np.ndarray) -> np.ndarray:
-    return _locked(leaf) if leaf.flags.owndata and leaf.flags.c_contiguous else _read_only(leaf)
+    return locked(leaf) if leaf.flags.owndata and leaf.flags.c_contiguous else _read_only(leaf)
 
 
-def _locked(leaf: np.ndarray) -> np.ndarray:
-    leaf.flags.writeable = False
-    return leaf
+def locked(array: np.ndarray) -> np.ndarray:
+    """The same array, read-only; for one that the caller itself has just made."""
+    array.flags.writeable = False
+    return array
 
 
 def check_same(params: Tree, other: Tree, names: tuple[str, str]) -> None:

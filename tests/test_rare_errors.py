@@ -9,8 +9,8 @@ import pytest
 from fnnet import layers, losses, rng, tree
 from fnnet.data import _files, images
 from fnnet.errors import ConfigError, DataError, DtypeError, StructureError
-from fnnet.optim import sweep
-from fnnet.optim.leaves import flatten
+from fnnet.optim.engine import lay_out
+from fnnet.optim.engine import pack as packing
 from fnnet.testing import check_layer, hvp
 
 KEY = rng.key(0)
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
 
 def test_optimizers_pack_small_leaves_up_to_a_size(monkeypatch):
     """Five leaves of 8 bytes fit three and two into packs of 24; a larger one, and one of another dtype, go alone."""
-    monkeypatch.setattr(sweep, "PACK", 24)
-    params = flatten([*(np.zeros(1) for _ in range(5)), np.zeros(9), np.zeros(1), np.zeros(1, np.float32)])
-    packs = sweep._packs([], params.leaves, params)
+    monkeypatch.setattr(packing, "PACK", 24)
+    params = lay_out([*(np.zeros(1) for _ in range(5)), np.zeros(9), np.zeros(1), np.zeros(1, np.float32)])
+    packs = packing.packs_of([], params.leaves, params)
     assert [pack.places for pack in packs] == [[0, 1, 2], [3, 4], [5], [6], [7]]

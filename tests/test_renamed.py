@@ -9,6 +9,7 @@ from fnnet import layers
 
 MOVED = {  # module: names that have moved, and where to
     "fnnet.errors": {name: f"fnnet.arguments.{name}" for name in ("flag", "one_of", "real", "whole")},
+    "fnnet.optim": {"scale": "fnnet.optim.scale_by_factor", "trace": "fnnet.optim.momentum"},
     "fnnet.testing": {"Report": "fnnet.testing.CheckResult"},
     "fnnet.testing.strategies": {
         "batches": "fnnet.testing.strategies.batches_of",

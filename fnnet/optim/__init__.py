@@ -7,8 +7,8 @@
 | | |
 |---|---|
 | whole optimizers | `sgd`, `adam`, `adamw`, `rmsprop`, `adagrad` |
-| their parts | `trace`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate`, `scale` |
-| more parts | `clip`, `clip_by_global_norm`, `add_decayed_weights` |
+| their parts | `momentum`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate` |
+| more parts | `clip`, `clip_by_global_norm`, `add_decayed_weights`, `scale_by_factor`; your own: see `optim.engine` |
 | put together | `chain`, `partition`, `freeze`, `l2` |
 | to choose leaves | `is_weight`, `everywhere`, or any `where(path, leaf) -> bool` |
 
@@ -26,19 +26,22 @@ Clipping in front, decay on weights only, a rate that falls:
 chain(clip_by_global_norm, scale_by_adam, add_decayed_weights, scale_by_learning_rate)
 """
 
+from typing import TYPE_CHECKING
+
 from fnnet.optim import schedules
-from fnnet.optim.aliases import adagrad, adam, adamw, rmsprop, sgd
+from fnnet.optim.adagrad import adagrad, scale_by_adagrad
+from fnnet.optim.adam import adam, adamw, scale_by_adam
 from fnnet.optim.apply_updates import apply_updates
 from fnnet.optim.chain import chain
 from fnnet.optim.clip import clip, clip_by_global_norm
 from fnnet.optim.decay import add_decayed_weights, l2
+from fnnet.optim.learning_rate import scale_by_factor, scale_by_learning_rate
+from fnnet.optim.momentum import momentum
 from fnnet.optim.partition import freeze, partition
-from fnnet.optim.scale import scale, scale_by_learning_rate
-from fnnet.optim.scale_by_adagrad import scale_by_adagrad
-from fnnet.optim.scale_by_adam import scale_by_adam
-from fnnet.optim.scale_by_rms import scale_by_rms
-from fnnet.optim.trace import trace
+from fnnet.optim.rmsprop import rmsprop, scale_by_rms
+from fnnet.optim.sgd import sgd
 from fnnet.optim.where import everywhere, is_weight
+from fnnet.renamed import renamed
 from fnnet.types import Optimizer
 
 __all__ = [
@@ -55,14 +58,17 @@ __all__ = [
     "freeze",
     "is_weight",
     "l2",
+    "momentum",
     "partition",
     "rmsprop",
-    "scale",
     "scale_by_adagrad",
     "scale_by_adam",
+    "scale_by_factor",
     "scale_by_learning_rate",
     "scale_by_rms",
     "schedules",
     "sgd",
-    "trace",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"scale": "fnnet.optim.scale_by_factor", "trace": "fnnet.optim.momentum"})

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.optim.leaves import flatten, locked, received, trained
+from fnnet.optim.engine import gradients_beside, is_trained, lay_out
+from fnnet.tree import locked
 from fnnet.types import Params
 
 
@@ -23,12 +24,12 @@ def apply_updates(params: Params, updates: Params) -> Params:
     >>> apply_updates(params, {"weight": np.array([1.0, -1.0]), "bias": None})
     {'weight': array([2., 0.]), 'bias': array([0.])}
     """
-    flat = flatten(params)
-    us = received(updates, flat, "update")
+    layout = lay_out(params)
+    us = gradients_beside(updates, layout, "update")
 
     def step(p: Any, u: Any) -> Any:
         if u is None:
             return p
-        return locked(np.add(p, u, out=np.empty(p.shape, p.dtype))) if trained(u) else u
+        return locked(np.add(p, u, out=np.empty(p.shape, p.dtype))) if is_trained(u) else u
 
-    return flat.like([step(p, u) for p, u in zip(flat.leaves, us, strict=True)])
+    return layout.like([step(p, u) for p, u in zip(layout.leaves, us, strict=True)])

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from fnnet.arguments import real
-from fnnet.optim.chain import link
-from fnnet.optim.part import Part, Rule, passing
+from fnnet.optim.engine import Block, Part, Rule, finish, link, pass_on
 from fnnet.types import Array, Optimizer
 
 
@@ -30,11 +29,9 @@ def clip(value: float) -> Optimizer:
     """
     value = real("value", value, 0, open="(")
 
-    def rule(
-        u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
-    ) -> None:
-        np.clip(g, -value, value, out=u)
-        passing(u, u, p, old, new, spare, factor)
+    def rule(block: Block) -> None:
+        np.clip(block.given, -value, value, out=block.update)
+        finish(block)
 
     return link(Part("clip", lambda count, updates: rule))
 
@@ -72,14 +69,12 @@ def clip_by_global_norm(norm: float) -> Optimizer:
         elif length.real > limit / unit:
             share = limit / unit / length
 
-        def rule(
-            u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
-        ) -> None:
-            passing(u, g, p, old, new, spare, share * factor)
+        def rule(block: Block) -> None:
+            pass_on(block._replace(factor=share * block.factor))
 
         return rule
 
-    return link(Part("clip_by_global_norm", at, whole=True))
+    return link(Part("clip_by_global_norm", at, sees_all=True))
 
 
 _BLOCK = 2**14  # elements widened at a time

@@ -1,18 +1,15 @@
 """`add_decayed_weights` and `l2`: params are drawn towards zero."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from fnnet.arguments import real
-from fnnet.optim.chain import chain, link
-from fnnet.optim.part import Part, Where, passing
+from fnnet.optim.chain import chain
+from fnnet.optim.engine import Block, Part, Where, link, pass_on
 from fnnet.optim.where import everywhere, predicate
-from fnnet.types import Array, Optimizer
+from fnnet.types import Optimizer
 
 
-def add_decayed_weights(rate: float, where: Where = everywhere) -> Optimizer:
+def add_decayed_weights(rate: float, *, where: Where = everywhere) -> Optimizer:
     """Add a share of the params to their updates.
 
         u ← u + λ θ
@@ -37,18 +34,16 @@ def add_decayed_weights(rate: float, where: Where = everywhere) -> Optimizer:
     """
     rate = real("rate", rate, 0)
 
-    def rule(
-        u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
-    ) -> None:
-        np.multiply(p, rate * factor, out=spare)
-        passing(u, g, p, old, new, spare, factor)
-        np.add(u, spare, out=u)
+    def rule(block: Block) -> None:
+        np.multiply(block.params, rate * block.factor, out=block.spare)
+        pass_on(block)
+        np.add(block.update, block.spare, out=block.update)
 
     return link(Part("add_decayed_weights", lambda count, updates: rule, where=predicate(where), reads_params=True))
 
 
-def l2(optimizer: Optimizer, rate: float, where: Where = everywhere) -> Optimizer:
-    """Optimize the loss plus λ/2 Σ θ²: `chain(add_decayed_weights(rate, where), optimizer)`.
+def l2(optimizer: Optimizer, rate: float, *, where: Where = everywhere) -> Optimizer:
+    """Optimize the loss plus λ/2 Σ θ²: `chain(add_decayed_weights(rate, where=where), optimizer)`.
 
         g ← g + λ θ
 
@@ -67,4 +62,4 @@ def l2(optimizer: Optimizer, rate: float, where: Where = everywhere) -> Optimize
     >>> optimizer.update(grads, optimizer.init(params), params)[0]
     (array([-0.5, -1. ]),)
     """
-    return chain(add_decayed_weights(rate, where), optimizer)
+    return chain(add_decayed_weights(rate, where=where), optimizer)

@@ -1,18 +1,14 @@
 """`descend`: `update` and `apply_updates` at once, as a step of training makes them."""
 
-from typing import Any
-
 import numpy as np
 
 from fnnet import tree
-from fnnet.optim import sweep
 from fnnet.optim.apply_updates import apply_updates
-from fnnet.optim.chain import Chain
-from fnnet.optim.leaves import finite_leaf
-from fnnet.types import Optimizer, Params
+from fnnet.optim.engine import Chain, is_finite_leaf, move
+from fnnet.types import Optimizer, OptState, Params
 
 
-def descend(optimizer: Optimizer, grads: Params, state: Any, params: Params) -> tuple[Params, Any, bool]:
+def descend(optimizer: Optimizer, grads: Params, state: OptState, params: Params) -> tuple[Params, OptState, bool]:
     """`(params, state, good)`: the next params and state, and whether gradients and next params are finite.
 
         updates, state = optimizer.update(grads, state, params),    params = apply_updates(params, updates)
@@ -28,15 +24,15 @@ def descend(optimizer: Optimizer, grads: Params, state: Any, params: Params) -> 
     ((array([-0.5,  1. ]),), (ScaleByLearningRate(steps=1),), True)
     """
     update = optimizer.update
-    if isinstance(update, Chain) and update.is_sweep:
+    if isinstance(update, Chain) and update.parts is not None:
         update.check(state)
-        return sweep.descend(update.groups[0][0], grads, state, params)
+        return move(update.parts, grads, state, params)
     updates, state = update(grads, state, params)
     params = apply_updates(params, updates)
-    return params, state, finite(grads) and finite(params)
+    return params, state, is_finite(grads) and is_finite(params)
 
 
-def finite(params: Params) -> bool:
+def is_finite(params: Params) -> bool:
     """Whether a tree like params holds neither NaN nor infinity; frozen leaves are not looked at."""
     with np.errstate(all="ignore"):
-        return all(map(finite_leaf, tree.leaves(params)))
+        return all(map(is_finite_leaf, tree.leaves(params)))

@@ -5,8 +5,7 @@ from typing import Any
 
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, StructureError, expected
-from fnnet.optim.leaves import Flat, Leaves, check_params, flatten, received, trained
-from fnnet.optim.part import Where
+from fnnet.optim.engine import Layout, Leaves, Where, check_trainable, gradients_beside, is_trained, lay_out
 from fnnet.optim.where import predicate
 from fnnet.types import Optimizer, Params
 
@@ -41,7 +40,7 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
         if not isinstance(optimizer, Optimizer):
             raise ConfigError(expected(f"partition: {label!r}", "an Optimizer", repr(optimizer)))
 
-    def shares(params: Flat) -> dict[Hashable, set[int]]:
+    def shares(params: Layout) -> dict[Hashable, set[int]]:
         """The leaves of each label."""
         found: dict[Hashable, set[int]] = {label: set() for label in own}
         for i in _trained(params):
@@ -58,21 +57,21 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
         return found
 
     def init(params: Params) -> Any:
-        flat = flatten(params)
-        check_params(flat)
-        return {label: own[label].init(_only(flat, flat.leaves, share)) for label, share in shares(flat).items()}
+        layout = lay_out(params)
+        check_trainable(layout)
+        return {label: own[label].init(_only(layout, layout.leaves, share)) for label, share in shares(layout).items()}
 
     def update(grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
         if not isinstance(state, dict) or set(state) != set(own):
             got = f"labels {', '.join(map(repr, state))}" if isinstance(state, dict) else type(state).__name__
             fix = "make it with this optimizer's init"
             raise StructureError(expected("state of partition", f"labels {', '.join(map(repr, own))}", got, fix))
-        flat = flatten(params)
-        us = received(grads, flat)
+        layout = lay_out(params)
+        us = gradients_beside(grads, layout)
         then: dict[Hashable, Any] = {}
-        for label, share in shares(flat).items():
-            us, then[label] = _update(own[label], share, us, state[label], flat)
-        return flat.like(us), then
+        for label, share in shares(layout).items():
+            us, then[label] = _update(own[label], share, us, state[label], layout)
+        return layout.like(us), then
 
     return Optimizer(init, update)
 
@@ -103,7 +102,7 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
 
     where = predicate(where)
 
-    def moving(params: Flat) -> set[int]:
+    def moving(params: Layout) -> set[int]:
         share = {i for i in _trained(params) if not where(params.path(i), params.leaves[i])}
         if len(share) == len(_trained(params)):
             paths = ", ".join(params.path(i) for i in _trained(params))
@@ -111,31 +110,31 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
         return share
 
     def init(params: Params) -> Any:
-        flat = flatten(params)
-        check_params(flat)
-        return optimizer.init(_only(flat, flat.leaves, moving(flat)))
+        layout = lay_out(params)
+        check_trainable(layout)
+        return optimizer.init(_only(layout, layout.leaves, moving(layout)))
 
     def update(grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
-        flat = flatten(params)
-        share = moving(flat)
-        us = [None if trained(u) and i not in share else u for i, u in enumerate(received(grads, flat))]
-        us, then = _update(optimizer, share, us, state, flat)
-        return flat.like(us), then
+        layout = lay_out(params)
+        share = moving(layout)
+        us = [None if is_trained(u) and i not in share else u for i, u in enumerate(gradients_beside(grads, layout))]
+        us, then = _update(optimizer, share, us, state, layout)
+        return layout.like(us), then
 
     return Optimizer(init, update)
 
 
-def _trained(params: Flat) -> list[int]:
-    return [i for i, leaf in enumerate(params.leaves) if trained(leaf)]
+def _trained(params: Layout) -> list[int]:
+    return [i for i, leaf in enumerate(params.leaves) if is_trained(leaf)]
 
 
-def _only(params: Flat, leaves: Leaves, share: Set[int]) -> Params:
+def _only(params: Layout, leaves: Leaves, share: Set[int]) -> Params:
     """A tree like params with holes outside the share."""
     return params.like([leaf if i in share else None for i, leaf in enumerate(leaves)])
 
 
-def _update(optimizer: Optimizer, share: Set[int], us: Leaves, state: Any, params: Flat) -> tuple[Leaves, Any]:
+def _update(optimizer: Optimizer, share: Set[int], us: Leaves, state: Any, params: Layout) -> tuple[Leaves, Any]:
     """The leaves `us` with what the optimizer makes of its share, and its state."""
     updates, state = optimizer.update(_only(params, us, share), state, _only(params, params.leaves, share))
-    made = params.twins(updates, "update")
+    made = params.beside(updates, "update")
     return [made[i] if i in share else u for i, u in enumerate(us)], state

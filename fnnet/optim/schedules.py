@@ -69,7 +69,7 @@ def constant(value: float) -> Schedule:
     return _of_count(lambda count: value)
 
 
-def step(value: float, every: int, factor: float = 0.5) -> Schedule:
+def step(value: float, every: int, *, factor: float = 0.5) -> Schedule:
     """Multiply by a factor, half by default, every so many updates.
 
         η(t) = value · factor^⌊t / every⌋
@@ -86,7 +86,7 @@ def step(value: float, every: int, factor: float = 0.5) -> Schedule:
     return _of_count(lambda count: value * factor ** (count // every))
 
 
-def multi_step(value: float, boundaries: Sequence[int], factor: float = 0.5) -> Schedule:
+def multi_step(value: float, boundaries: Sequence[int], *, factor: float = 0.5) -> Schedule:
     """Multiply by a factor, half by default, at certain counts.
 
         η(t) = value · factor^(number of boundaries ≤ t)
@@ -121,7 +121,7 @@ def piecewise(values: Sequence[float], boundaries: Sequence[int]) -> Schedule:
     return _of_count(lambda count: rates[_passed(marks, count)])
 
 
-def exponential(value: float, factor: float, steps: int = 1) -> Schedule:
+def exponential(value: float, factor: float, *, steps: int = 1) -> Schedule:
     """Fall smoothly, by a factor in so many updates.
 
         η(t) = value · factor^(t / steps)
@@ -145,7 +145,7 @@ def exponential(value: float, factor: float, steps: int = 1) -> Schedule:
     return _of_count(rate)
 
 
-def inverse_time(value: float, factor: float, steps: int = 1) -> Schedule:
+def inverse_time(value: float, factor: float, *, steps: int = 1) -> Schedule:
     """Fall like 1 / t: ever more slowly, but to 0.
 
         η(t) = value / (1 + factor · t / steps)
@@ -182,7 +182,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     return _of_count(lambda count: _mix(start, end, min(count / steps, 1.0)))
 
 
-def cosine(value: float, steps: int, end: float = 0.0) -> Schedule:
+def cosine(value: float, steps: int, *, end: float = 0.0) -> Schedule:
     """Half a cosine from one rate down to another, then stay.
 
         η(t) = end + (value - end) · ½ (1 + cos(π min(t / steps, 1)))
@@ -228,7 +228,7 @@ def warm_up(learning_rate: LearningRate, steps: int) -> Schedule:
 
 
 def one_cycle(
-    peak: float, steps: int, rise: float = 0.3, start_divisor: float = 25.0, end_divisor: float = 1e4
+    peak: float, steps: int, *, rise: float = 0.3, start_divisor: float = 25.0, end_divisor: float = 1e4
 ) -> Schedule:
     """Up to a high rate and down to almost nothing, each along half a cosine; then stay.
 

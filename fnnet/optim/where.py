@@ -3,7 +3,7 @@
 from typing import Any
 
 from fnnet.errors import ConfigError, expected
-from fnnet.optim.part import Where
+from fnnet.optim.engine import Where
 from fnnet.types import Array
 
 

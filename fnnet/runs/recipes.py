@@ -81,8 +81,8 @@ SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "cosine": lambda rate, steps: schedules.cosine(rate, steps),
     "one_cycle": lambda rate, steps: schedules.one_cycle(rate, steps),
     "step": lambda rate, steps: schedules.step(rate, every=-(-steps // 4), factor=0.5),
-    "exponential": lambda rate, steps: schedules.exponential(rate, 0.01, steps),
-    "inverse_time": lambda rate, steps: schedules.inverse_time(rate, 9.0, steps),
+    "exponential": lambda rate, steps: schedules.exponential(rate, 0.01, steps=steps),
+    "inverse_time": lambda rate, steps: schedules.inverse_time(rate, 9.0, steps=steps),
 }
 
 # From a learning rate or schedule to an optimizer.

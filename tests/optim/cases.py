@@ -70,23 +70,25 @@ OPTIMIZERS = {
     "l2": lambda: optim.l2(optim.sgd(0.1), 1e-4),
     "partition": lambda: optim.partition(kind, {"bias": optim.sgd(0.1), "rest": optim.adam(0.1)}),
     "chain": lambda: optim.chain(optim.clip(1.0), optim.clip_by_global_norm(2.0), optim.sgd(0.1, momentum=0.5)),
-    "chain norm late": lambda: optim.chain(optim.trace(0.5), optim.clip_by_global_norm(1.0), optim.scale(-0.1)),
+    "chain norm late": lambda: optim.chain(
+        optim.momentum(0.5), optim.clip_by_global_norm(1.0), optim.scale_by_factor(-0.1)
+    ),
     "chain of others": lambda: optim.chain(
         optim.clip_by_global_norm(5.0),
-        optim.partition(kind, {"bias": optim.trace(0.3), "rest": optim.scale_by_adam()}),
+        optim.partition(kind, {"bias": optim.momentum(0.3), "rest": optim.scale_by_adam()}),
         optim.scale_by_learning_rate(schedules.cosine(0.2, 400)),
     ),
-    "chain by hand": lambda: optim.chain(optim.clip(5.0), optim.trace(0.3), by_hand(), optim.scale(0.9)),
+    "chain by hand": lambda: optim.chain(optim.clip(5.0), optim.momentum(0.3), by_hand(), optim.scale_by_factor(0.9)),
     "by hand": by_hand,
 }
 
 # These do not descend, or not everywhere.
 PARTS = {
     "chain nothing": lambda: optim.chain(),
-    "scale": lambda: optim.scale(-0.5),
+    "scale": lambda: optim.scale_by_factor(-0.5),
     "scale_by_learning_rate": lambda: optim.scale_by_learning_rate(0.1),
-    "trace": lambda: optim.trace(0.9),
-    "trace nesterov": lambda: optim.trace(0.9, nesterov=True),
+    "trace": lambda: optim.momentum(0.9),
+    "trace nesterov": lambda: optim.momentum(0.9, nesterov=True),
     "scale_by_adam": lambda: optim.scale_by_adam(),
     "scale_by_rms": lambda: optim.scale_by_rms(),
     "scale_by_adagrad": lambda: optim.scale_by_adagrad(),
@@ -96,7 +98,7 @@ PARTS = {
     "add_decayed_weights weights": lambda: optim.add_decayed_weights(0.1, where=optim.is_weight),
     "freeze": lambda: optim.freeze(optim.adam(0.1), is_bias),
     "freeze of partition": lambda: optim.freeze(
-        optim.partition(kind, {"bias": optim.trace(0.3), "rest": optim.scale_by_adam()}),
+        optim.partition(kind, {"bias": optim.momentum(0.3), "rest": optim.scale_by_adam()}),
         lambda path, leaf: path.startswith("dense_1"),
     ),
 }

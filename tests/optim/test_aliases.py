@@ -29,17 +29,23 @@ THIRD = 11 / 7 / math.sqrt(165 / 37)
     [
         pytest.param(optim.sgd(0.1), 1.0, [1, 2, 3], [0.9, 0.7, 0.4], id="sgd"),
         pytest.param(optim.sgd(0.1, momentum=0.5), 1.0, [1, 2, 3], [0.9, 0.65, 0.225], id="momentum"),
-        pytest.param(optim.sgd(0.1, 0.5, nesterov=True), 1.0, [1, 2, 3], [0.85, 0.525, 0.0125], id="nesterov"),
-        pytest.param(optim.sgd(schedules.step(0.1, 1), 0.5), 1.0, [1, 2, 3], [0.9, 0.775, 0.66875], id="falling rate"),
+        pytest.param(optim.sgd(0.1, momentum=0.5, nesterov=True), 1.0, [1, 2, 3], [0.85, 0.525, 0.0125], id="nesterov"),
+        pytest.param(
+            optim.sgd(schedules.step(0.1, 1), momentum=0.5), 1.0, [1, 2, 3], [0.9, 0.775, 0.66875], id="falling rate"
+        ),
         pytest.param(optim.adagrad(1.0), 0.0, [3, 4, 12], [-1.0, -1.8, -1.8 - 12 / 13], id="adagrad"),
         pytest.param(optim.adagrad(1.0, start=7.0), 0.0, [3, 3, 0], [-0.75, -1.35, -1.35], id="adagrad start"),
         pytest.param(optim.rmsprop(1.0, decay=0.75), 0.0, [2, 1, 3], [-2, -3, -3 - math.sqrt(3)], id="rmsprop"),
         pytest.param(
-            optim.rmsprop(1.0, 0.75, momentum=0.5), 0.0, [2, 1, 3], [-2, -4, -5 - math.sqrt(3)], id="rmsprop momentum"
+            optim.rmsprop(1.0, decay=0.75, momentum=0.5),
+            0.0,
+            [2, 1, 3],
+            [-2, -4, -5 - math.sqrt(3)],
+            id="rmsprop momentum",
         ),
-        pytest.param(optim.adam(1.0, 0.5, 0.75), 0.0, [1, -1, 3], [-1, -2 / 3, -2 / 3 - THIRD], id="adam"),
+        pytest.param(optim.adam(1.0, b1=0.5, b2=0.75), 0.0, [1, -1, 3], [-1, -2 / 3, -2 / 3 - THIRD], id="adam"),
         pytest.param(
-            optim.adamw(0.5, 0.5, 0.75, weight_decay=0.5),
+            optim.adamw(0.5, b1=0.5, b2=0.75, weight_decay=0.5),
             4.0,
             [1, -1, 3],
             [2.5, 49 / 24, 49 / 24 - (THIRD + 49 / 48) / 2],
@@ -109,23 +115,32 @@ def test_the_rate_is_the_schedules_value_at_the_count(name):
     ("alias", "parts"),
     [
         (optim.sgd(0.1), (optim.scale_by_learning_rate(0.1),)),
-        (optim.sgd(0.1, 0.9), (optim.trace(0.9), optim.scale_by_learning_rate(0.1))),
-        (optim.sgd(0.1, 0.9, True), (optim.trace(0.9, nesterov=True), optim.scale_by_learning_rate(0.1))),
-        (optim.adam(0.1, 0.8, 0.9, 0.1), (optim.scale_by_adam(0.8, 0.9, 0.1), optim.scale_by_learning_rate(0.1))),
+        (optim.sgd(0.1, momentum=0.9), (optim.momentum(0.9), optim.scale_by_learning_rate(0.1))),
         (
-            optim.adamw(0.1, 0.8, 0.9, 0.1, 0.2, optim.is_weight),
+            optim.sgd(0.1, momentum=0.9, nesterov=True),
+            (optim.momentum(0.9, nesterov=True), optim.scale_by_learning_rate(0.1)),
+        ),
+        (
+            optim.adam(0.1, b1=0.8, b2=0.9, eps=0.1),
+            (optim.scale_by_adam(b1=0.8, b2=0.9, eps=0.1), optim.scale_by_learning_rate(0.1)),
+        ),
+        (
+            optim.adamw(0.1, b1=0.8, b2=0.9, eps=0.1, weight_decay=0.2, where=optim.is_weight),
             (
-                optim.scale_by_adam(0.8, 0.9, 0.1),
-                optim.add_decayed_weights(0.2, optim.is_weight),
+                optim.scale_by_adam(b1=0.8, b2=0.9, eps=0.1),
+                optim.add_decayed_weights(0.2, where=optim.is_weight),
                 optim.scale_by_learning_rate(0.1),
             ),
         ),
-        (optim.rmsprop(0.1, 0.9, 0.1), (optim.scale_by_rms(0.9, 0.1), optim.scale_by_learning_rate(0.1))),
+        (optim.rmsprop(0.1, decay=0.9, eps=0.1), (optim.scale_by_rms(0.9, eps=0.1), optim.scale_by_learning_rate(0.1))),
         (
-            optim.rmsprop(0.1, 0.9, 0.1, 0.5),
-            (optim.scale_by_rms(0.9, 0.1), optim.trace(0.5), optim.scale_by_learning_rate(0.1)),
+            optim.rmsprop(0.1, decay=0.9, eps=0.1, momentum=0.5),
+            (optim.scale_by_rms(0.9, eps=0.1), optim.momentum(0.5), optim.scale_by_learning_rate(0.1)),
         ),
-        (optim.adagrad(0.1, 0.1, 0.5), (optim.scale_by_adagrad(0.1, 0.5), optim.scale_by_learning_rate(0.1))),
+        (
+            optim.adagrad(0.1, eps=0.1, start=0.5),
+            (optim.scale_by_adagrad(eps=0.1, start=0.5), optim.scale_by_learning_rate(0.1)),
+        ),
         (optim.l2(optim.adam(0.1), 0.3), (optim.add_decayed_weights(0.3), optim.adam(0.1))),
     ],
 )
@@ -175,7 +190,7 @@ def test_plain_descent_keeps_no_velocity():
         (lambda: optim.sgd(None), "learning_rate: .* got None"),
         (lambda: optim.sgd(0.1, momentum=1.0), r"momentum: expected a number in \[0, 1\), got 1.0"),
         (lambda: optim.sgd(0.1, nesterov=True), "nesterov: expected a momentum above 0"),
-        (lambda: optim.trace(-0.1), "momentum: .* got -0.1"),
+        (lambda: optim.momentum(-0.1), "decay: .* got -0.1"),
         (lambda: optim.adam(0.1, b1=1.0), r"b1: expected a number in \[0, 1\), got 1.0"),
         (lambda: optim.adam(0.1, b2=-0.5), "b2: .* got -0.5"),
         (lambda: optim.adam(0.1, eps=0.0), r"eps: expected a number in \(0, inf\], got 0.0"),
@@ -186,7 +201,7 @@ def test_plain_descent_keeps_no_velocity():
         (lambda: optim.rmsprop(0.1, momentum=2), "momentum: .* got 2.0"),
         (lambda: optim.adagrad(0.1, eps=0.0), "eps: .* got 0.0"),
         (lambda: optim.adagrad(0.1, start=-1.0), "start: .* got -1.0"),
-        (lambda: optim.scale(float("inf")), "factor: expected a finite number, got inf"),
+        (lambda: optim.scale_by_factor(float("inf")), "factor: expected a finite number, got inf"),
         (lambda: optim.clip(0.0), r"value: expected a number in \(0, inf\], got 0.0"),
         (lambda: optim.clip_by_global_norm(-1.0), "norm: .* got -1.0"),
         (lambda: optim.add_decayed_weights(-0.1), "rate: .* got -0.1"),

@@ -148,6 +148,6 @@ def test_a_users_update_that_does_not_fit_is_found():
     wrong = optim.Optimizer(lambda params: (), lambda grads, state, params: (tree.map(np.sum, grads), state))
     with pytest.raises(errors.StructureError, match=r"dense_0.weight: .* update has \(\) float32"):
         optim.apply_updates(START, wrong.update(GOOD, (), START)[0])
-    late = optim.chain(wrong, optim.scale(1.0))
+    late = optim.chain(wrong, optim.scale_by_factor(1.0))
     with pytest.raises(errors.StructureError, match=r"dense_0.weight: .* gradient has \(\) float32"):
         late.update(GOOD, late.init(START), START)

@@ -17,7 +17,7 @@ SHARE = ([0.0, 1.0], [-0.001, 1.001])
 AT_LEAST_1 = ([1, 1e9], [0.999])
 
 SETTINGS = [
-    ("momentum", optim.trace, BELOW_ONE),
+    ("decay", optim.momentum, BELOW_ONE),
     ("momentum", lambda v: optim.sgd(0.1, momentum=v), BELOW_ONE),
     ("momentum", lambda v: optim.rmsprop(0.1, momentum=v), BELOW_ONE),
     ("b1", lambda v: optim.scale_by_adam(b1=v), BELOW_ONE),
@@ -30,12 +30,12 @@ SETTINGS = [
     ("value", optim.clip, POSITIVE),
     ("norm", optim.clip_by_global_norm, POSITIVE),
     ("rate", optim.add_decayed_weights, NOT_NEGATIVE),
-    ("factor", optim.scale, ([-1e9, 1e9], [float("inf"), float("nan")])),
+    ("factor", optim.scale_by_factor, ([-1e9, 1e9], [float("inf"), float("nan")])),
     ("learning_rate", optim.sgd, NOT_NEGATIVE),
     ("value", lambda v: s.step(v, 2), NOT_NEGATIVE),
-    ("factor", lambda v: s.step(0.1, 2, v), SHARE),
+    ("factor", lambda v: s.step(0.1, 2, factor=v), SHARE),
     ("value", lambda v: s.multi_step(v, [2]), NOT_NEGATIVE),
-    ("factor", lambda v: s.multi_step(0.1, [2], v), SHARE),
+    ("factor", lambda v: s.multi_step(0.1, [2], factor=v), SHARE),
     ("value", lambda v: s.exponential(v, 0.5), NOT_NEGATIVE),
     ("factor", lambda v: s.exponential(0.1, v), POSITIVE),
     ("value", lambda v: s.inverse_time(v, 0.5), NOT_NEGATIVE),
@@ -43,7 +43,7 @@ SETTINGS = [
     ("start", lambda v: s.linear(v, 0.5, 2), NOT_NEGATIVE),
     ("end", lambda v: s.linear(0.5, v, 2), NOT_NEGATIVE),
     ("value", lambda v: s.cosine(v, 2), NOT_NEGATIVE),
-    ("end", lambda v: s.cosine(0.5, 2, v), NOT_NEGATIVE),
+    ("end", lambda v: s.cosine(0.5, 2, end=v), NOT_NEGATIVE),
     ("steps", lambda v: s.warm_up(0.1, v), ([0, 9], [-1])),
     ("peak", lambda v: s.one_cycle(v, 10), NOT_NEGATIVE),
     ("steps", lambda v: s.one_cycle(0.1, v, rise=0.75), ([2, 3], [1])),
@@ -68,16 +68,16 @@ def test_every_part_tells_its_name():
         optim.clip(1.0),
         optim.clip_by_global_norm(1.0),
         optim.add_decayed_weights(0.1),
-        optim.trace(0.9),
+        optim.momentum(0.9),
         optim.scale_by_adam(),
         optim.scale_by_adagrad(),
         optim.scale_by_rms(),
-        optim.scale(2.0),
+        optim.scale_by_factor(2.0),
         optim.scale_by_learning_rate(0.1),
     ]
     names = (
-        "clip, clip_by_global_norm, add_decayed_weights, trace, scale_by_adam, scale_by_adagrad, scale_by_rms, scale, "
-        "scale_by_learning_rate"
+        "clip, clip_by_global_norm, add_decayed_weights, momentum, scale_by_adam, scale_by_adagrad, scale_by_rms, "
+        "scale_by_factor, scale_by_learning_rate"
     )
     assert repr(optim.chain(*parts).update) == f"chain({names})"
 

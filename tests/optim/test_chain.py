@@ -18,7 +18,7 @@ def walk(optimizer, n=3):
 
 
 def test_chains_dissolve():
-    a, b, c = optim.clip(0.5), optim.trace(0.9), optim.sgd(0.1, 0.5)
+    a, b, c = optim.clip(0.5), optim.momentum(0.9), optim.sgd(0.1, momentum=0.5)
     assert (
         walk(optim.chain(a, optim.chain(b, c))) == walk(optim.chain(optim.chain(a, b), c)) == walk(optim.chain(a, b, c))
     )
@@ -38,10 +38,14 @@ def test_a_chain_of_nothing_passes_gradients_on():
 def test_order_matters():
     now, given = (np.zeros(2),), (np.array([3.0, 4.0]),)
     first = lambda *parts: optim.chain(*parts).update(given, optim.chain(*parts).init(now), now)[0][0]  # noqa: E731
-    np.testing.assert_array_equal(first(optim.scale(10.0), optim.clip(5.0)), [5.0, 5.0])
-    np.testing.assert_array_equal(first(optim.clip(5.0), optim.scale(10.0)), [30.0, 40.0])
-    np.testing.assert_allclose(first(optim.clip_by_global_norm(1.0), optim.clip(0.7), optim.scale(2.0)), [1.2, 1.4])
-    np.testing.assert_allclose(first(optim.clip(3.0), optim.scale(0.5), optim.scale(-2.0)), [-3.0, -3.0])
+    np.testing.assert_array_equal(first(optim.scale_by_factor(10.0), optim.clip(5.0)), [5.0, 5.0])
+    np.testing.assert_array_equal(first(optim.clip(5.0), optim.scale_by_factor(10.0)), [30.0, 40.0])
+    np.testing.assert_allclose(
+        first(optim.clip_by_global_norm(1.0), optim.clip(0.7), optim.scale_by_factor(2.0)), [1.2, 1.4]
+    )
+    np.testing.assert_allclose(
+        first(optim.clip(3.0), optim.scale_by_factor(0.5), optim.scale_by_factor(-2.0)), [-3.0, -3.0]
+    )
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.5, -1.0, 1.0])
@@ -52,8 +56,8 @@ def test_order_matters():
         optim.clip(0.5),
         optim.clip_by_global_norm(0.5),
         optim.add_decayed_weights(0.1),
-        optim.trace(0.9),
-        optim.trace(0.9, nesterov=True),
+        optim.momentum(0.9),
+        optim.momentum(0.9, nesterov=True),
         optim.scale_by_adam(),
         optim.scale_by_adagrad(),
         optim.scale_by_rms(),
@@ -62,7 +66,7 @@ def test_order_matters():
 )
 def test_a_scale_behind_a_part_scales_what_it_makes(part, factor):
     """Powers of two round nothing."""
-    now, scaled = params(), optim.chain(part, optim.scale(factor))
+    now, scaled = params(), optim.chain(part, optim.scale_by_factor(factor))
     (alone, _), (both, _) = (each.update(grads(now), each.init(now), now) for each in (part, scaled))
     for one, other in zip(tree.leaves(alone), tree.leaves(both), strict=True):
         if isinstance(one, np.ndarray):
@@ -71,8 +75,26 @@ def test_a_scale_behind_a_part_scales_what_it_makes(part, factor):
 
 def test_two_norms_need_two_passes():
     now, given = (np.zeros(2),), (np.array([3.0, 4.0]),)
-    optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.scale(10.0), optim.clip_by_global_norm(2.0))
+    optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.scale_by_factor(10.0), optim.clip_by_global_norm(2.0))
     np.testing.assert_allclose(optimizer.update(given, optimizer.init(now), now)[0][0], [1.2, 1.6], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "paths"),
+    [
+        (optim.sgd(0.1), "0.steps"),
+        (optim.sgd(0.1, momentum=0.9), "0.velocity.0 1.steps"),
+        (optim.adam(0.1), "0.steps 0.mean.0 0.square.0 1.steps"),
+        (optim.adamw(0.1), "0.steps 0.mean.0 0.square.0 2.steps"),
+        (optim.rmsprop(0.1, momentum=0.5), "0.square.0 1.velocity.0 2.steps"),
+        (optim.adagrad(0.1), "0.square.0 1.steps"),
+        (optim.l2(optim.sgd(0.1), 0.1), "1.steps"),
+        (optim.partition(str, {"0": optim.adam(0.1)}), "0.0.steps 0.0.mean.0 0.0.square.0 0.1.steps"),
+    ],
+)
+def test_saved_states_fit_for_ever(optimizer, paths):
+    """Checkpoints go by these paths, so a name that changes here orphans what was saved under the old one."""
+    assert tree.paths(optimizer.init((np.zeros(1),))) == paths.split()
 
 
 def test_states_are_named():
@@ -83,7 +105,8 @@ def test_states_are_named():
 
 def test_names():
     assert (
-        repr(optim.chain(optim.clip(1.0), optim.sgd(0.1, 0.9)).update) == "chain(clip, trace, scale_by_learning_rate)"
+        repr(optim.chain(optim.clip(1.0), optim.sgd(0.1, momentum=0.9)).update)
+        == "chain(clip, momentum, scale_by_learning_rate)"
     )
     assert "by_hand" in repr(optim.chain(by_hand()).update)
 
@@ -112,7 +135,7 @@ ADAM = optim.adam(0.1)
         (None, r"state: expected a tuple of 2, one for each of chain\(scale_by_adam, .*\), got NoneType; make it with"),
         (ADAM.init(params())[:1], "state: expected a tuple of 2, .* got a tuple of 1"),
         (list(ADAM.init(params())), "got list"),
-        (optim.sgd(0.1, 0.9).init(params()), "state of scale_by_adam: expected a ScaleByAdam, got Trace"),
+        (optim.sgd(0.1, momentum=0.9).init(params()), "state of scale_by_adam: expected a ScaleByAdam, got Momentum"),
         ((ADAM.init(params())[0], ()), "state of scale_by_learning_rate: expected a ScaleByLearningRate, got tuple"),
         (
             (ADAM.init(params())[0]._replace(steps=-1), ADAM.init(params())[1]),
@@ -146,5 +169,5 @@ def test_a_state_from_before_leaves_were_held():
 
 
 def test_a_stateless_part_has_no_state():
-    with pytest.raises(errors.StructureError, match=r"state of clip: expected \(\), got Trace"):
-        optim.clip(1.0).update(grads(params()), optim.trace(0.9).init(params()), params())
+    with pytest.raises(errors.StructureError, match=r"state of clip: expected \(\), got Momentum"):
+        optim.clip(1.0).update(grads(params()), optim.momentum(0.9).init(params()), params())

@@ -20,7 +20,7 @@ def test_clip_by_hand():
 
 
 def test_clip_scales_what_follows():
-    (u,) = one(optim.chain(optim.clip(2.0), optim.scale(10.0)), np.array([-3.0, 0.5]))
+    (u,) = one(optim.chain(optim.clip(2.0), optim.scale_by_factor(10.0)), np.array([-3.0, 0.5]))
     np.testing.assert_array_equal(u, [-20.0, 5.0])
 
 
@@ -70,7 +70,7 @@ def test_updates_are_shortened_in_their_own_dtype():
 
 
 def test_norm_after_another_part_is_that_of_its_updates():
-    optimizer = optim.chain(optim.scale(10.0), optim.clip_by_global_norm(1.0), optim.scale(3.0))
+    optimizer = optim.chain(optim.scale_by_factor(10.0), optim.clip_by_global_norm(1.0), optim.scale_by_factor(3.0))
     (u,) = one(optimizer, np.array([3.0, 4.0]))
     np.testing.assert_allclose(u, [1.8, 2.4], rtol=1e-15)
 

@@ -15,7 +15,7 @@ def first(optimizer, now, given):
 def test_decoupled_or_not_is_a_matter_of_place():
     """With gradients far from the scale of params, Adam hides an L2 term and leaves decoupled decay as it is."""
     now, given = (np.array([1.0]),), (np.array([1000.0]),)
-    decoupled = optim.chain(optim.scale_by_adam(), optim.add_decayed_weights(0.5), optim.scale(-0.1))
+    decoupled = optim.chain(optim.scale_by_adam(), optim.add_decayed_weights(0.5), optim.scale_by_factor(-0.1))
     np.testing.assert_allclose(first(decoupled, now, given)[0], -0.1 * 1.5)
     np.testing.assert_allclose(first(optim.l2(optim.adam(0.1), 0.5), now, given)[0], -0.1)
 
@@ -41,7 +41,10 @@ def test_decay_follows_the_learning_rate():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda where: optim.adamw(0.1, weight_decay=0.5, where=where), lambda where: optim.l2(optim.sgd(0.1), 0.5, where)],
+    [
+        lambda where: optim.adamw(0.1, weight_decay=0.5, where=where),
+        lambda where: optim.l2(optim.sgd(0.1), 0.5, where=where),
+    ],
 )
 def test_only_chosen_leaves_decay(make):
     now = params(np.float64)

@@ -7,8 +7,8 @@ import pytest
 
 from fnnet import optim, tree
 from fnnet.errors import StructureError
-from fnnet.optim import sweep
-from fnnet.optim.descend import descend, finite
+from fnnet.optim.descend import descend, is_finite
+from fnnet.optim.engine import pack as packing
 from tests.optim.cases import EVERY, grads, params
 from tests.optim.test_laws import DTYPES, arrays, content, every, midway, run
 
@@ -43,8 +43,8 @@ def test_a_part_that_reads_params_may_stand_before_a_norm():
 @pytest.mark.parametrize(("block", "pack"), [(16, 1), (16, 200), (64, 64)])
 def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):
     expected = [content((now, state)) for now, _, state in run(make(), params())]
-    monkeypatch.setattr(sweep, "BLOCK", block)
-    monkeypatch.setattr(sweep, "PACK", pack)
+    monkeypatch.setattr(packing, "BLOCK", block)
+    monkeypatch.setattr(packing, "PACK", pack)
     assert [content(each) for each in descended(make(), params())] == expected
 
 
@@ -96,10 +96,10 @@ def spoil(of, layer, field, bad):
 @every
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("block", [16, sweep.BLOCK])
+@pytest.mark.parametrize("block", [16, packing.BLOCK])
 def test_says_whether_gradients_and_new_params_are_finite(make, place, bad, block, monkeypatch):
     """Exactly what looking at both trees says, whoever clips, holds or ignores the leaf."""
-    monkeypatch.setattr(sweep, "BLOCK", block)
+    monkeypatch.setattr(packing, "BLOCK", block)
     optimizer, start = make(), params()
     state, spoilt = optimizer.init(start), spoil(start, *place, bad)
 
@@ -123,7 +123,7 @@ def test_large_numbers_are_finite(make):
     large = spoil(grads(start), "dense_0", "weight", np.float32(1e30))
     with np.errstate(over="ignore"):
         now, _, good = descend(optimizer, large, optimizer.init(start), start)
-    assert good == finite(now)
+    assert good == is_finite(now)
 
 
 @pytest.mark.parametrize("name", ["sgd momentum", "partition", "chain by hand"])
@@ -137,12 +137,12 @@ def test_a_foreign_state_is_told(name):
 @pytest.mark.parametrize("n", [1, 3, 1000])
 def test_finite(bad, dtype, n):
     good = np.full(n, np.finfo(dtype).max, dtype)  # whose squares are infinite
-    assert finite((good, tree.Running(good)))
+    assert is_finite((good, tree.Running(good)))
     spoilt = good.copy()
     spoilt[-1] = bad
-    assert not finite((good, spoilt))
-    assert not finite((good, tree.Running(spoilt.reshape(-1, 1))))
-    assert finite((good, tree.Frozen(spoilt), None))
+    assert not is_finite((good, spoilt))
+    assert not is_finite((good, tree.Running(spoilt.reshape(-1, 1))))
+    assert is_finite((good, tree.Frozen(spoilt), None))
 
 
 def test_fractions_descend_exactly():

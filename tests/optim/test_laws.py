@@ -7,7 +7,7 @@ import optree
 import pytest
 
 from fnnet import optim, tree
-from fnnet.optim import sweep
+from fnnet.optim.engine import pack as packing
 from tests.optim.cases import EVERY, OPTIMIZERS, grads, params
 
 DTYPES = [np.float32, np.float64]
@@ -150,8 +150,8 @@ def test_state_outlives_storage(make):
 @pytest.mark.parametrize(("block", "pack"), [(16, 1), (16, 200), (64, 64)])
 def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):
     expected = [content(each) for each in run(make(), params())]
-    monkeypatch.setattr(sweep, "BLOCK", block)
-    monkeypatch.setattr(sweep, "PACK", pack)
+    monkeypatch.setattr(packing, "BLOCK", block)
+    monkeypatch.setattr(packing, "PACK", pack)
     assert [content(each) for each in run(make(), params())] == expected
 
 
@@ -239,10 +239,18 @@ def test_numpy_numbers_promote_nothing():
     rate = lambda count: np.float64(0.1) / (1 + count)  # noqa: E731
     for optimizer in (
         optim.sgd(rate, momentum=np.float64(0.9)),
-        optim.adamw(np.float64(0.1), np.float64(0.9), np.float64(0.99), np.float64(1e-8), np.float64(0.1)),
-        optim.chain(optim.clip(np.float64(1)), optim.clip_by_global_norm(np.float64(1)), optim.scale(np.float64(2))),
-        optim.rmsprop(np.float64(0.1), np.float64(0.9), np.float64(1e-8), np.float64(0.5)),
-        optim.adagrad(np.float64(0.1), np.float64(1e-8), np.float64(0.5)),
+        optim.adamw(
+            np.float64(0.1),
+            b1=np.float64(0.9),
+            b2=np.float64(0.99),
+            eps=np.float64(1e-8),
+            weight_decay=np.float64(0.1),
+        ),
+        optim.chain(
+            optim.clip(np.float64(1)), optim.clip_by_global_norm(np.float64(1)), optim.scale_by_factor(np.float64(2))
+        ),
+        optim.rmsprop(np.float64(0.1), decay=np.float64(0.9), eps=np.float64(1e-8), momentum=np.float64(0.5)),
+        optim.adagrad(np.float64(0.1), eps=np.float64(1e-8), start=np.float64(0.5)),
     ):
         for array in arrays(run(optimizer, params())[-1]):
             assert array.dtype == np.float32

@@ -1,14 +1,15 @@
 """A user's own optimizer among the library's parts."""
 
+from typing import Any, NamedTuple
+
 import attrs
 import numpy as np
 import pytest
 
 from fnnet import optim, tree
 from fnnet.errors import StructureError
-from fnnet.optim import sweep
-from fnnet.optim.chain import link
-from fnnet.optim.part import Part, Scale, passing
+from fnnet.optim.engine import Factor, Part, finish, from_zero, link, pass_on
+from fnnet.optim.engine import pack as packing
 
 PARAMS = {"weight": np.array([[1.0, -2.0]]), "bias": np.array([0.5])}
 GRADS = [{"weight": np.array([[i, 2.0]]), "bias": np.array([-1.0 * i])} for i in range(4)]
@@ -24,7 +25,7 @@ def louder() -> optim.Optimizer:
 
 @pytest.mark.parametrize("places", [(0,), (1,), (2,), (3,), (0, 2), (1, 1), (1, 2, 4)])
 def test_a_chain_does_what_its_stages_do_one_after_the_other(places):
-    stages = [optim.trace(0.5), optim.scale_by_adam(), optim.sgd(lambda count: 0.1 / (1 + count))]
+    stages = [optim.momentum(0.5), optim.scale_by_adam(), optim.sgd(lambda count: 0.1 / (1 + count))]
     for place in places:
         stages.insert(place, louder())
     chained = optim.chain(*stages)
@@ -54,16 +55,18 @@ class Watch:
     """A part that looks at what it is given and passes it on."""
 
     reads_params: bool = False
+    of: str = "elements"
     calls: list = attrs.field(factory=list)
 
     @property
     def part(self):
-        def rule(u, g, p, old, new, spare, factor):
-            self.calls.append((g.copy(), None if p is None else p.copy(), factor))
-            assert u.shape == g.shape == spare.shape
-            np.multiply(g, factor, out=u)
+        def rule(block):
+            g, p = block.given, block.params
+            self.calls.append((g.copy(), None if p is None else p.copy(), block.factor))
+            assert block.update.shape == g.shape == block.spare.shape
+            np.multiply(g, block.factor, out=block.update)
 
-        return link(Part("watch", lambda count, updates: rule, reads_params=self.reads_params))
+        return link(Part("watch", lambda count, updates: rule, reads_params=self.reads_params, of=self.of))
 
 
 def moved(optimizer, *leaves):
@@ -83,7 +86,10 @@ def test_a_rule_is_given_params_only_if_its_part_reads_them(reads_params):
 
 def test_scales_behind_a_part_are_its_factor():
     watch = Watch()
-    (u,) = moved(optim.chain(optim.scale(2.0), watch.part, optim.scale(0.5), optim.scale(-3.0)), np.array([1.0]))
+    (u,) = moved(
+        optim.chain(optim.scale_by_factor(2.0), watch.part, optim.scale_by_factor(0.5), optim.scale_by_factor(-3.0)),
+        np.array([1.0]),
+    )
     ((g, _, factor),) = watch.calls
     assert (g.tolist(), factor, u.tolist()) == ([2.0], -1.5, [-3.0])
 
@@ -91,8 +97,8 @@ def test_scales_behind_a_part_are_its_factor():
 def test_a_part_that_does_not_count_is_always_at_its_first_update():
     counts = []
     parts = (
-        link(Part("watch", lambda count, updates: counts.append(count) or passing)),
-        link(Scale("by", lambda count: counts.append(count) or 1.0)),
+        link(Part("watch", lambda count, updates: counts.append(count) or pass_on)),
+        link(Factor("by", lambda count: counts.append(count) or 1.0)),
     )
     optimizer, now = optim.chain(*parts, optim.sgd(0.1)), (np.ones(1),)
     state = optimizer.init(now)
@@ -116,10 +122,51 @@ def test_a_part_that_does_not_count_is_always_at_its_first_update():
 )
 def test_a_leaf_is_cut_into_few_equal_blocks(block, sizes, lengths, monkeypatch):
     """None above BLOCK bytes, 8 for each number; small neighbours go as one."""
-    monkeypatch.setattr(sweep, "BLOCK", block)
-    monkeypatch.setattr(sweep, "PACK", 80)
+    monkeypatch.setattr(packing, "BLOCK", block)
+    monkeypatch.setattr(packing, "PACK", 80)
     watch, leaves = Watch(), [np.arange(1.0, 1 + size) for size in sizes]
-    updates = moved(optim.chain(watch.part, optim.scale(2.0)), *leaves)
+    updates = moved(optim.chain(watch.part, optim.scale_by_factor(2.0)), *leaves)
     assert [len(g) for g, _, _ in watch.calls] == lengths
     for u, leaf in zip(updates, leaves, strict=True):
         np.testing.assert_array_equal(u, 2 * leaf)
+
+
+@pytest.mark.parametrize("block", [8, 2**19])
+@pytest.mark.parametrize("behind", [(), (optim.scale_by_factor(0.5),), (optim.momentum(0.5), optim.sgd(0.5))])
+def test_a_part_of_leaves_sees_each_whole_and_in_its_shape(block, behind, monkeypatch):
+    monkeypatch.setattr(packing, "BLOCK", block)
+    watch = Watch(reads_params=True, of="leaves")
+    leaves = np.arange(6.0).reshape(2, 3), np.array(7.0), np.asfortranarray(np.ones((3, 2))), np.ones((0, 2))
+    updates = moved(optim.chain(optim.scale_by_factor(2.0), watch.part, *behind), *leaves)
+    assert [g.shape for g, _, _ in watch.calls] == [(2, 3), (), (3, 2)]  # an empty leaf has nothing to see
+    for (g, p, _), leaf in zip(watch.calls, leaves, strict=False):
+        np.testing.assert_array_equal(g, 2 * leaf)
+        np.testing.assert_array_equal(p, leaf)
+    factor = {0: 2.0, 1: 1.0, 2: -1.0}[len(behind)]
+    for u, leaf in zip(updates, leaves, strict=True):
+        np.testing.assert_array_equal(u, factor * leaf)
+
+
+def test_a_part_of_leaves_may_have_a_state_and_choose():
+    """Each row divided by the root of the sum of the squares it had so far."""
+
+    def rule(block):
+        (old,), (square,) = block.old, block.new
+        np.add(old, (block.given**2).sum(axis=-1, keepdims=True), out=square)
+        np.divide(block.given, np.sqrt(square), out=block.update)
+        finish(block)
+
+    part = Part("rows", lambda count, updates: rule, Rows, (from_zero,), where=optim.is_weight, of="leaves")
+    optimizer = optim.chain(link(part), optim.scale_by_factor(10.0))
+    state = optimizer.init(PARAMS)
+    for _ in range(2):
+        updates, state = optimizer.update(GRADS[3], state, PARAMS)
+    np.testing.assert_allclose(updates["weight"], 10 * GRADS[3]["weight"] / np.sqrt(2 * 13), rtol=1e-15)
+    np.testing.assert_array_equal(updates["bias"], 10 * GRADS[3]["bias"])
+    np.testing.assert_array_equal(state[0].square["weight"], [[26.0, 26.0]])
+
+
+class Rows(NamedTuple):
+    """A sum of squares a row."""
+
+    square: Any

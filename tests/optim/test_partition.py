@@ -20,7 +20,7 @@ def steps(optimizer, now, n=3):
 
 
 def test_each_leaf_moves_as_under_its_own_optimizer():
-    start, optimizers = params(), {"bias": optim.sgd(0.1, 0.9), "rest": optim.adam(0.1)}
+    start, optimizers = params(), {"bias": optim.sgd(0.1, momentum=0.9), "rest": optim.adam(0.1)}
     parted, state = steps(optim.partition(kind, optimizers), start)
     assert list(state) == ["bias", "rest"]
     for label, optimizer in optimizers.items():
@@ -31,7 +31,7 @@ def test_each_leaf_moves_as_under_its_own_optimizer():
 
 
 def test_states_hold_their_own_leaves_only():
-    _, state = steps(optim.partition(kind, {"bias": optim.trace(0.9), "rest": optim.scale_by_adam()}), params())
+    _, state = steps(optim.partition(kind, {"bias": optim.momentum(0.9), "rest": optim.scale_by_adam()}), params())
     assert all(path.endswith("bias") for path in trained(state["bias"]))
     assert trained(state["bias"])
     assert not any(path.endswith("bias") for path in trained(state["rest"]))

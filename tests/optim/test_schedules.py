@@ -27,11 +27,11 @@ HALF = 1 / math.sqrt(2)
         pytest.param(s.multi_step(0.8, []), {0: 0.8, 99: 0.8}, id="multi_step without boundaries"),
         pytest.param(s.piecewise([1, 3, 2], [2, 5]), {1: 1, 2: 3, 4: 3, 5: 2, 99: 2}, id="piecewise"),
         pytest.param(s.exponential(0.8, 0.5), {0: 0.8, 1: 0.4, 3: 0.1}, id="exponential"),
-        pytest.param(s.exponential(0.8, 0.5, 4), {0: 0.8, 2: 0.8 * HALF, 4: 0.4}, id="exponential in 4"),
-        pytest.param(s.exponential(1e-3, 10.0, 5), {5: 1e-2, 15: 1.0}, id="exponential up"),
+        pytest.param(s.exponential(0.8, 0.5, steps=4), {0: 0.8, 2: 0.8 * HALF, 4: 0.4}, id="exponential in 4"),
+        pytest.param(s.exponential(1e-3, 10.0, steps=5), {5: 1e-2, 15: 1.0}, id="exponential up"),
         pytest.param(s.exponential(0.0, 2.0), {0: 0.0, 5000: 0.0}, id="exponential of nothing"),
         pytest.param(s.inverse_time(0.8, 1.0), {0: 0.8, 1: 0.4, 3: 0.2}, id="inverse_time"),
-        pytest.param(s.inverse_time(0.8, 2.0, 8), {0: 0.8, 4: 0.4, 12: 0.2}, id="inverse_time in 8"),
+        pytest.param(s.inverse_time(0.8, 2.0, steps=8), {0: 0.8, 4: 0.4, 12: 0.2}, id="inverse_time in 8"),
         pytest.param(s.linear(0.2, 1.0, 4), {0: 0.2, 1: 0.4, 3: 0.8, 4: 1.0, 9: 1.0}, id="linear"),
         pytest.param(
             s.cosine(0.9, 8, end=0.1),
@@ -79,7 +79,7 @@ def test_numpy_floats_of_an_own_schedule_become_pythons(wrap, count):
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 50))
 def test_from_one_end_to_the_other(start, end, steps):
-    for rate in (s.linear(start, end, steps), s.cosine(start, steps, end)):
+    for rate in (s.linear(start, end, steps), s.cosine(start, steps, end=end)):
         values = [rate(t) for t in range(steps + 2)]
         assert values[0] == start
         assert values[-1] == values[-2] == end
@@ -89,7 +89,7 @@ def test_from_one_end_to_the_other(start, end, steps):
 
 @given(st.integers(4, 200), st.floats(0.3, 0.7))
 def test_one_cycle_goes_up_and_down_once(steps, rise):
-    values = [s.one_cycle(1.0, steps, rise)(t) for t in range(steps)]
+    values = [s.one_cycle(1.0, steps, rise=rise)(t) for t in range(steps)]
     top = int(np.argmax(values))
     assert values[: top + 1] == sorted(values[: top + 1])
     assert values[top:] == sorted(values[top:], reverse=True)
@@ -125,12 +125,12 @@ def test_bad_counts(name, count):
         (lambda: s.exponential(0.1, 2.0)(5000), r"learning_rate at 5000: expected a number in \[0, inf\], got inf"),
         (lambda: s.exponential(1, 0.5, steps=0), "steps: .* got 0"),
         (lambda: s.inverse_time(1, -0.1), "factor: .* got -0.1"),
-        (lambda: s.inverse_time(1, 0.1, 0), "steps: .* got 0"),
+        (lambda: s.inverse_time(1, 0.1, steps=0), "steps: .* got 0"),
         (lambda: s.linear(0.1, -0.1, 3), "end: .* got -0.1"),
         (lambda: s.linear(-0.1, 0.1, 3), "start: .* got -0.1"),
         (lambda: s.linear(0.1, 0.1, 0), "steps: .* got 0"),
         (lambda: s.cosine(0.1, 0), "steps: .* got 0"),
-        (lambda: s.cosine(0.1, 10, -1), "end: .* got -1"),
+        (lambda: s.cosine(0.1, 10, end=-1), "end: .* got -1"),
         (lambda: s.warm_up(0.1, -1), "steps: expected a whole number ≥ 0, got -1"),
         (lambda: s.warm_up(-0.1, 1), "learning_rate: .* got -0.1"),
         (lambda: s.warm_up(lambda t: -1.0, 2)(0), "learning_rate at 0: .* got -1"),

@@ -1,15 +1,14 @@
-"""`scale` and `scale_by_learning_rate`: all updates times one number."""
+"""`scale_by_learning_rate`, the end of most optimizers, and `scale_by_factor`: all updates times one number."""
 
 from typing import NamedTuple
 
 from fnnet.arguments import real
-from fnnet.optim.chain import link
-from fnnet.optim.part import Scale
+from fnnet.optim.engine import Factor, link
 from fnnet.optim.schedules import LearningRate, schedule
 from fnnet.types import Optimizer
 
 
-def scale(factor: float) -> Optimizer:
+def scale_by_factor(factor: float) -> Optimizer:
     """Multiply all updates by a number.
 
         u ← factor · u
@@ -17,11 +16,11 @@ def scale(factor: float) -> Optimizer:
     Stateless. Args: `factor`, any finite number; negative ones turn the updates round.
 
     >>> import numpy as np
-    >>> scale(-2.0).update((np.ones(2),), ((),), (np.zeros(2),))[0]
+    >>> scale_by_factor(-2.0).update((np.ones(2),), ((),), (np.zeros(2),))[0]
     (array([-2., -2.]),)
     """
     factor = real("factor", factor)
-    return link(Scale("scale", lambda count: factor))
+    return link(Factor("scale_by_factor", lambda count: factor))
 
 
 class ScaleByLearningRate(NamedTuple):
@@ -56,4 +55,4 @@ def scale_by_learning_rate(learning_rate: LearningRate) -> Optimizer:
     def factor(count: int) -> float:
         return -real(f"learning_rate at update {count}", rate(count), 0)
 
-    return link(Scale("scale_by_learning_rate", factor, ScaleByLearningRate))
+    return link(Factor("scale_by_learning_rate", factor, ScaleByLearningRate))

@@ -1,44 +1,34 @@
-"""`Part`: one elementwise step of an optimizer, as its author writes it; `fnnet.optim.sweep` runs it over trees."""
+"""`Part`: one step of an optimizer as its author writes it, and `Factor`, a step that is one number."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 import numpy as np
 
 from fnnet.errors import ConfigError, expected
+from fnnet.optim.engine.block import Block
 from fnnet.types import Array
 
 Where: TypeAlias = Callable[[str, Any], bool]  # (path, leaf) -> whether this leaf is meant
-
-
-class Rule(Protocol):
-    """What a part does to one stretch of elements."""
-
-    def __call__(
-        self, u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
-    ) -> None:
-        """Write `factor` times the part's result into `u`, and its next state into `new`.
-
-        All arrays are one-dimensional, of one length and dtype: `g` comes from the part before, `p` are the params
-        (None unless the part says it reads them), `old` is the state, `spare` is room for one intermediate result.
-        `u` may be `g` and `new` may be `old`: nothing is read again once what replaces it was written.
-        """
+Rule: TypeAlias = Callable[[Block], None]  # writes block.update and block.new
 
 
 @attrs.frozen(eq=False)
 class Part:
-    """An elementwise step from (updates, params, state) to (updates, state).
+    """A step from (updates, params, state) to (updates, state), given by what it does to a block.
 
     Args:
         name: the factory that made it, for messages.
         at: `(count, updates) -> rule`, asked once per update: `count` updates came before, and `updates` are the arrays
-            handed to this part (as they will be only where `whole` is set).
+            handed to this part (as they will be only where `sees_all` is set).
         state: the NamedTuple of its state: `steps` if it counts, then one tree for each of `starts`; None without any.
         starts: for each tree of the state, `leaf -> array`, what a leaf begins with.
         where: the leaves it acts on, all by default; others pass.
         reads_params: whether its rule looks at params.
-        whole: whether it must see all updates before it changes the first.
+        sees_all: whether it must see all updates before it changes the first.
+        of: what a block is: any "elements", of one leaf, of several or of a stretch of one; or "leaves", one leaf in
+            its own shape, for a rule that looks at more than one element at a time.
     """
 
     name: str
@@ -47,41 +37,35 @@ class Part:
     starts: tuple[Callable[[Array], Array], ...] = ()
     where: Where | None = None
     reads_params: bool = False
-    whole: bool = False
+    sees_all: bool = False
+    of: Literal["elements", "leaves"] = "elements"
 
 
 @attrs.frozen(eq=False)
-class Scale:
+class Factor:
     """A step that multiplies all updates by one number, which the rule in front of it does in passing.
 
     Args:
         name: the factory that made it, for messages.
-        factor: `count -> number`.
+        at: `count -> number`.
         state: the NamedTuple of its state, which has the field `steps` only; None without any.
     """
 
     name: str
-    factor: Callable[[int], float]
+    at: Callable[[int], float]
     state: Any = None
     starts: tuple[()] = ()
 
 
-def passing(
-    u: Array, g: Array, p: Any, old: Sequence[Array], new: Sequence[Array], spare: Array, factor: float
-) -> None:
-    """u = factor · g: the rule that changes nothing."""
-    if factor != 1.0:
-        np.multiply(g, factor, out=u)
-    elif u is not g:
-        np.copyto(u, g)
+Stage: TypeAlias = Part | Factor
 
 
-def zeros(leaf: Array) -> Array:
+def from_zero(leaf: Array) -> Array:
     """The usual beginning of a leaf's state."""
     return np.zeros(leaf.shape, leaf.dtype)
 
 
-def over(what: str, least: float, start: Callable[[Array], Array]) -> Callable[[Array], Array]:
+def dividing(what: str, least: float, start: Callable[[Array], Array] = from_zero) -> Callable[[Array], Array]:
     """The beginning `start`, for a part that divides by `least` or more: only of leaves whose dtype can do that."""
 
     def begin(leaf: Array) -> Array:

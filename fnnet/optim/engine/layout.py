@@ -24,7 +24,7 @@ Leaves: TypeAlias = list[Any]
 
 
 @attrs.frozen(eq=False)
-class Flat:
+class Layout:
     """A tree of params and its leaves in order, marked leaves and holes too."""
 
     tree: Params
@@ -39,7 +39,7 @@ class Flat:
         """A tree of this structure with other leaves."""
         return optree.tree_unflatten(self.spec, leaves)
 
-    def twins(self, other: Any, name: str) -> Leaves:
+    def beside(self, other: Any, name: str) -> Leaves:
         """What another tree has in the places of the leaves.
 
         Raises:
@@ -52,9 +52,9 @@ class Flat:
             raise
 
 
-def flatten(params: Params) -> Flat:
+def lay_out(params: Params) -> Layout:
     """Lay out params."""
-    return Flat(params, *optree.tree_flatten(params, none_is_leaf=True))
+    return Layout(params, *optree.tree_flatten(params, none_is_leaf=True))
 
 
 @lru_cache(maxsize=64)
@@ -62,34 +62,34 @@ def _paths(spec: Any) -> list[str]:
     return [path for path, _ in tree.items(optree.tree_unflatten(spec, range(spec.num_leaves)))]
 
 
-def trained(leaf: Any) -> TypeGuard[Array]:
+def is_trained(leaf: Any) -> TypeGuard[Array]:
     """Whether this leaf of params is for an optimizer to move, or this update moves one."""
     return isinstance(leaf, np.ndarray)
 
 
-def check_params(params: Flat) -> None:
+def check_trainable(params: Layout) -> None:
     """Raise unless every leaf is marked, a hole, or an array that can be trained."""
     for i, leaf in enumerate(params.leaves):
         if leaf is None or isinstance(leaf, tree.Running | tree.Frozen):
             continue
-        if not (trained(leaf) and leaf.dtype.kind in "fcO"):
+        if not (is_trained(leaf) and leaf.dtype.kind in "fcO"):
             fix = "cast all with tree.cast(params, np.float32)"
             raise DtypeError(expected(f"params: {params.path(i)}", "an array of a floating dtype", _words(leaf), fix))
 
 
-def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
+def gradients_beside(grads: Params, params: Layout, name: str = "gradient") -> Leaves:
     """Arrays where params are trained, read-only successors where they run, holes elsewhere.
 
     Raises:
         StructureError: structure, mark, shape or dtype differ; names the leaf.
     """
-    gs = params.twins(grads, name)
+    gs = params.beside(grads, name)
     for i, (p, g) in enumerate(zip(params.leaves, gs, strict=True)):
         if g is None or _twin(p, g):
             continue
         if isinstance(g, np.generic):  # what NumPy's arithmetic makes of arrays without axes
             gs[i] = g = np.asarray(g)
-        if trained(p):
+        if is_trained(p):
             fits = _twin(p, g)
         elif isinstance(p, tree.Running):
             fits = isinstance(g, tree.Running) and _twin(p.array, g.array)
@@ -102,15 +102,15 @@ def received(grads: Params, params: Flat, name: str = "gradient") -> Leaves:
     return gs
 
 
-def slots(values: Any, params: Flat, name: str) -> Leaves:
+def state_beside(values: Any, params: Layout, name: str) -> Leaves:
     """The leaves of one tree of a state: arrays where params are trained, holes elsewhere.
 
     Raises:
         StructureError: structure, shape or dtype differ, or params are now marked otherwise; names the leaf.
     """
-    leaves = params.twins(values, name)
+    leaves = params.beside(values, name)
     for i, (p, s) in enumerate(zip(params.leaves, leaves, strict=True)):
-        if not (_twin(p, s) or (s is None and not trained(p))):
+        if not (_twin(p, s) or (s is None and not is_trained(p))):
             raise _differ(params, i, s, values, name)
     return leaves
 
@@ -125,8 +125,8 @@ def _twin(p: Any, other: Any) -> bool:
     )
 
 
-def _differ(params: Flat, i: int, other: Any, whole: Any, name: str) -> StructureError:
-    tree.match(params.tree, whole, ("params", name))  # what stands there may be no leaf at all
+def _differ(params: Layout, i: int, other: Any, others: Any, name: str) -> StructureError:
+    tree.match(params.tree, others, ("params", name))  # what stands there may be no leaf at all
     where = params.path(i) or "the top"
     return StructureError(f"{where}: params have {_words(params.leaves[i])}, {name} has {_words(other)}")
 
@@ -136,15 +136,9 @@ def _words(leaf: Any) -> str:
         return "a hole"
     inside = tree.array(leaf)
     mark = "running " if isinstance(leaf, tree.Running) else "frozen " if isinstance(leaf, tree.Frozen) else ""
-    return mark + (f"{inside.shape} {inside.dtype}" if trained(inside) else f"a {type(inside).__name__}")
+    return mark + (f"{inside.shape} {inside.dtype}" if is_trained(inside) else f"a {type(inside).__name__}")
 
 
-def finite_leaf(leaf: Any) -> bool:
+def is_finite_leaf(leaf: Any) -> bool:
     """Whether a leaf holds neither NaN nor infinity; holes and held leaves are not looked at."""
     return leaf is None or isinstance(leaf, tree.Frozen) or all_finite(tree.array(leaf))
-
-
-def locked(array: Array) -> Array:
-    """The same array, read-only; for arrays the caller has just made."""
-    array.setflags(write=False)
-    return array
