@@ -57,6 +57,7 @@ _DTYPES = {
     "F64": np.dtype("<f8"),
     "C64": np.dtype("<c8"),
 }
+_RENAMED = {"Trace(velocity)": "Momentum(velocity)"}  # nodes of older files, and what they are called now
 _NUMBERS = {bool: "bool", int: "int", float: "float", str: "str"}
 
 
@@ -254,7 +255,7 @@ def _fitted(contents: _Contents, like: Any) -> Any:
         path = row[0]
         words = _described(row[:2], wanted.get(path))
         saved_words = _described(saved[:2], contents.arrays.get(path))
-        if (saved[0], saved_words) != (path, words):
+        if saved[0] != path or words not in (saved_words, _RENAMED.get(saved_words)):
             got = saved_words if saved[0] == path else f"{saved[0]} in its place"
             raise CheckpointError(expected(path or "the top", words, got, "load it into what it was saved from"))
     if len(rows) != len(found):

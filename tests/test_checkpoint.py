@@ -97,6 +97,20 @@ def test_a_train_state_comes_back_exactly(name, path):
     assert again.key == KEY
 
 
+def test_a_state_saved_under_an_older_name_comes_back(path):
+    old, other = tree.record("Trace", ("velocity",)), tree.record("Trace", ("speed",))
+    optimizer, params = optim.sgd(0.1, momentum=0.9), (np.zeros(2),)
+    state = optimizer.init(params)
+    checkpoint.save(path, (old((np.ones(2),)), state[1]))
+    again = checkpoint.load(path, like=state)
+    assert type(again[0]) is type(state[0])
+    np.testing.assert_array_equal(again[0].velocity[0], [1.0, 1.0])
+    assert type(checkpoint.load(path, like=(old((np.ones(2),)), state[1]))[0]) is old
+    checkpoint.save(path, (other((np.ones(2),)), state[1]))
+    with pytest.raises(CheckpointError, match=r"expected Momentum\(velocity\), got Trace\(speed\)"):
+        checkpoint.load(path, like=state)
+
+
 def test_marks_and_holes_survive(path):
     params = tree.hold(NETS["batch_norm"].init(KEY, SHAPE))
     checkpoint.save(path, params)
