@@ -85,10 +85,10 @@ OPTIMIZERS = {
 # These do not descend, or not everywhere.
 PARTS = {
     "chain nothing": lambda: optim.chain(),
-    "scale": lambda: optim.scale_by_factor(-0.5),
+    "scale_by_factor": lambda: optim.scale_by_factor(-0.5),
     "scale_by_learning_rate": lambda: optim.scale_by_learning_rate(0.1),
-    "trace": lambda: optim.momentum(0.9),
-    "trace nesterov": lambda: optim.momentum(0.9, nesterov=True),
+    "momentum": lambda: optim.momentum(0.9),
+    "momentum nesterov": lambda: optim.momentum(0.9, nesterov=True),
     "scale_by_adam": lambda: optim.scale_by_adam(),
     "scale_by_rms": lambda: optim.scale_by_rms(),
     "scale_by_adagrad": lambda: optim.scale_by_adagrad(),
