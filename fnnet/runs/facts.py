@@ -14,7 +14,7 @@ import numpy as np
 
 from fnnet.runs.threads import blas
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]  # the clone, or where packages are installed
 
 
 def environment() -> dict[str, Any]:
@@ -46,11 +46,16 @@ def processor() -> str:
     return models[0] if models else platform.processor() or "unknown"
 
 
+def in_clone() -> bool:
+    """Whether fnnet is run from its sources, not installed among other packages."""
+    return (_ROOT / "pyproject.toml").is_file()
+
+
 @cache
 def code_digest() -> str:
-    """A digest of the sources of fnnet and of the experiments, as they lie on the disk."""
+    """A digest of the sources of fnnet, and in a clone of the experiments, as they lie on the disk."""
     digest = blake2b(digest_size=16)
-    for package in ("fnnet", "experiments"):
+    for package in ("fnnet", "experiments") if in_clone() else ("fnnet",):
         for path in sorted((_ROOT / package).rglob("*.py")):
             digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
@@ -60,6 +65,8 @@ def code_digest() -> str:
 @cache
 def commit() -> str:
     """The commit of the sources, with `+` where files were changed since; "none" outside git."""
+    if not in_clone():
+        return "none"  # an environment may lie in the clone of something else
     command = ["git", "-C", str(_ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
