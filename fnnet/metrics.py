@@ -14,6 +14,7 @@ import numpy as np
 
 from fnnet.arguments import whole
 from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected
+from fnnet.recipe import factory
 from fnnet.types import Array, check_array, check_classes
 
 __all__ = ["accuracy", "confusion", "top_k_accuracy"]
@@ -41,6 +42,7 @@ def accuracy(predictions: Array, labels: Array) -> float:
     return int(np.count_nonzero(predictions.argmax(axis=1) == classes)) / len(classes)
 
 
+@factory
 def top_k_accuracy(k: int) -> Callable[[Array, Array], float]:
     """The metric that counts an example as right if its label is among the k largest scores.
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from fnnet.arguments import real, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
+from fnnet.recipe import factory
 from fnnet.training.state import TrainState
 from fnnet.training.step import Metrics
 from fnnet.types import Params
@@ -76,6 +77,7 @@ def early_stopping(
             return
 
 
+@factory
 def patience(evaluations: int) -> Rule:
     """Stop at the n-th evaluation in a row that is no better than the best.
 
@@ -87,6 +89,7 @@ def patience(evaluations: int) -> Rule:
     return lambda memory: memory.evaluations - memory.best_evaluation >= evaluations
 
 
+@factory
 def small_improvement(threshold: float) -> Rule:
     """Stop when an evaluation improves on the one before by less than a threshold (in units of the value).
 
@@ -100,6 +103,7 @@ def small_improvement(threshold: float) -> Rule:
     return lambda memory: memory.previous - memory.value < threshold
 
 
+@factory
 def relative_rise(threshold: float) -> Rule:
     """Stop when the value exceeds its minimum by more than a fraction of that minimum: value > (1 + threshold) · best.
 

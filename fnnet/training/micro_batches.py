@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -12,9 +13,10 @@ from fnnet import tree
 from fnnet.arguments import whole
 from fnnet.data.batches import length
 from fnnet.losses import Loss
+from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
 from fnnet.training.reduction import reduction_of
-from fnnet.training.value_and_grad import Gradient, pulled_back, value_and_grad
+from fnnet.training.value_and_grad import Gradient, pulled_back
 from fnnet.tree import Frozen, Leaf, Running
 from fnnet.types import Array, Layer, Params, Target
 
@@ -23,6 +25,7 @@ T = TypeVar("T")
 Part: TypeAlias = tuple[Layer, Array, Array]  # the net that trains on it, x, target
 
 
+@factory
 def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, workers: int = 1) -> Gradient:
     """`value_and_grad` in parts of `size` examples: `f(params, x, target) -> (value, dparams, predictions)`.
 
@@ -58,7 +61,11 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     >>> value, dparams.weight
     (0.5, array([[2.]], dtype=float32))
     """
-    size, workers = whole("size", size, 1), whole("workers", workers, 1)
+    return in_parts(net, loss, whole("size", size, 1), key, whole("workers", workers, 1))
+
+
+def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -> Gradient:
+    """The function that `micro_batches` gives."""
     mean = reduction_of(loss) == "mean"
 
     def gradient(params: Params, x: Array, target: Target) -> tuple[float, Params, Array]:
@@ -95,7 +102,9 @@ def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Itera
 
 def in_training(net: Layer, loss: Loss, size: int | None, key: Key, workers: int = 1) -> Gradient:
     """The gradient of one training step, in micro-batches or (`size` None) all at once."""
-    return value_and_grad(net.train(key), loss) if size is None else micro_batches(net, loss, size, key, workers)
+    if size is None:
+        return partial(pulled_back, net.train(key), loss)
+    return in_parts(net, loss, size, key, workers)
 
 
 def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> Iterator[Part]:

@@ -10,6 +10,7 @@ from fnnet.arguments import whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
+from fnnet.recipe import factory
 from fnnet.training.evaluate import Measured, Metric, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.reduction import reduction_of
@@ -21,6 +22,7 @@ Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
 
+@factory
 def make_step(
     net: Layer,
     loss: Loss,

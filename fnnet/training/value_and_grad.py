@@ -1,14 +1,17 @@
 """`value_and_grad`: the loss of a net on a batch, and its gradient by the params."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from fnnet.losses import Loss
+from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
 Gradient: TypeAlias = Callable[[Params, Array, Target], tuple[float, Params, Array]]
 
 
+@factory
 def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     """The function `f(params, x, target) -> (value, dparams, predictions)`.
 
@@ -31,7 +34,7 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     check_net(net)
     check_loss(loss)
 
-    return lambda params, x, target: pulled_back(net, loss, params, x, target)
+    return partial(pulled_back, net, loss)
 
 
 def pulled_back(
