@@ -344,15 +344,62 @@ class Updates(Protocol):
         """
 
 
-class Optimizer(NamedTuple):
+class _Functions(NamedTuple):
+    init: Callable[[Params], OptState]
+    update: Updates
+
+
+class Optimizer(_Functions):
     """An optimizer as a value: two pure functions.
 
     - `init(params) -> state`: a tree of arrays and Python numbers;
     - `update(grads, state, params) -> (updates, state)`; see `Updates`.
+
+    One that a factory made has a `recipe`, by which it is printed, compared, pickled and saved, as a `Layer` is.
+
+    >>> from fnnet import optim
+    >>> optim.chain(optim.clip(1.0), optim.sgd(optim.schedules.cosine(0.1, 100)))
+    optim.chain(optim.clip(1.0), optim.sgd(optim.schedules.cosine(0.1, 100)))
     """
 
-    init: Callable[[Params], OptState]
-    update: Updates
+    recipe: Recipe | None = None
+
+    def _with_recipe(self, recipe: Recipe) -> "Optimizer":
+        made = Optimizer(*self)
+        made.__dict__["recipe"] = recipe
+        return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Optimizer's {name} cannot be set")
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self.recipe is None else repr(self.recipe)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Optimizer) and (self.recipe or other.recipe):
+            return self.recipe == other.recipe
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return super().__hash__() if self.recipe is None else hash(self.recipe)
+
+    def __reduce__(self) -> Any:
+        if self.recipe is not None:
+            return remake, (self.recipe,)
+        around, inside, _ = getattr(self.update, "__qualname__", "").partition(".<locals>")
+        if inside:
+            got = f"one made inside {around}, without a recipe"
+            raise ConfigError(expected("optimizer", "one that knows how it was made", got, ADVICE))
+        return Optimizer, (self.init, self.update)
+
+    def __copy__(self) -> "Optimizer":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Optimizer":
+        return self
 
 
 def check_net(net: object, what: str = "net") -> Layer:

@@ -9,6 +9,7 @@ from fnnet.optim.chain import chain
 from fnnet.optim.engine import Block, Part, dividing, finish, link
 from fnnet.optim.learning_rate import scale_by_learning_rate
 from fnnet.optim.schedules import LearningRate
+from fnnet.recipe import factory
 from fnnet.types import Array, Optimizer, Params
 
 
@@ -18,6 +19,7 @@ class ScaleByAdagrad(NamedTuple):
     square: Params
 
 
+@factory
 def scale_by_adagrad(*, eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     """Adagrad without its learning rate.
 
@@ -56,6 +58,7 @@ def scale_by_adagrad(*, eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, (dividing("eps", eps, begin),)))
 
 
+@factory
 def adagrad(learning_rate: LearningRate, *, eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     """Adagrad, `chain(scale_by_adagrad(eps=eps, start=start), scale_by_learning_rate(learning_rate))`.
 

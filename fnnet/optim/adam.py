@@ -13,6 +13,7 @@ from fnnet.optim.engine import Block, Part, Rule, Where, dividing, from_zero, li
 from fnnet.optim.learning_rate import scale_by_learning_rate
 from fnnet.optim.schedules import LearningRate
 from fnnet.optim.where import everywhere
+from fnnet.recipe import factory
 from fnnet.types import Array, Optimizer, Params
 
 
@@ -24,6 +25,7 @@ class ScaleByAdam(NamedTuple):
     square: Params
 
 
+@factory
 def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
     """Adam without its learning rate: a running mean of gradients over the root of a running mean of their squares.
 
@@ -78,6 +80,7 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> O
     return link(Part("scale_by_adam", at, ScaleByAdam, starts))
 
 
+@factory
 def adam(learning_rate: LearningRate, *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
     """Adam, `chain(scale_by_adam(…), scale_by_learning_rate(learning_rate))`.
 
@@ -100,6 +103,7 @@ def adam(learning_rate: LearningRate, *, b1: float = 0.9, b2: float = 0.999, eps
     return chain(scale_by_adam(b1=b1, b2=b2, eps=eps), scale_by_learning_rate(learning_rate))
 
 
+@factory
 def adamw(
     learning_rate: LearningRate,
     *,

@@ -5,9 +5,11 @@ from typing import Any
 
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.engine import Chain, Stage, link
+from fnnet.recipe import factory
 from fnnet.types import Optimizer
 
 
+@factory
 def chain(*optimizers: Optimizer) -> Optimizer:
     """Compose optimizers: the first one receives the gradients, each further one the updates of the one before.
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from fnnet.arguments import real
 from fnnet.optim.engine import Block, Part, Rule, finish, link, pass_on
+from fnnet.recipe import factory
 from fnnet.types import Array, Optimizer
 
 
+@factory
 def clip(value: float) -> Optimizer:
     """Bound every element.
 
@@ -36,6 +38,7 @@ def clip(value: float) -> Optimizer:
     return link(Part("clip", lambda count, updates: rule))
 
 
+@factory
 def clip_by_global_norm(norm: float) -> Optimizer:
     """Shorten all updates together where they are longer than `norm`; their direction stays.
 

@@ -6,9 +6,11 @@ from fnnet.arguments import real
 from fnnet.optim.chain import chain
 from fnnet.optim.engine import Block, Part, Where, link, pass_on
 from fnnet.optim.where import everywhere, predicate
+from fnnet.recipe import factory
 from fnnet.types import Optimizer
 
 
+@factory
 def add_decayed_weights(rate: float, *, where: Where = everywhere) -> Optimizer:
     """Add a share of the params to their updates.
 
@@ -42,6 +44,7 @@ def add_decayed_weights(rate: float, *, where: Where = everywhere) -> Optimizer:
     return link(Part("add_decayed_weights", lambda count, updates: rule, where=predicate(where), reads_params=True))
 
 
+@factory
 def l2(optimizer: Optimizer, rate: float, *, where: Where = everywhere) -> Optimizer:
     """Optimize the loss plus λ/2 Σ θ²: `chain(add_decayed_weights(rate, where=where), optimizer)`.
 

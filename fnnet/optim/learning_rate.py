@@ -5,9 +5,11 @@ from typing import NamedTuple
 from fnnet.arguments import real
 from fnnet.optim.engine import Factor, link
 from fnnet.optim.schedules import LearningRate, schedule
+from fnnet.recipe import factory
 from fnnet.types import Optimizer
 
 
+@factory
 def scale_by_factor(factor: float) -> Optimizer:
     """Multiply all updates by a number.
 
@@ -29,6 +31,7 @@ class ScaleByLearningRate(NamedTuple):
     steps: int
 
 
+@factory
 def scale_by_learning_rate(learning_rate: LearningRate) -> Optimizer:
     """Step downhill: the last part of an optimizer.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from fnnet.arguments import flag, real
 from fnnet.optim.engine import Block, Part, from_zero, link
+from fnnet.recipe import factory
 from fnnet.types import Optimizer, Params
 
 
@@ -15,6 +16,7 @@ class Momentum(NamedTuple):
     velocity: Params
 
 
+@factory
 def momentum(decay: float, *, nesterov: bool = False) -> Optimizer:
     """Momentum.
 

@@ -7,9 +7,11 @@ from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import Layout, Leaves, Where, check_trainable, gradients_beside, is_trained, lay_out
 from fnnet.optim.where import predicate
+from fnnet.recipe import factory
 from fnnet.types import Optimizer, Params
 
 
+@factory
 def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hashable, Optimizer]) -> Optimizer:
     """Give every leaf to the optimizer of its label.
 
@@ -76,6 +78,7 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
     return Optimizer(init, update)
 
 
+@factory
 def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
     """Hold the chosen leaves: they have holes in updates and state, and the optimizer never sees them.
 

@@ -10,6 +10,7 @@ from fnnet.optim.engine import Block, Part, dividing, finish, link
 from fnnet.optim.learning_rate import scale_by_learning_rate
 from fnnet.optim.momentum import momentum as remember
 from fnnet.optim.schedules import LearningRate
+from fnnet.recipe import factory
 from fnnet.types import Optimizer, Params
 
 
@@ -19,6 +20,7 @@ class ScaleByRms(NamedTuple):
     square: Params
 
 
+@factory
 def scale_by_rms(decay: float = 0.99, *, eps: float = 1e-8) -> Optimizer:
     """RMSProp without its learning rate.
 
@@ -57,6 +59,7 @@ def scale_by_rms(decay: float = 0.99, *, eps: float = 1e-8) -> Optimizer:
     return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, (dividing("eps", eps),)))
 
 
+@factory
 def rmsprop(learning_rate: LearningRate, *, decay: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> Optimizer:
     """RMSProp, `chain(scale_by_rms(decay, eps=eps), scale_by_learning_rate(learning_rate))`.
 

@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 
 from fnnet.arguments import real, whole
 from fnnet.errors import ConfigError, expected
+from fnnet.recipe import factory
 
 __all__ = [
     "LearningRate",
@@ -59,6 +60,7 @@ def schedule(learning_rate: LearningRate) -> Schedule:
     return learning_rate if callable(learning_rate) else constant(learning_rate)
 
 
+@factory
 def constant(value: float) -> Schedule:
     """The same rate for ever.
 
@@ -69,6 +71,7 @@ def constant(value: float) -> Schedule:
     return _of_count(lambda count: value)
 
 
+@factory
 def step(value: float, every: int, *, factor: float = 0.5) -> Schedule:
     """Multiply by a factor, half by default, every so many updates.
 
@@ -86,6 +89,7 @@ def step(value: float, every: int, *, factor: float = 0.5) -> Schedule:
     return _of_count(lambda count: value * factor ** (count // every))
 
 
+@factory
 def multi_step(value: float, boundaries: Sequence[int], *, factor: float = 0.5) -> Schedule:
     """Multiply by a factor, half by default, at certain counts.
 
@@ -103,6 +107,7 @@ def multi_step(value: float, boundaries: Sequence[int], *, factor: float = 0.5) 
     return _of_count(lambda count: value * factor ** _passed(marks, count))
 
 
+@factory
 def piecewise(values: Sequence[float], boundaries: Sequence[int]) -> Schedule:
     """Constant between boundaries.
 
@@ -121,6 +126,7 @@ def piecewise(values: Sequence[float], boundaries: Sequence[int]) -> Schedule:
     return _of_count(lambda count: rates[_passed(marks, count)])
 
 
+@factory
 def exponential(value: float, factor: float, *, steps: int = 1) -> Schedule:
     """Fall smoothly, by a factor in so many updates.
 
@@ -145,6 +151,7 @@ def exponential(value: float, factor: float, *, steps: int = 1) -> Schedule:
     return _of_count(rate)
 
 
+@factory
 def inverse_time(value: float, factor: float, *, steps: int = 1) -> Schedule:
     """Fall like 1 / t: ever more slowly, but to 0.
 
@@ -165,6 +172,7 @@ def inverse_time(value: float, factor: float, *, steps: int = 1) -> Schedule:
     return _of_count(lambda count: value / (1 + factor * (count / steps)))
 
 
+@factory
 def linear(start: float, end: float, steps: int) -> Schedule:
     """From one rate to another in a straight line, then stay.
 
@@ -182,6 +190,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     return _of_count(lambda count: _mix(start, end, min(count / steps, 1.0)))
 
 
+@factory
 def cosine(value: float, steps: int, *, end: float = 0.0) -> Schedule:
     """Half a cosine from one rate down to another, then stay.
 
@@ -201,6 +210,7 @@ def cosine(value: float, steps: int, *, end: float = 0.0) -> Schedule:
     return _of_count(lambda count: _swing(value, end, min(count / steps, 1.0)))
 
 
+@factory
 def warm_up(learning_rate: LearningRate, steps: int) -> Schedule:
     """Begin low: a straight line up to a rate, or to the beginning of a schedule that then takes over.
 
@@ -227,6 +237,7 @@ def warm_up(learning_rate: LearningRate, steps: int) -> Schedule:
     return _of_count(rate)
 
 
+@factory
 def one_cycle(
     peak: float, steps: int, *, rise: float = 0.3, start_divisor: float = 25.0, end_divisor: float = 1e4
 ) -> Schedule:
@@ -264,6 +275,7 @@ def one_cycle(
     return _of_count(rate)
 
 
+@factory
 def joined(schedules: Sequence[LearningRate], boundaries: Sequence[int]) -> Schedule:
     """Schedules one after the other, each counting from 0 at its boundary.
 

@@ -6,9 +6,11 @@ from fnnet.optim.chain import chain
 from fnnet.optim.learning_rate import scale_by_learning_rate
 from fnnet.optim.momentum import momentum as remember
 from fnnet.optim.schedules import LearningRate
+from fnnet.recipe import factory
 from fnnet.types import Optimizer
 
 
+@factory
 def sgd(learning_rate: LearningRate, *, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
     """Stochastic gradient descent, `chain(optim.momentum(momentum), scale_by_learning_rate(learning_rate))`.
 

@@ -1,7 +1,6 @@
 """`value_and_grad`: the loss of a net on a batch, and its gradient by the params."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeAlias
 
 from fnnet.losses import Loss
@@ -34,7 +33,7 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     check_net(net)
     check_loss(loss)
 
-    return partial(pulled_back, net, loss)
+    return lambda params, x, target: pulled_back(net, loss, params, x, target)
 
 
 def pulled_back(

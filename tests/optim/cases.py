@@ -6,6 +6,7 @@ import numpy as np
 
 from fnnet import optim, rng, tree
 from fnnet.optim import schedules
+from fnnet.recipe import factory
 
 SCHEDULES = {
     "schedule": lambda: schedules.schedule(0.1),
@@ -31,6 +32,11 @@ def kind(path):
     return "bias" if path.endswith("bias") else "rest"
 
 
+def is_in_dense_1(path, leaf):
+    return path.startswith("dense_1")
+
+
+@factory
 def by_hand():
     """A user's own pair, made of nothing but tree functions."""
 
@@ -99,7 +105,7 @@ PARTS = {
     "freeze": lambda: optim.freeze(optim.adam(0.1), is_bias),
     "freeze of partition": lambda: optim.freeze(
         optim.partition(kind, {"bias": optim.momentum(0.3), "rest": optim.scale_by_adam()}),
-        lambda path, leaf: path.startswith("dense_1"),
+        is_in_dense_1,
     ),
 }
 

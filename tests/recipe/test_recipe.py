@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pytest
 
-from fnnet import initializers, layers, losses, recipe, rng, tree
+from fnnet import initializers, layers, losses, metrics, optim, recipe, rng, training, tree
 from fnnet.errors import ConfigError
 from fnnet.types import Layer
 from fnnet.walk import replace
@@ -348,8 +348,16 @@ def public(module):
     return [(name, getattr(module, name)) for name in module.__all__ if isinstance(getattr(module, name), FunctionType)]
 
 
-PLAIN = {"layer", "fans"}  # which take functions, or make nothing
-FACTORIES = [pair for module in (layers, initializers) for pair in public(module) if pair[0] not in PLAIN]
+PLAIN = {  # these take functions, or make nothing
+    layers: {"layer"},
+    initializers: {"fans"},
+    losses: {name for name, _ in public(losses)},  # a loss is a function itself
+    optim: {"apply_updates", "everywhere", "is_weight"},
+    optim.schedules: {"schedule"},
+    training: {"calibrate", "early_stopping", "evaluate", "fold", "init", "scan", "trace"},
+    metrics: {"accuracy", "confusion"},
+}
+FACTORIES = [pair for module, plain in PLAIN.items() for pair in public(module) if pair[0] not in plain]
 
 
 @pytest.mark.parametrize(("name", "function"), FACTORIES)
