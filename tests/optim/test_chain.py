@@ -115,7 +115,7 @@ def test_names():
     ("argument", "message"),
     [
         (optim.sgd, "chain: argument 1: expected an Optimizer, got <function sgd.*; call the factory"),
-        ([optim.sgd(0.1)], r"chain: argument 1: expected an Optimizer, got \[.*; write chain\(first, second"),
+        ([optim.sgd(0.1)], r"chain: argument 1: expected an Optimizer, got \(.*; write chain\(first, second"),
         (0.1, "chain: argument 1: expected an Optimizer, got 0.1"),
     ],
 )
