@@ -8,9 +8,9 @@ import tyro
 
 from fnnet.errors import expected
 from fnnet.runs import cli
-from fnnet.runs import folder as runs
 from fnnet.runs.commands.report import compare, rewrite, runs_below
 from fnnet.runs.datasets import BUNDLED
+from fnnet.runs.folder import RunError
 
 
 def main(args: list[str]) -> int:
@@ -43,7 +43,7 @@ def report(
     folders = runs_below(among)
     studies = studies_in(among)
     if not folders and studies is None:
-        raise runs.RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
+        raise RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
     if folders:
         compare(among, folders)
     built = studies is None or build(studies, quick, data == BUNDLED, out)
@@ -65,7 +65,7 @@ def build(studies: Path, quick: bool, bundled: bool, out: Path | None) -> bool:
     from experiments.engine import results, store
     from experiments.engine.study import studies as known
 
-    found = {name: store.answers(study, studies, quick, bundled) for name, study in known().items()}
+    found = {name: store.results_of(study, studies, quick, bundled) for name, study in known().items()}
     empty = [name for name, answers in found.items() if answers.empty]
     part = [name for name, answers in found.items() if not (answers.empty or answers.whole or quick)]
     if len(empty) == len(found):

@@ -8,13 +8,15 @@ from pathlib import Path
 import attrs
 
 from experiments.engine import pool, store
-from experiments.engine.board import Board, board, duration
+from experiments.engine.board import Board
 from experiments.engine.study import Run, Study, get, run_id, studies
 from experiments.reports import sources
 from fnnet.arguments import whole
 from fnnet.errors import MissingDataError
 from fnnet.runs import cli, facts
 from fnnet.runs.datasets import BUNDLED
+from fnnet.runs.display import display
+from fnnet.runs.words import duration
 
 OUT = Path("runs/studies")
 
@@ -103,7 +105,8 @@ def run_studies(
         start, made = time.monotonic(), 0
         failed: list[str] = []
         try:
-            with board(workers) as telling:
+            with display() as shown:
+                telling = Board(workers, shown)
                 for stage in stages:
                     runs, _ = planned(stage, guess=False)
                     todo = [run for run in todo if run.study.name not in {study.name for study in stage}]
@@ -148,7 +151,7 @@ def _settled(study: Study, out: Path, data: str | None, quick: bool, guess: bool
     """A study with the setting that its search has found; a guess takes the one that lasts longest until then."""
     if study.follows is None:
         return study
-    follows, settled = study.follows, store.answers(study, out, quick, data == BUNDLED).study
+    follows, settled = study.follows, store.results_of(study, out, quick, data == BUNDLED).study
     if settled.settings or not guess:
         return settled
     possible = map(follows.setting, get(follows.search).settings)

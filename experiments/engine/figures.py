@@ -1,62 +1,20 @@
-"""Figures of studies: small PNGs, axes with units, readable in black and white. Each function returns one's bytes."""
+"""The figures of studies. Each function returns the bytes of a PNG, or what draws one from answers."""
 
 import math
 from collections.abc import Callable, Sequence
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.engine.study import Answers, Measure, Run
+from experiments.engine.study import Measure, Run, StudyResults
+from fnnet.runs.style import SERIES, Series, figure, png, tidy
 from fnnet.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-DPI = 90
-COLOURS = 256  # in a palette: figures are line art, and small files are asked for
-# Colour, dash and marker all differ, so that a print without colour still tells series apart; shades go dark to light.
-STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#1b1b3a", "linestyle": "-", "marker": "o"},
-    {"color": "#c1440e", "linestyle": "--", "marker": "s"},
-    {"color": "#3a7ca5", "linestyle": "-.", "marker": "^"},
-    {"color": "#e0a030", "linestyle": ":", "marker": "D"},
-    {"color": "#5f8f3a", "linestyle": (0, (6, 2)), "marker": "v"},
-    {"color": "#9467a8", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "x"},
-    {"color": "#7f7f7f", "linestyle": (0, (1, 3)), "marker": "+"},
-    {"color": "#b05f77", "linestyle": (0, (8, 3, 2, 3)), "marker": "P"},
-)
 Column = tuple[str, str, float]  # name in a row, label of the axis, factor
-
-
-def figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> "Figure":
-    """An empty figure of that many inches, without pyplot's global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    made = Figure(figsize=(width, height), dpi=DPI, layout=layout)
-    FigureCanvasAgg(made)
-    return made
-
-
-def png(made: "Figure") -> bytes:
-    """The bytes of a figure, few colours."""
-    from PIL import Image
-
-    plain, small = BytesIO(), BytesIO()
-    made.savefig(plain, format="png", metadata={"Software": None})
-    Image.open(plain).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(
-        small, "PNG", optimize=True
-    )
-    return small.getvalue()
-
-
-def tidy(axes: "Axes") -> None:
-    """Two spines, a light grid."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
 
 
 TRAIN_LOSS: Column = ("train_loss", "training loss, nats per example", 1.0)
@@ -70,7 +28,7 @@ def curves(
     x: tuple[str, str] = ("epoch", "epoch"),
     log: Sequence[str] = (),
     until: float = math.inf,
-) -> Callable[[Answers], bytes]:
+) -> Callable[[StudyResults], bytes]:
     """Columns of the rows by epoch: the mean over seeds, in a band from the least to the greatest.
 
     Args:
@@ -81,7 +39,7 @@ def curves(
         until: the last x that is drawn.
     """
 
-    def draw(answers: Answers) -> bytes:
+    def draw(answers: StudyResults) -> bytes:
         from matplotlib.ticker import MaxNLocator
 
         chosen = [label for label in (labels or answers.runs) if answers.runs[label]]
@@ -89,7 +47,7 @@ def curves(
         made = figure(width, height, layout=None)  # margins by hand: finding them takes as long as drawing
         made.subplots_adjust(0.7 / width, 0.5 / height, 1 - 0.1 / width, 1 - 0.1 / height, wspace=0.22)
         for axes, (name, title, factor) in zip(made.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
-            for label, style in zip(chosen, _cycle(len(chosen)), strict=True):
+            for label, style in zip(chosen, cycle(SERIES), strict=False):
                 band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style, until)
             axes.set_xlabel(x[1])
             if x[0] in log:
@@ -115,7 +73,7 @@ def band(
     name: str,
     factor: float,
     label: str,
-    style: dict[str, Any],
+    style: Series,
     until: float = math.inf,
 ) -> None:
     """A curve over seeds: mean, and the range around it."""
@@ -131,10 +89,10 @@ def band(
     axes.plot(at, values.mean(axis=0), label=label, linewidth=1.3, markersize=3.5, markevery=every, **style)
 
 
-def points(measure: Measure) -> Callable[[Answers], bytes]:
+def points(measure: Measure) -> Callable[[StudyResults], bytes]:
     """Every seed of every setting as a point, their mean as a bar."""
 
-    def draw(answers: Answers) -> bytes:
+    def draw(answers: StudyResults) -> bytes:
         labels = [setting.label for setting in answers.study.settings]
         made = figure(6.6, 0.9 + 0.36 * len(labels))
         axes = made.subplots()
@@ -150,8 +108,7 @@ def points(measure: Measure) -> Callable[[Answers], bytes]:
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlabel(measure.title)
-        axes.grid(axis="x", color="0.9", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, "x")
         axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         return png(made)
 
@@ -170,7 +127,3 @@ def pictures(rows: Sequence[Array], names: Sequence[str]) -> bytes:
             axes.imshow(image, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
         line[0].text(-0.25, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=8)
     return png(made)
-
-
-def _cycle(n: int) -> list[dict[str, Any]]:
-    return [STYLES[i % len(STYLES)] for i in range(n)]

@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import fmean
 
 from experiments.engine import store
-from experiments.engine.board import duration
 from experiments.engine.statistics import CONFIDENCE, Difference, next_run, paired, quantile, spread
-from experiments.engine.study import Answers, Claim, Measure, Setting, Study, studies
+from experiments.engine.study import Claim, Measure, Setting, Study, StudyResults, studies
 from experiments.registry import REPORTS
-from fnnet.runs import files
+from fnnet.runs import files, markdown
+from fnnet.runs.words import counted, duration
 
 RESULTS = Path("experiments/RESULTS.md")
 FIGURES = "figures"  # beside RESULTS.md
@@ -63,7 +63,7 @@ def build_report(
         quick: from the short runs, which answer nothing: tests the report.
         bundled: from runs on the bundled digits.
     """
-    found = [store.answers(study, runs, quick, bundled) for study in (chosen or list(studies().values()))]
+    found = [store.results_of(study, runs, quick, bundled) for study in (chosen or list(studies().values()))]
     folder = path.parent / FIGURES
     folder.mkdir(parents=True, exist_ok=True)
     drawn = set()
@@ -82,10 +82,10 @@ def build_report(
 
 def figure_name(study: Study, ending: str) -> str:
     """The file of a figure."""
-    return f"{study.name}{'-' * bool(ending)}{ending}.png"
+    return f"{'-'.join(filter(None, (study.name, ending)))}.png"
 
 
-def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
+def _page(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[str]:
     yield "# Results: the five reports, reproduced, answered and surpassed"
     yield ""
     if quick:
@@ -106,7 +106,7 @@ def _page(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
                 yield from section(answers)
 
 
-def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
+def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[str]:
     """Which code made the runs, on what, in what time."""
     every = {id(run): run for answers in found for of in answers.runs.values() for run in of.values()}
     # Settings that share a configuration share a file; it is read anew for each, so count by content.
@@ -130,15 +130,15 @@ def _origin(found: Sequence[Answers], runs: Path, quick: bool) -> Iterator[str]:
     if sessions:
         jobs = sorted({session["jobs"] for session in sessions})
         wall = duration(sum(session["seconds"] for session in sessions))
-        plural = "s" * (len(sessions) > 1)
         known = sum(session["runs"] for session in sessions)
         beyond = f"; {len(unique) - known:,} runs are of sessions that were killed" if known < len(unique) else ""
-        yield f"- Wall time {wall} in {len(sessions)} session{plural}, {' or '.join(map(str, jobs))} at once{beyond}."
+        number = counted(len(sessions), "session")
+        yield f"- Wall time {wall} in {number}, {' or '.join(map(str, jobs))} at once{beyond}."
     yield f"- Code (digest of all that computes): {listed}."
     yield f"- On {'; '.join(sorted(machines))}."
 
 
-def _overview(found: Sequence[Answers]) -> Iterator[str]:
+def _overview(found: Sequence[StudyResults]) -> Iterator[str]:
     """How many reported figures hold, and how many differences survive."""
     reports = [answers for answers in found if answers.study.report != "best" and not answers.study.alone]
     verdicts = {  # of a figure that stands in two reported tables, once
@@ -178,7 +178,7 @@ def _overview(found: Sequence[Answers]) -> Iterator[str]:
     yield ""
 
 
-def section(answers: Answers) -> Iterator[str]:
+def section(answers: StudyResults) -> Iterator[str]:
     """One study."""
     study = answers.study
     yield f"### {study.name}"
@@ -189,7 +189,7 @@ def section(answers: Answers) -> Iterator[str]:
         yield "No run is finished."
         yield ""
         return
-    yield from table(answers)
+    yield table(answers)
     yield ""
     sentences = [*verdicts(answers), *study.remarks(answers)]
     for sentence in sentences:
@@ -200,7 +200,7 @@ def section(answers: Answers) -> Iterator[str]:
         yield ""
 
 
-def table(answers: Answers) -> Iterator[str]:
+def table(answers: StudyResults) -> str:
     """Setting, reported, ours, further columns, and whether it holds."""
     study = answers.study
     heads = [
@@ -210,20 +210,20 @@ def table(answers: Answers) -> Iterator[str]:
         *(column.title for column in study.columns),
         "holds?",
     ]
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
-    for setting in study.settings:
-        cells = [
+    rows = [
+        [
             f"*{setting.label}*" if setting.ours else setting.label,
             setting.says or (study.measure.text(setting.reported) if setting.reported is not None else "–"),
             ours(answers, setting.label, study.measure, answers.values(setting.label)),
             *(ours(answers, setting.label, column, answers.values(setting.label, column)) for column in study.columns),
             holds(answers, setting),
         ]
-        yield f"| {' | '.join(cells)} |"
+        for setting in study.settings
+    ]
+    return markdown.table(heads, rows)
 
 
-def ours(answers: Answers, label: str, measure: Measure, values: dict[int, float] | None = None) -> str:
+def ours(answers: StudyResults, label: str, measure: Measure, values: dict[int, float] | None = None) -> str:
     """Mean ± spread over n seeds."""
     got = list((answers.values(label) if values is None else values).values())
     if not got:
@@ -237,7 +237,7 @@ def ours(answers: Answers, label: str, measure: Measure, values: dict[int, float
     return f"{mean} ± {measure.text(spread(got))} (n = {len(got)}{missing})"
 
 
-def holds(answers: Answers, setting: Setting) -> str:
+def holds(answers: StudyResults, setting: Setting) -> str:
     """Whether the reported figure could be one more run of ours."""
     values = list(answers.values(setting.label).values())
     if setting.reported is None or not values:
@@ -267,13 +267,13 @@ def reached(values: Sequence[float], target: float, higher: bool) -> str:
     return f"{'reached' if over >= 0 else 'not reached'}{noise}"
 
 
-def compared(answers: Answers, claim: Claim) -> Difference | None:
+def compared(answers: StudyResults, claim: Claim) -> Difference | None:
     """The paired difference of a claim, positive where it is right."""
     better, worse = (answers.values(label, claim.by) for label in (claim.better, claim.worse))
     return paired(better, worse) if (claim.by or answers.study.measure).higher else paired(worse, better)
 
 
-def verdicts(answers: Answers) -> Iterator[str]:
+def verdicts(answers: StudyResults) -> Iterator[str]:
     """One sentence on the reported differences, one on ours."""
     for mine, words in ((False, "reported difference"), (True, "own comparison")):
         pairs = [(claim, compared(answers, claim)) for claim in answers.study.claims if claim.ours == mine]
@@ -291,7 +291,7 @@ def verdicts(answers: Answers) -> Iterator[str]:
                 parts.append(f"{phrase}: {'; '.join(listed)}")
         count = sum(difference.verdict == 1 for _, difference in done)
         n = min(difference.n for _, difference in done)
-        plural = "s" * (len(done) > 1)
+        plural = "s" if len(done) > 1 else ""
         verb = "survives" if 1 in (count, len(done)) else "survive"
         head = f"{words.capitalize()}{plural}" if mine else f"{count} of {len(done)} {words}{plural} {verb}"
         yield f"{head} (paired t-interval, {CONFIDENCE:.0%}, n = {n}). ".replace("95%", "95 %") + _sentence(parts)

@@ -5,29 +5,31 @@ import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from experiments.engine.study import Answers, Result, Run, Study, get, run_id
+from experiments.engine.study import Result, Run, Study, StudyResults, get, run_id
 from fnnet.errors import ConfigError, DataError, expected
-from fnnet.runs import files
+from fnnet.runs import facts, files
 
 FORMAT = 1
 SESSIONS, LOCK = "sessions.json", ".lock"
 CHANGED = "changed while it ran"  # in place of a digest of the code
+LOOP = ("experiment.py", "settings.py", "trainer.py")  # what of the shell the tasks train with
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @cache
 def code_digest() -> str:
+    """A digest of the code that computes, as this process found it."""
+    return fresh_digest()
+
+
+def fresh_digest() -> str:
     """A digest of the code that computes, by its meaning alone: fnnet and the tasks, but not what asks and shows."""
-    digest = blake2b(digest_size=8)
-    for path in computing():
-        digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{meaning(path.read_bytes())}\0".encode())
-    return digest.hexdigest()
+    return facts.digest(_ROOT, computing(), lambda path: meaning(path.read_bytes()).encode())
 
 
 def watched_code() -> Callable[[], str]:
@@ -35,11 +37,11 @@ def watched_code() -> Callable[[], str]:
 
     A process imports modules as it needs them, so what it computes with is known only if none has changed.
     """
-    stamps, digest = _stamps(), code_digest.__wrapped__()
+    stamps, digest = _stamps(), fresh_digest()
 
     def name() -> str:
         try:
-            return digest if _stamps() == stamps or code_digest.__wrapped__() == digest else CHANGED
+            return digest if _stamps() == stamps or fresh_digest() == digest else CHANGED
         except (OSError, SyntaxError):  # somebody is at it
             return CHANGED
 
@@ -63,8 +65,8 @@ def computing() -> list[Path]:
 
 
 def _asks_or_shows(path: Path) -> bool:
-    """Whether nothing in a module is computed with: the law kit, the shell but for its settings, the studies."""
-    shell = path.parts[:2] == ("fnnet", "runs") and path.name != "recipes.py"
+    """Whether nothing in a module is computed with: the law kit, the shell but for its loop, the studies."""
+    shell = path.parts[:2] == ("fnnet", "runs") and path.name not in LOOP
     return "testing" in path.parts or shell or path.name in ("studies.py", "loops.py", "__main__.py")
 
 
@@ -150,16 +152,16 @@ def read(out: Path, identifier: str) -> Run | None:
     return Run(**{name: content[name] for name in names})
 
 
-def answers(study: Study, out: Path, quick: bool = False, bundled: bool = False) -> Answers:
+def results_of(study: Study, out: Path, quick: bool = False, bundled: bool = False) -> StudyResults:
     """The finished runs of a study; where it follows a search, of what that has found."""
     if study.follows:
-        study = study.settled(answers(get(study.follows.search), out, quick, bundled))
+        study = study.settled(results_of(get(study.follows.search), out, quick, bundled))
     runs: dict[str, dict[int, Run]] = {}
     for setting in study.settings:
         config = study.quick(setting.config) if quick else setting.config
         read_all = ((seed, read(out, run_id(study.task, config, seed, bundled))) for seed in study.seeds)
         runs[setting.label] = {seed: run for seed, run in read_all if run is not None}
-    return Answers(study, runs)
+    return StudyResults(study, runs)
 
 
 def log(out: Path, entry: dict[str, Any]) -> None:

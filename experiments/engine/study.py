@@ -15,7 +15,7 @@ import attrs
 from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
 
-Tell: TypeAlias = Callable[[float], None]  # the fraction of a run that is done
+OnProgress: TypeAlias = Callable[[float], None]  # the fraction of a run that is done
 
 
 class Result(NamedTuple):
@@ -32,7 +32,7 @@ class Result(NamedTuple):
 
 # (config, seed, data directory or None, tell) -> Result. A function of a module, so that other processes find it; pure
 # but for reading data and for measured times.
-Task: TypeAlias = Callable[[Any, int, str | None, Tell], Result]
+Task: TypeAlias = Callable[[Any, int, str | None, OnProgress], Result]
 
 
 @attrs.frozen(eq=False)
@@ -102,7 +102,7 @@ def at_epoch(epoch: int, name: str) -> Callable[[Run], float | None]:
     return read
 
 
-def wobble(name: str, part: float) -> Callable[[Run], float | None]:
+def deviation_from_trend(name: str, part: float) -> Callable[[Run], float | None]:
     """Reads how far a column strays from a straight line over the last part of the run: root mean square."""
 
     def read(run: Run) -> float | None:
@@ -214,8 +214,8 @@ class Study:
     data: Sequence[str] = ()
     seeds: Sequence[int] = range(5)
     columns: Sequence[Measure] = ()
-    figures: Mapping[str, "Callable[[Answers], bytes]"] = attrs.field(factory=dict)
-    remarks: "Callable[[Answers], Sequence[str]]" = lambda answers: ()
+    figures: Mapping[str, "Callable[[StudyResults], bytes]"] = attrs.field(factory=dict)
+    remarks: "Callable[[StudyResults], Sequence[str]]" = lambda answers: ()
     notes: str = ""
     cost: Callable[[Any], float] = lambda config: 1.0
     quick: Callable[[Any], Any] = lambda config: config
@@ -231,7 +231,7 @@ class Study:
                 if label not in labels:
                     raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
 
-    def settled(self, search: "Answers") -> "Study":
+    def settled(self, search: "StudyResults") -> "Study":
         """The study with the setting that follows from its search; with none while runs of that are missing."""
         best = search.best()
         if self.follows is None or best is None:
@@ -240,7 +240,7 @@ class Study:
 
 
 @attrs.frozen(eq=False)
-class Answers:
+class StudyResults:
     """The finished runs of a study: label -> seed -> run."""
 
     study: Study

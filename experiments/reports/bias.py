@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from fnnet import layers, rng, tree
 from fnnet.types import Array, Layer, Params, Shape
 
@@ -65,7 +65,7 @@ def weights(params: Params) -> list[Array]:
     return [own.weight for own in params if own]
 
 
-def compare(config: Config, seed: int, data: str | None, tell: Tell) -> Result:
+def compare(config: Config, seed: int, data: str | None, tell: OnProgress) -> Result:
     """The largest difference of any parameter of both nets after some steps of descent, ½ squared error."""
     inputs, *widths = config.widths
     with_vector, with_column = vector_net(widths), column_net(widths)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from experiments.reports.fit import Arrays
 from fnnet import data
+from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Params
 
 
-def fit_last(net: Layer, params: Params, examples: Arrays, classes: int, solver: str) -> tuple[Params, int]:
+def fit_last(net: Layer, params: Params, examples: Examples, classes: int, solver: str) -> tuple[Params, int]:
     """Params with the last dense layer replaced by the least-squares fit to one-hot rows, and the rank of [1 H].
 
         min ‖[1 H] W - T‖²,    H the input of the last layer

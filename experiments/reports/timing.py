@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from fnnet import rng
 from fnnet.types import Array
 
@@ -49,7 +49,7 @@ PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def product(config: Product, seed: int, data: str | None, tell: Tell) -> Result:
+def product(config: Product, seed: int, data: str | None, tell: OnProgress) -> Result:
     """Milliseconds for a product of two random matrices, and how far it is from NumPy's."""
     a, b = (rng.normal(key, (config.n, config.n), np.float64) for key in rng.split(rng.key(seed), 2))
     multiply = PRODUCTS[config.how]
@@ -72,7 +72,7 @@ class Step:
     batch: int = 32
 
 
-def step(config: Step, seed: int, data: str | None, tell: Tell) -> Result:
+def step(config: Step, seed: int, data: str | None, tell: OnProgress) -> Result:
     """Milliseconds for the gradient of one batch, and its largest distance from that of the array code."""
     root = rng.key(seed)
     pairs = list(zip(config.widths, config.widths[1:], strict=False))

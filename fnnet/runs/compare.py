@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from fnnet import checkpoint
-from fnnet.runs import facts
-from fnnet.runs import folder as runs
+from fnnet.runs import facts, identity
+from fnnet.runs.folder import PARAMS, Run
 from fnnet.types import Params
 
 TIMES = ("seconds", "look_seconds", "examples_per_second")  # of metrics.jsonl: what may differ
@@ -44,35 +43,36 @@ def _since(agreed: int | None) -> str:
     return "" if agreed is None else f" (params were equal before step {agreed})"
 
 
-def causes(one: Path, other: Path) -> list[str]:
+def causes(one: Run, other: Run) -> list[str]:
     """Recorded facts in which two runs differ: settings, data, versions, code, threads.
 
     Raises:
-        RunError: one of them is no run folder.
         DataError: a file is damaged.
     """
+    names = str(one.folder), str(other.folder)
     return [
-        *runs.differences(runs.read_identity(one), runs.read_identity(other), (str(one), str(other))),
-        *facts.changed(last_facts(one), last_facts(other), (str(one), str(other))),
+        *identity.differences(one.identity, other.identity, names),
+        *facts.changed(one.facts(), other.facts(), names),
     ]
 
 
-def outcomes(one: Path, other: Path) -> list[str]:
+def outcomes(one: Run, other: Run) -> list[str]:
     """What came out differently in two runs, first things first; empty where their bytes are equal.
 
     Raises:
         DataError: a file is damaged.
     """
     found = []
-    these, those = (runs.read_steps(run) for run in (one, other))
+    these, those = one.steps(), other.steps()
     step = first_difference(these, those)
     if step:
         found.append(step)
     if len(these) != len(those):
         found.append(f"{len(these):,} steps and {len(those):,}")
-    found += metrics_differ(*(runs.read_metrics(run) for run in (one, other)))
-    if (one / runs.PARAMS).is_file() and (other / runs.PARAMS).is_file():
-        found += params_differ(checkpoint.load(one / runs.PARAMS), checkpoint.load(other / runs.PARAMS))
+    found += metrics_differ(one.metrics(), other.metrics())
+    trained = [run.folder / PARAMS for run in (one, other)]
+    if all(path.is_file() for path in trained):
+        found += params_differ(*map(checkpoint.load, trained))
     return found
 
 
@@ -99,13 +99,3 @@ def params_differ(this: dict[str, Params], that: dict[str, Params]) -> list[str]
         if path not in this or path not in that or facts.array_digest(this[path]) != facts.array_digest(that[path])
     ]
     return [f"trained params differ in {', '.join(leaves)}"] if leaves else []
-
-
-def last_facts(run: Path) -> dict[str, Any]:
-    """What the run was last started or resumed on; nothing where that was not recorded.
-
-    Raises:
-        DataError: sessions.json is damaged.
-    """
-    sessions = runs.read_sessions(run)
-    return dict(sessions[-1]["facts"]) if sessions else {}

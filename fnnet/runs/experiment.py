@@ -6,12 +6,13 @@ from typing import Any
 import attrs
 
 from fnnet.losses import Loss
+from fnnet.runs.settings import Settings
 from fnnet.types import Array, Layer, Optimizer, Shape
 
 
 @attrs.frozen(eq=False)
 class Problem:
-    """Everything a run trains on and with, made from a configuration and data.
+    """Everything a run trains on and with, made from settings and data.
 
     Args:
         net, loss, optimizer: see `fnnet.training.make_step`.
@@ -53,13 +54,13 @@ class Experiment:
 
     Args:
         name: as on the command line.
-        config: attrs class of its settings, each with a default; at least those of `recipes.Training`.
-        net: `config -> Layer`, without data: how a saved net is built again.
-        problem: `(config, data directory or None, source or None) -> Problem`; where a source is named, as in
+        settings: the attrs class of its settings, each with a default: `Settings`, or one made from it.
+        net: `settings -> Layer`, without data: how a saved net is built again.
+        problem: `(settings, data directory or None, source or None) -> Problem`; where a source is named, as in
             `Problem.source`, nothing may stand in for it.
     """
 
     name: str
-    config: type[Any]
+    settings: type[Settings]
     net: Callable[[Any], Layer]
     problem: Callable[[Any, str | None, str | None], Problem]

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from functools import cache
 from hashlib import blake2b
 from importlib import metadata
@@ -53,13 +54,24 @@ def in_clone() -> bool:
 
 @cache
 def code_digest() -> str:
+    """A digest of the sources of fnnet, and in a clone of the experiments, as this process found them."""
+    return fresh_digest()
+
+
+def fresh_digest() -> str:
     """A digest of the sources of fnnet, and in a clone of the experiments, as they lie on the disk."""
-    digest = blake2b(digest_size=16)
-    for package in ("fnnet", "experiments") if in_clone() else ("fnnet",):
-        for path in sorted((_ROOT / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    packages = ("fnnet", "experiments") if in_clone() else ("fnnet",)
+    return digest(_ROOT, [path for package in packages for path in sorted((_ROOT / package).rglob("*.py"))])
+
+
+def digest(root: Path, paths: Iterable[Path], content: Callable[[Path], bytes] = Path.read_bytes) -> str:
+    """A digest of files: of their names below `root` and of what counts of their content."""
+    found = blake2b(digest_size=16)
+    for path in paths:
+        counts = content(path)
+        found.update(f"{path.relative_to(root).as_posix()}\0{len(counts)}\0".encode())
+        found.update(counts)
+    return found.hexdigest()
 
 
 @cache

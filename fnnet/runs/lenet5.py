@@ -6,12 +6,12 @@ from fnnet import layers, losses
 from fnnet.data import batch_count
 from fnnet.runs.datasets import digits
 from fnnet.runs.experiment import Experiment, Problem
-from fnnet.runs.recipes import INITIALIZERS, Training, optimizer
+from fnnet.runs.settings import INITIALIZERS, Settings, optimizer
 from fnnet.types import Layer
 
 
 @attrs.frozen
-class Config(Training):
+class Config(Settings):
     """The LeNet-5 of the fifth course report (R5).
 
     By default with He initialisation and a learning rate that falls to zero along a half cosine. The report's own run

@@ -1,48 +1,19 @@
-"""Figures: small PNGs, axes with units, readable in black and white. Each function returns the bytes of one."""
+"""The figures of a run. Each function returns the bytes of a PNG."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fnnet.runs.style import SERIES, figure, png, tidy
 from fnnet.training import LayerTrace
 from fnnet.types import Array
 
-DPI = 110
 INK = "0.1"
-# line style and shade tell series apart where colour cannot
-SERIES = (
-    {"color": "#1f4e9c", "linestyle": "-", "marker": "o"},
-    {"color": "#d1661f", "linestyle": "--", "marker": "s"},
-    {"color": "0.35", "linestyle": ":", "marker": "^"},
-)
 
 
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches, without pyplot's global state."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def _plain(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="0.9", linewidth=0.8)
-    axes.set_axisbelow(True)
-
-
-def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: int) -> bytes:
+def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: float) -> bytes:
     """Loss by step and epoch, and accuracy by epoch.
 
     Args:
@@ -50,8 +21,8 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
         losses: the loss of every step.
         steps_per_epoch: to place steps on the axis of epochs.
     """
-    figure = _figure(9, 3.6)
-    left, right = figure.subplots(1, 2)
+    made = figure(9, 3.6)
+    left, right = made.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     markers = {"markersize": 4, "markevery": max(1, len(rows) // 12)}
     left.plot(np.arange(len(losses)) / steps_per_epoch, losses, color="0.82", linewidth=0.6, label="every batch")
@@ -65,7 +36,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlim(0, max(epochs) * 1.02)
-        _plain(axes)
+        tidy(axes)
     left.set_yscale("log")
     left.yaxis.set_major_formatter("{x:g}")
     left.yaxis.set_minor_formatter("")
@@ -79,7 +50,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     right.set_title("Accuracy", loc="left")
     for axes in (left, right):
         axes.legend(frameon=False)
-    return _png(figure)
+    return png(made)
 
 
 def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
@@ -92,8 +63,8 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     """
     n = len(classes)
     side = 1.6 + 0.42 * n
-    figure = _figure(side, side)
-    axes = figure.subplots()
+    made = figure(side, side)
+    axes = made.subplots()
     wrong = counts * (1 - np.eye(n, dtype=counts.dtype))
     most = max(1, int(wrong.max()))
     axes.imshow(wrong, cmap="Greys", vmin=0, vmax=1.6 * most)
@@ -112,7 +83,7 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     axes.set_xlabel("predicted class, number of examples")
     axes.set_ylabel("true class")
     axes.set_title(title, loc="left", fontsize=10)
-    return _png(figure)
+    return png(made)
 
 
 def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequence[str], rows: Sequence[int]) -> bytes:
@@ -127,8 +98,8 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
     """
     across = 6
     down = max(1, -(-len(images) // across))
-    figure = _figure(1.4 * across, 1.85 * down)
-    grid = figure.subplots(down, across, squeeze=False)
+    made = figure(1.4 * across, 1.85 * down)
+    grid = made.subplots(down, across, squeeze=False)
     for axes in grid.flat[len(images) :]:
         axes.set_axis_off()
     for axes, image, label, p, row in zip(grid.flat, images, labels, probabilities, rows, strict=False):
@@ -143,14 +114,14 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_color("0.75")
-    return _png(figure)
+    return png(made)
 
 
 def kernels(weight: Array) -> bytes:
     """The kernels (O, C, kH, kW) of a convolution, one column for each O, one row for each C, on one scale."""
     o, c = weight.shape[:2]
-    figure = _figure(max(3.0, 1.15 * o + 1.2), 1.2 * c + 0.5)
-    grid = figure.subplots(c, o, squeeze=False)
+    made = figure(max(3.0, 1.15 * o + 1.2), 1.2 * c + 0.5)
+    grid = made.subplots(c, o, squeeze=False)
     bound = float(np.abs(weight).max()) or 1.0
     for j in range(c):
         for i in range(o):
@@ -162,9 +133,9 @@ def kernels(weight: Array) -> bytes:
                 axes.set_title(f"kernel {i}", fontsize=9)
             if i == 0 and c > 1:
                 axes.set_ylabel(f"channel {j}", fontsize=9)
-    bar = figure.colorbar(image, ax=grid.ravel().tolist(), shrink=0.9, aspect=12)
+    bar = made.colorbar(image, ax=grid.ravel().tolist(), shrink=0.9, aspect=12)
     bar.set_label("weight")
-    return _png(figure)
+    return png(made)
 
 
 def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
@@ -174,8 +145,8 @@ def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
         rows: from `fnnet.training.trace`.
         title: above the figure.
     """
-    figure = _figure(max(5.0, 1.2 + 0.55 * len(rows)), 4.4)
-    axes = figure.subplots()
+    made = figure(max(5.0, 1.2 + 0.55 * len(rows)), 4.4)
+    axes = made.subplots()
     series = (
         ("output", "activations", "0.1", "o-"),
         ("output_gradient", "gradient by activations", "0.45", "s--"),
@@ -193,8 +164,8 @@ def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
     axes.set_ylabel("root mean square")
     axes.set_title(title, loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    _plain(axes)
-    return _png(figure)
+    tidy(axes)
+    return png(made)
 
 
 def _picture(image: Array) -> Array:

@@ -1,46 +1,47 @@
-"""How a run tells what it is doing: a live line on a terminal, one plain line an epoch elsewhere."""
+"""What a run tells: a bar with loss, accuracy and the time left where there is one, and one line an epoch."""
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol, TextIO
+from collections.abc import Mapping
 
-REFRESH = 0.5  # seconds between two looks of the live line
-
-
-class Progress(Protocol):
-    """What a run tells."""
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-
-    def step(self, done: int, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-        """So many steps are done; loss and accuracy are this epoch's so far, rate in examples per second."""
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is done; `row` is its line of metrics.jsonl."""
+from fnnet.runs.display import Display
+from fnnet.runs.trainer import Position
+from fnnet.runs.words import duration
 
 
-@contextmanager
-def progress(steps: int, epochs: int, start: int = 0, stream: TextIO | None = None) -> Iterator[Progress]:
-    """The right way to tell for where `stream` (standard output) goes.
+class Progress:
+    """Tells of one run.
 
     Args:
-        steps: of the whole run.
-        epochs: of the whole run.
-        start: steps done before.
-        stream: where to tell.
+        display: where.
+        steps, epochs: of the whole run.
+        start: steps that were done before.
     """
-    stream = sys.stdout if stream is None else stream
-    if not stream.isatty():
-        yield Plain(epochs, stream)
-        return
-    with live(steps, epochs, start, stream) as telling:
-        yield telling
+
+    def __init__(self, display: Display, steps: int, epochs: int, start: int = 0):
+        self._display = display
+        self._steps = steps
+        self._epochs = epochs
+        self._start = start
+        self._clock = time.perf_counter()
+
+    def step(self, at: Position) -> None:
+        """A step is done, and training stands here."""
+        done = at.state.step
+        if not self._display.due and not (self._display.live and done == self._steps):
+            return
+        spent = time.perf_counter() - self._clock
+        left = duration(spent / max(1, done - self._start) * (self._steps - done))
+        figures = f"loss {at.mean('loss'):.4f}  accuracy {100 * at.mean('accuracy'):.2f} %"
+        rate = f"{at.examples / at.seconds:,.0f} examples/s"
+        before = f"epoch {at.epoch + 1}/{self._epochs}"
+        self._display.show(before, done, self._steps, f"{figures}  {rate}  {left} left")
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        """An epoch is done; `row` is its line of metrics.jsonl."""
+        self._display.note(epoch_line(row, self._epochs))
 
 
-def epoch_line(row: dict[str, Any], epochs: int) -> str:
+def epoch_line(row: Mapping[str, float], epochs: int) -> str:
     """One epoch in a line.
 
     >>> row = dict(epoch=3, train_loss=0.05, train_accuracy=0.98, test_accuracy=0.985, seconds=7.0)
@@ -53,59 +54,3 @@ def epoch_line(row: dict[str, Any], epochs: int) -> str:
         f"train accuracy {row['train_accuracy']:.2%}  {validation}test accuracy {row['test_accuracy']:.2%}  "
         f"{row['examples_per_second']:,.0f} examples/s  {row['seconds']:.1f} s"
     ).replace("%", " %")
-
-
-class Plain:
-    """Lines for a file or a pipe."""
-
-    def __init__(self, epochs: int, stream: TextIO):
-        self._epochs = epochs
-        self._stream = stream
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-        print(text, file=self._stream, flush=True)
-
-    def step(self, done: int, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-        """Nothing: steps are too many for a file."""
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        """Say one line."""
-        self.note(epoch_line(row, self._epochs))
-
-
-@contextmanager
-def live(steps: int, epochs: int, start: int, stream: TextIO) -> Iterator[Progress]:
-    """A bar on a terminal with loss, accuracy, examples per second and the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
-    with Bar(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        task = bar.add_task("", total=steps, completed=start, epoch=1, epochs=epochs, figures="")
-        shown = time.perf_counter()
-
-        class Live:
-            def note(self, text: str) -> None:
-                bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-            def step(self, done: int, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-                nonlocal shown
-                if time.perf_counter() - shown >= REFRESH or done == steps:
-                    figures = f"loss {loss:.4f}  accuracy {100 * accuracy:.2f} %  {rate:,.0f} examples/s"
-                    bar.update(task, completed=done, epoch=epoch, figures=figures, refresh=True)
-                    shown = time.perf_counter()
-
-            def epoch(self, row: dict[str, Any]) -> None:
-                self.note(epoch_line(row, epochs))
-
-        yield Live()

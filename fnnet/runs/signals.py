@@ -22,7 +22,8 @@ class Request:
     def __init__(self) -> None:
         self.number: int | None = None
 
-    def __bool__(self) -> bool:
+    def asked(self) -> bool:
+        """Whether somebody has."""
         return self.number is not None
 
 
@@ -53,7 +54,7 @@ def deferred() -> Iterator[Request]:
     request = Request()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if request:
+        if request.asked():
             raise Stopped(number)
         request.number = number
 

@@ -1,84 +1,151 @@
-"""A run: training from a position to the end or to a stop, leaving its files on the way."""
+"""The training loop of everything that trains: from a position to the end or to a stop, told of on the way."""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import attrs
 import numpy as np
 
 from fnnet import data, metrics, rng, training, tree
 from fnnet.errors import NonFiniteError
+from fnnet.losses import Loss
 from fnnet.runs.experiment import Problem
-from fnnet.runs.progress import Progress
-from fnnet.runs.recipes import Training
-from fnnet.types import Array, Layer, Params
+from fnnet.runs.settings import Settings
+from fnnet.training.evaluate import Metric
+from fnnet.training.reduction import reduction_of
+from fnnet.types import Array, Layer, Optimizer, Params, Shape
 
 DIGEST_EVERY = 50  # steps between two digests of the params
 EVALUATION_BATCH = 256  # examples; part of what makes bytes repeat
 
+Examples: TypeAlias = tuple[Array, Array]  # (x, target)
+Batches: TypeAlias = Callable[
+    [rng.Key, int], Iterable[tuple[Array, ...]]
+]  # (key of an epoch, batches to leave out) -> the rest
+Row: TypeAlias = dict[str, Any]  # a line of steps.jsonl or metrics.jsonl
+
+ACCURACY: Mapping[str, Metric] = {"accuracy": metrics.accuracy}
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What is trained, on what, how long, and what is measured on the way.
+
+    Args:
+        net, loss, optimizer: see `fnnet.training.make_step`.
+        shape: of one example.
+        batches: makes the batches of an epoch from its key.
+        epochs: how many.
+        held_out: name -> examples to evaluate the net on after an epoch, giving `name_loss` and `name_…` by metric.
+        metrics: by name, of every batch and of what is held out.
+        evaluate_every: epochs between two evaluations; the last is always followed by one.
+        patience: evaluations without a better `validation_loss` before the run ends; None for all epochs.
+        batch_count: steps in an epoch; None where only going through it tells.
+    """
+
+    net: Layer
+    loss: Loss
+    optimizer: Optimizer
+    shape: Shape
+    batches: Batches
+    epochs: int
+    held_out: Mapping[str, Examples]
+    metrics: Mapping[str, Metric] = ACCURACY
+    evaluate_every: int = 1
+    patience: int | None = None
+    batch_count: int | None = None
+
 
 class Position(NamedTuple):
-    """Where a run stands: a tree, and all that going on needs besides the configuration and the data.
+    """Where a training stands: a tree, and all that going on needs besides the plan.
 
     Args:
         state: see `fnnet.training`.
         epoch: finished epochs.
         batch: batches done in the epoch after those.
         examples: examples in those batches.
-        loss: sum of the loss over those examples.
-        correct: of those examples, how many were right when they were trained on.
+        sums: loss and metrics by name, each added up over those examples as they were trained on.
         seconds: time those batches took, training only.
-        watch: what early stopping remembers; nothing is looked at without `config.patience`.
+        watch: what early stopping remembers; nothing is looked at without patience.
     """
 
     state: training.TrainState
     epoch: int
     batch: int
     examples: int
-    loss: float
-    correct: float
+    sums: dict[str, float]
     seconds: float
     watch: training.EarlyStoppingState
 
+    def mean(self, name: str) -> float:
+        """Of the loss or a metric over the examples of this epoch so far."""
+        return self.sums[name] / self.examples
+
 
 class Journal(NamedTuple):
-    """Where a run writes: functions, so that a replay can compare instead.
+    """Who is told, by functions that may write, show or compare.
 
     Args:
-        step: takes a line of steps.jsonl.
-        epoch: takes a line of metrics.jsonl.
+        step: takes the positions before and after a step, and what it measured.
+        epoch: takes an epoch's line of metrics.
         save: takes the position to keep for resuming.
+        saved: takes the epoch's line again, once all of the epoch is saved.
     """
 
-    step: Callable[[dict[str, Any]], None]
-    epoch: Callable[[dict[str, Any]], None]
-    save: Callable[[Position], None]
+    step: Callable[[Position, Position, Mapping[str, Any]], None] = lambda before, after, values: None
+    epoch: Callable[[Row], None] = lambda row: None
+    save: Callable[[Position], None] = lambda position: None
+    saved: Callable[[Row], None] = lambda row: None
 
 
-def start(problem: Problem, config: Training) -> Position:
+def never() -> bool:
+    """No stop is asked for."""
+    return False
+
+
+def plan(problem: Problem, settings: Settings) -> Plan:
+    """How an experiment trains: shuffled batches, its accuracy looked at after every epoch."""
+    return Plan(
+        problem.net,
+        problem.loss,
+        problem.optimizer,
+        problem.shape,
+        lambda key, start: data.batches(key, problem.train, settings.batch_size, start=start),
+        settings.epochs,
+        problem.held_out,
+        patience=settings.patience,
+        batch_count=data.batch_count(len(problem.train[0]), settings.batch_size),
+    )
+
+
+def start(plan: Plan, seed: int) -> Position:
     """The position before the first step."""
-    state = training.init(problem.net, problem.optimizer, rng.key(config.seed), problem.shape)
-    watch = training.EarlyStoppingState(params=None if config.patience is None else state.params)
-    return Position(state, 0, 0, 0, 0.0, 0.0, 0.0, watch)
+    return position(plan, training.init(plan.net, plan.optimizer, rng.key(seed), plan.shape))
 
 
-def is_over(position: Position, config: Training) -> bool:
-    """Whether the run ends here: after its last epoch, or because early stopping says so."""
-    if config.patience is not None and training.patience(config.patience)(position.watch):
+def position(plan: Plan, state: training.TrainState, epoch: int = 0) -> Position:
+    """The position of a state after so many whole epochs."""
+    watch = training.EarlyStoppingState(params=None if plan.patience is None else state.params)
+    return Position(state, epoch, 0, 0, _zeros(plan), 0.0, watch)
+
+
+def _zeros(plan: Plan) -> dict[str, float]:
+    return dict.fromkeys(("loss", *plan.metrics), 0.0)
+
+
+def is_over(plan: Plan, position: Position) -> bool:
+    """Whether training ends here: after its last epoch, or because early stopping says so."""
+    if plan.patience is not None and training.patience(plan.patience)(position.watch):
         return True
-    return position.epoch == config.epochs
+    return position.epoch >= plan.epochs
 
 
 def trained(position: Position) -> Params:
-    """The params a run gives that ends here: the last, or with early stopping the best of those looked at."""
+    """The params of a training that ends here: the last, or with early stopping the best of those looked at."""
     return position.watch.params if position.watch.evaluations else position.state.params
-
-
-def batch_count(problem: Problem, config: Training) -> int:
-    """Steps in an epoch."""
-    return data.batch_count(len(problem.train[0]), config.batch_size)
 
 
 def order(position: Position) -> rng.Key:
@@ -86,24 +153,27 @@ def order(position: Position) -> rng.Key:
     return rng.fold_in(rng.fold_in(position.state.key, "shuffle"), position.epoch)
 
 
-def next_epoch(position: Position) -> Position:
+def next_epoch(plan: Plan, position: Position) -> Position:
     """The same place, seen as the beginning of the next epoch."""
-    return position._replace(epoch=position.epoch + 1, batch=0, examples=0, loss=0.0, correct=0.0, seconds=0.0)
+    return position._replace(epoch=position.epoch + 1, batch=0, examples=0, sums=_zeros(plan), seconds=0.0)
 
 
-def steps(problem: Problem, config: Training, position: Position) -> Iterator[tuple[Position, dict[str, Any]]]:
-    """The steps to the end of the current epoch, each with the position after it and its metrics."""
-    step = training.make_step(problem.net, problem.loss, problem.optimizer, {"accuracy": metrics.accuracy})
+def steps(plan: Plan, position: Position) -> Iterator[tuple[Position, Mapping[str, Any]]]:
+    """The steps to the end of the current epoch, each with the position after it and what it measured.
+
+    Losses in a position's sums are per example, also where the loss adds up over a batch.
+    """
+    step = training.make_step(plan.net, plan.loss, plan.optimizer, plan.metrics)
+    added = {"loss"} if reduction_of(plan.loss) == "sum" else set()
     clock = time.perf_counter()
-    for batch in data.batches(order(position), problem.train, config.batch_size, start=position.batch):
+    for batch in plan.batches(order(position), position.batch):
         state, values = step(position.state, batch)
         n, now = len(batch[0]), time.perf_counter()
         position = position._replace(
             state=state,
             batch=position.batch + 1,
             examples=position.examples + n,
-            loss=position.loss + values["loss"] * n,
-            correct=position.correct + values["accuracy"] * n,
+            sums={name: sum + values[name] * (1 if name in added else n) for name, sum in position.sums.items()},
             seconds=position.seconds + now - clock,
         )
         clock = now
@@ -111,63 +181,96 @@ def steps(problem: Problem, config: Training, position: Position) -> Iterator[tu
 
 
 def run(
-    problem: Problem,
-    config: Training,
+    plan: Plan,
     position: Position,
-    journal: Journal,
-    progress: Progress,
-    stop: Callable[[], object] = lambda: False,
-    save_every: float = 30.0,
+    journal: Journal = Journal(),
+    stop: Callable[[], bool] = never,
+    save_every: float = math.inf,
 ) -> Position:
     """Train from `position` to the end, or to the step at which `stop()` is true, and return where that is.
 
     Args:
-        problem: what to train.
-        config: its settings.
+        plan: what to train.
         position: from `start`, or a saved one.
-        journal: where to write.
-        progress: whom to tell.
+        journal: whom to tell.
         stop: asked after every step.
         save_every: seconds between two saved positions inside an epoch; the end of an epoch is always saved.
 
     Raises:
-        NonFiniteError: NaN or infinity, in a step or in a look after an epoch; the position before has been saved.
+        NonFiniteError: NaN or infinity, in a step or in an evaluation; the position before has been saved.
     """
-    count = batch_count(problem, config)
     saved = time.monotonic()
-    while not is_over(position, config):
+    while not is_over(plan, position):
         try:
-            for after, values in steps(problem, config, position):
-                journal.step(step_row(position, values))
+            for after, values in steps(plan, position):
+                journal.step(position, after, values)
                 position = after
-                rate = position.examples / position.seconds
-                progress.step(
-                    position.state.step,
-                    position.epoch + 1,
-                    position.loss / position.examples,
-                    position.correct / position.examples,
-                    rate,
-                )
-                if position.batch < count and (stop() or time.monotonic() - saved > save_every):
+                ended = stop()
+                if position.batch != plan.batch_count and (ended or time.monotonic() - saved > save_every):
                     journal.save(position)
                     saved = time.monotonic()
-                    if stop():
+                    if ended:
                         return position
-            after, row = finish_epoch(problem, config, position)
+            after, row = finish_epoch(plan, position)
         except NonFiniteError:
             journal.save(position)
             raise
         position = after
         journal.epoch(row)
         journal.save(position)
+        journal.saved(row)
         saved = time.monotonic()
-        progress.epoch(row)
         if stop():
             return position
     return position
 
 
-def step_row(before: Position, values: dict[str, Any]) -> dict[str, Any]:
+def finish_epoch(plan: Plan, position: Position) -> tuple[Position, Row]:
+    """The position at the beginning of the next epoch, and the line of metrics for this one.
+
+    Training loss and metrics are means over the epoch, of every batch just before its update; those of what is held
+    out are of the net after the last. Early stopping looks at the validation loss, never at the test set.
+
+    Raises:
+        NonFiniteError: a loss is NaN or infinite.
+    """
+    clock, number = time.perf_counter(), position.epoch + 1
+    row = {
+        "epoch": number,
+        "step": position.state.step,
+        **{f"train_{name}": position.mean(name) for name in position.sums},
+        "seconds": position.seconds,
+        "examples_per_second": position.examples / position.seconds,
+    }
+    if number % plan.evaluate_every == 0 or number == plan.epochs:
+        for part in plan.held_out:
+            row |= evaluate(plan, position, part)
+        row["look_seconds"] = time.perf_counter() - clock
+    watch = position.watch
+    if plan.patience is not None:
+        stream, rule = [(position.state, row)], training.patience(plan.patience)
+        ((_, _, watch),) = training.early_stopping(stream, rule, by="validation_loss", memory=watch)
+    return next_epoch(plan, position)._replace(watch=watch), row
+
+
+def evaluate(plan: Plan, position: Position, part: str) -> dict[str, float]:
+    """Loss, per example, and metrics of the net as it stands on what is held out.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite.
+    """
+    examples, params = plan.held_out[part], position.state.params
+    with np.errstate(all="ignore"):  # what comes of it is looked at below
+        found = training.evaluate(plan.net, params, examples, plan.metrics, plan.loss, EVALUATION_BATCH)
+    if not math.isfinite(found["loss"]):
+        at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}"
+        raise NonFiniteError(f"{at}: the {part} loss is {found['loss']}, although all params are finite")
+    if reduction_of(plan.loss) == "sum":
+        found["loss"] /= len(examples[0])
+    return {f"{part}_{name}": value for name, value in found.items()}
+
+
+def step_row(before: Position, values: Mapping[str, Any]) -> Row:
     """A line of steps.jsonl: the step, counted from 0, its loss, and every so often digests of the params before it."""
     row = {"step": before.state.step, "loss": values["loss"]}
     return row if row["step"] % DIGEST_EVERY else {**row, "digests": digests(before.state.params)}
@@ -180,49 +283,6 @@ def digests(params: Params) -> dict[str, str]:
     {'bias': 'ca08ea5bca49cc18'}
     """
     return {path: blake2b(tree.array(leaf), digest_size=8).hexdigest() for path, leaf in tree.items(params)}
-
-
-def finish_epoch(problem: Problem, config: Training, position: Position) -> tuple[Position, dict[str, Any]]:
-    """The position at the beginning of the next epoch, and the line of metrics.jsonl for this one.
-
-    Training loss and accuracy are means over the epoch, of every batch just before its update; the validation and test
-    metrics are those of the net after the last. Early stopping looks at the validation loss, never at the test set.
-
-    Raises:
-        NonFiniteError: a loss is NaN or infinite.
-    """
-    clock = time.perf_counter()
-    row = {
-        "epoch": position.epoch + 1,
-        "step": position.state.step,
-        "train_loss": position.loss / position.examples,
-        "train_accuracy": position.correct / position.examples,
-        "seconds": position.seconds,
-        "examples_per_second": position.examples / position.seconds,
-    }
-    for part in problem.held_out:
-        row |= look(problem, position, part)
-    row["look_seconds"] = time.perf_counter() - clock
-    watch = position.watch
-    if config.patience is not None:
-        stream, rule = [(position.state, row)], training.patience(config.patience)
-        ((_, _, watch),) = training.early_stopping(stream, rule, by="validation_loss", memory=watch)
-    return next_epoch(position)._replace(watch=watch), row
-
-
-def look(problem: Problem, position: Position, part: str) -> dict[str, float]:
-    """Loss and accuracy of the net as it stands on a part of the data it is not trained on.
-
-    Raises:
-        NonFiniteError: the loss is NaN or infinite.
-    """
-    examples, metric = problem.held_out[part], {"accuracy": metrics.accuracy}
-    with np.errstate(all="ignore"):  # what comes of it is looked at below
-        found = training.evaluate(problem.net, position.state.params, examples, metric, problem.loss, EVALUATION_BATCH)
-    if not math.isfinite(found["loss"]):
-        at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}"
-        raise NonFiniteError(f"{at}: the {part} loss is {found['loss']}, although all params are finite")
-    return {f"{part}_{name}": value for name, value in found.items()}
 
 
 def predictions(net: Layer, params: Params, x: Array) -> Array:

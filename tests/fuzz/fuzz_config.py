@@ -6,13 +6,16 @@ from pathlib import Path
 
 from fnnet.errors import FnnetError
 from fnnet.runs import folder as runs
+from fnnet.runs import identity
+from fnnet.runs.folder import Run
+from fnnet.runs.identity import Identity
 from fnnet.runs.registry import get
 
 NAMES = (runs.CONFIG, runs.SESSIONS, runs.STEPS, runs.METRICS)
 
 
 def seeds() -> Iterable[bytes]:
-    config = runs.plain(get("lenet5").config())
+    config = identity.plain(get("lenet5").settings())
     yield json.dumps(
         {"experiment": "lenet5", "config": config, "source": "MNIST", "digests": {"a": "0"}, "format": 1}
     ).encode()
@@ -30,9 +33,10 @@ def check(path: Path) -> None:
     for name in NAMES:
         (folder / name).write_bytes(content)
     faults = []
-    for read in (read_config, runs.read_sessions, runs.read_steps, runs.read_metrics):
+    run = Run(folder, Identity("lenet5", {}, "MNIST", {}), get("lenet5"), get("lenet5").settings())
+    for read in (lambda: read_config(folder), run.sessions, run.steps, run.metrics):
         try:
-            read(folder)
+            read()
         except FnnetError as error:
             faults.append(error)
     if len(faults) == len(NAMES):
@@ -41,5 +45,5 @@ def check(path: Path) -> None:
 
 def read_config(folder: Path) -> None:
     """What is accepted as a config is the same after it was written and read again."""
-    experiment, config = runs.read_config(folder)
-    assert runs.settings(experiment, runs.plain(config), "again") == config
+    run = runs.opened(folder)
+    assert identity.settings(run.experiment, identity.plain(run.settings), "again") == run.settings

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fnnet.runs import datasets, files, registry
-from fnnet.runs import folder as runs
+from fnnet.runs import datasets, files, folder, identity, registry, trained
 from fnnet.runs import pictures as pictures_module
 from tests.runs.conftest import ROOT, SMALL
 
@@ -36,8 +35,8 @@ def test_every_experiment_keeps_its_promises():
     for name in registry.EXPERIMENTS:
         experiment = registry.get(name)
         assert experiment.name == name
-        config = experiment.config()
-        assert runs.settings(experiment, runs.plain(config), "here") == config
+        settings = experiment.settings()
+        assert identity.settings(experiment, identity.plain(settings), "here") == settings
 
 
 def test_help(told):
@@ -124,12 +123,12 @@ def test_a_read_only_folder(told, tmp_path):
 def test_a_run_that_has_become_read_only(finished, told, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    (run / runs.CONFIG).write_bytes((finished / runs.CONFIG).read_bytes())
+    (run / folder.CONFIG).write_bytes((finished / folder.CONFIG).read_bytes())
     run.chmod(0o500)
     with bound_by_permissions():
         code, _, err = told("train", "lenet5", "--resume", "--out", run)
-    assert (code, err) == (1, f"error: {run / runs.LOCK}: Permission denied\n")
-    assert [path.name for path in run.iterdir()] == [runs.CONFIG]
+    assert (code, err) == (1, f"error: {run / folder.LOCK}: Permission denied\n")
+    assert [path.name for path in run.iterdir()] == [folder.CONFIG]
 
 
 @contextmanager
@@ -160,7 +159,7 @@ def test_a_system_without_file_locks_is_told_so(finished, told, tmp_path, monkey
     assert f"expected a POSIX system, whose file locks hold it, got {os.name}; train on Linux, macOS or WSL" in err
     assert not (tmp_path / "run").exists()
     assert told("diff", finished, finished)[0] == 0  # what only reads needs none
-    assert len(runs.load(finished)) == 2
+    assert len(trained.load(finished)) == 2
 
 
 @pytest.mark.parametrize(
@@ -177,10 +176,10 @@ def test_a_system_without_file_locks_is_told_so(finished, told, tmp_path, monkey
     ],
 )
 def test_damaged_config(finished, tmp_path, told, change, message):
-    config = json.loads((finished / runs.CONFIG).read_text())
+    config = json.loads((finished / folder.CONFIG).read_text())
     change(config)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / runs.CONFIG).write_text(json.dumps(config))
+    (tmp_path / "run" / folder.CONFIG).write_text(json.dumps(config))
     code, _, err = told("replay", tmp_path / "run")
     assert code in (1, 2)
     assert re.search(message, err)
@@ -194,21 +193,21 @@ VALIDATED = json.dumps({"epoch": 1, **SOUND, "seconds": 1.0, "examples_per_secon
 @pytest.mark.parametrize(
     ("name", "line", "message"),
     [
-        (runs.STEPS, '{"step": 1, "loss": 0.5}', "steps.jsonl, line 1: step: expected 0, got 1"),
-        (runs.STEPS, '{"step": 0}', "steps.jsonl, line 1: loss: expected a number, got None"),
-        (runs.STEPS, '{"step": 0, "loss": 1, "digests": 3}', "line 1: digests: expected an object of strings, got 3"),
-        (runs.METRICS, '{"epoch": 1}', "metrics.jsonl, line 1: train_loss: expected a number, got None"),
-        (runs.METRICS, f'{{"epoch": 1, "train_loss": {LARGE}}}', "line 1: train_loss: expected a number, got 1000"),
-        (runs.METRICS, '{"epoch": 1, "train_loss": NaN}', "line 1: train_loss: expected a number, got nan"),
-        (runs.STEPS, '{"step": 0, "loss": 1e999}', "line 1: loss: expected a number, got inf"),
-        (runs.METRICS, VALIDATED, "line 1: validation_accuracy: expected a number, got None"),
-        (runs.METRICS, '["epoch"]', "metrics.jsonl, line 1: expected a JSON object"),
+        (folder.STEPS, '{"step": 1, "loss": 0.5}', "steps.jsonl, line 1: step: expected 0, got 1"),
+        (folder.STEPS, '{"step": 0}', "steps.jsonl, line 1: loss: expected a number, got None"),
+        (folder.STEPS, '{"step": 0, "loss": 1, "digests": 3}', "line 1: digests: expected an object of strings, got 3"),
+        (folder.METRICS, '{"epoch": 1}', "metrics.jsonl, line 1: train_loss: expected a number, got None"),
+        (folder.METRICS, f'{{"epoch": 1, "train_loss": {LARGE}}}', "line 1: train_loss: expected a number, got 1000"),
+        (folder.METRICS, '{"epoch": 1, "train_loss": NaN}', "line 1: train_loss: expected a number, got nan"),
+        (folder.STEPS, '{"step": 0, "loss": 1e999}', "line 1: loss: expected a number, got inf"),
+        (folder.METRICS, VALIDATED, "line 1: validation_accuracy: expected a number, got None"),
+        (folder.METRICS, '["epoch"]', "metrics.jsonl, line 1: expected a JSON object"),
     ],
 )
 def test_damaged_lines(finished, tmp_path, told, name, line, message):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    (run / runs.RESULTS).unlink()
+    (run / folder.RESULTS).unlink()
     (run / name).write_text(line + "\n")
     for words in (("train", "lenet5", "--resume", "--out", run), ("diff", run, finished), ("replay", run)):
         code, _, err = told(*words)
@@ -245,7 +244,7 @@ def test_predict(finished, told, pictures):
     code, out, err = told("predict", finished, *(folder / name for name in names))
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    net, params = runs.load(finished)
+    net, params = trained.load(finished)
     x, _ = datasets.digits("bundled").test
     read = net.apply(params, x[:5])[0].argmax(axis=1)
     for line, name, digit in zip(lines, names, read, strict=True):
@@ -321,18 +320,18 @@ def test_predict_refuses_a_picture_that_would_fill_the_memory(finished, told, tm
 def test_report_again_and_side_by_side(finished, told, tmp_path):
     shutil.copytree(finished, tmp_path / "a")
     (tmp_path / "a" / "curves.png").unlink()
-    (tmp_path / "a" / runs.REPORT).write_text("")
-    rows = files.rows(tmp_path / "a" / runs.METRICS)
-    files.write_rows(tmp_path / "a" / runs.METRICS, [])
+    (tmp_path / "a" / folder.REPORT).write_text("")
+    rows = files.rows(tmp_path / "a" / folder.METRICS)
+    files.write_rows(tmp_path / "a" / folder.METRICS, [])
     code, _, err = told("report", tmp_path / "a")
     assert (code, "metrics.jsonl: expected lines with the losses on test, got 0 lines without" in err) == (1, True)
-    files.write_rows(tmp_path / "a" / runs.METRICS, rows)
+    files.write_rows(tmp_path / "a" / folder.METRICS, rows)
     code, out, err = told("report", tmp_path / "a")
-    assert (code, out.strip()) == (0, str(tmp_path / "a" / runs.REPORT)), err
+    assert (code, out.strip()) == (0, str(tmp_path / "a" / folder.REPORT)), err
     assert (tmp_path / "a" / "curves.png").read_bytes() == (finished / "curves.png").read_bytes()
-    assert "curves.png" in (tmp_path / "a" / runs.REPORT).read_text()
+    assert "curves.png" in (tmp_path / "a" / folder.REPORT).read_text()
     (tmp_path / "b").mkdir()
-    (tmp_path / "b" / runs.CONFIG).write_text("{")
+    (tmp_path / "b" / folder.CONFIG).write_text("{")
     code, out, _ = told("report", "--among", tmp_path)
     assert code == 0
     assert re.search(r"^ *a +lenet5 +bundled digits +4 +9\d\.\d\d %", out, re.MULTILINE)
@@ -349,7 +348,7 @@ def test_replay_of_an_honest_run(finished, told):
 
 
 def test_replay_of_a_run_that_early_stopping_ended(stopped, told):
-    steps = len(runs.read_steps(stopped))
+    steps = len(folder.opened(stopped).steps())
     code, out, err = told("replay", stopped)
     assert code == 0, out + err
     assert f"compared {steps} of {steps} recorded steps" in out
@@ -360,13 +359,13 @@ def test_replay_of_a_run_that_early_stopping_ended(stopped, told):
 def test_replay_names_the_first_step_the_leaf_and_the_changed_fact(finished, told, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    rows = files.rows(run / runs.STEPS)
+    rows = files.rows(run / folder.STEPS)
     rows[37]["loss"] += 1e-7
     rows[50]["digests"]["dense_1.bias"] = "0" * 16
-    files.write(run / runs.STEPS, "".join(json.dumps(row) + "\n" for row in rows))
-    sessions = runs.read_sessions(run)
+    files.write(run / folder.STEPS, "".join(json.dumps(row) + "\n" for row in rows))
+    sessions = folder.opened(run).sessions()
     sessions[0]["facts"]["numpy"] = "1.0"
-    files.write(run / runs.SESSIONS, files.to_json(sessions))
+    files.write(run / folder.SESSIONS, files.to_json(sessions))
     code, out, _ = told("replay", run)
     assert code == 1
     assert re.search(r"step 37: loss .* \(params were equal before step 0\); by step 50 dense_1.bias differ", out)
@@ -378,14 +377,14 @@ def test_replay_names_the_first_step_the_leaf_and_the_changed_fact(finished, tol
 def test_replay_of_half_a_run(finished, told, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    for name in (runs.CONFIG, runs.SESSIONS):
+    for name in (folder.CONFIG, folder.SESSIONS):
         (run / name).write_bytes((finished / name).read_bytes())
-    (run / runs.STEPS).write_bytes(b"".join((finished / runs.STEPS).read_bytes().splitlines(keepends=True)[:30]))
-    (run / runs.METRICS).write_bytes((finished / runs.METRICS).read_bytes().splitlines(keepends=True)[0])
+    (run / folder.STEPS).write_bytes(b"".join((finished / folder.STEPS).read_bytes().splitlines(keepends=True)[:30]))
+    (run / folder.METRICS).write_bytes((finished / folder.METRICS).read_bytes().splitlines(keepends=True)[0])
     code, out, _ = told("replay", run)
     assert code == 0, out
     assert "compared 30 of 30 recorded steps" in out
-    (run / runs.STEPS).write_bytes(b"".join((finished / runs.STEPS).read_bytes().splitlines(keepends=True)[:20]))
+    (run / folder.STEPS).write_bytes(b"".join((finished / folder.STEPS).read_bytes().splitlines(keepends=True)[:20]))
     code, out, _ = told("replay", run)  # killed when the line of the epoch was on the disk and not yet all of its steps
     assert code == 0, out
     assert "compared 20 of 20 recorded steps" in out
@@ -423,7 +422,7 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
     assert code == 1
     step = int(re.search(r"error: step (\d+): ", err).group(1))
     assert f"-m fnnet trace {run} --step {step}; start another run, with another --out" in err
-    assert len(files.rows(run / runs.STEPS)) == step
+    assert len(files.rows(run / folder.STEPS)) == step
     code, out, err = told("trace", run, "--step", step)
     assert code == 0, err
     assert re.search(r"dense_2 .* inf", out)
@@ -437,8 +436,8 @@ def test_a_run_that_diverges_stops_with_the_last_good_state_saved(told, tmp_path
     code, _, err = told("train", "lenet5", *words, "--out", run)
     assert code == 1
     assert f"met a non-finite number at step {step}; start another run" in err
-    (session,) = runs.read_sessions(run)
-    files.write(run / runs.SESSIONS, files.to_json([{**session, "facts": {**session["facts"], "code": "other"}}]))
+    (session,) = folder.opened(run).sessions()
+    files.write(run / folder.SESSIONS, files.to_json([{**session, "facts": {**session["facts"], "code": "other"}}]))
     code, _, again = told("train", "lenet5", "--out", run, "--resume")  # other code may do better
     assert code == 1
     assert f"step {step}: NaN or infinity" in again
@@ -452,8 +451,8 @@ def test_a_look_that_overflows_stops_with_the_last_good_state_saved(told, tmp_pa
     code, _, err = told("train", "lenet5", "--data", "bundled", "--epochs", epochs, *words, "--out", run)
     assert code == 1
     assert re.search(r"^error: after epoch \d, step \d: the test loss is nan, although all params are finite", err)
-    made = len(runs.read_steps(run))
-    assert len(runs.read_metrics(run)) == made - 1
+    made = len(folder.opened(run).steps())
+    assert len(folder.opened(run).metrics()) == made - 1
     traced = int(re.search(r"trace \S+ --step (\d)", err).group(1))
     assert traced == min(made, epochs - 1)
     code, _, err = told("trace", run, "--step", traced)

@@ -29,10 +29,10 @@ def test_the_digest_is_of_this_package():
 def test_what_the_digest_covers(sources, clone, counts):
     if clone:
         (sources / "pyproject.toml").touch()
-    digests = [facts.code_digest.__wrapped__()]
+    digests = [facts.fresh_digest()]
     for name in ("fnnet/a.py", "fnnet/runs/b.py", "experiments/c.py"):
         (sources / name).write_text("x = 2\n")
-        digests.append(facts.code_digest.__wrapped__())
+        digests.append(facts.fresh_digest())
     changed = [one != other for one, other in pairwise(digests)]
     assert changed == [True, True, counts]
 

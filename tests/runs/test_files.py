@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from fnnet.errors import DataError
-from fnnet.runs import files
-from fnnet.runs import folder as runs
+from fnnet.runs import files, folder
 
 
 def test_write_replaces_all_or_nothing(tmp_path, monkeypatch):
@@ -74,9 +73,9 @@ def test_json_of_absurd_size_is_not_read(tmp_path):
 
 def test_a_lock_is_let_go_and_cleans_up(tmp_path):
     run = tmp_path / "run"
-    with runs.locked(run):
+    with folder.locked(run):
         (run / ".config.json.1.tmp").write_text("half")
-        with pytest.raises(runs.RunError, match="no other process is working in, got one in use"), runs.locked(run):
+        with pytest.raises(folder.RunError, match="no other process is working in, got one in use"), folder.locked(run):
             pass
-    with runs.locked(run):
-        assert sorted(path.name for path in run.iterdir()) == [runs.LOCK]
+    with folder.locked(run):
+        assert sorted(path.name for path in run.iterdir()) == [folder.LOCK]

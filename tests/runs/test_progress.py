@@ -3,8 +3,11 @@
 import io
 import time
 
-from fnnet.runs import progress as module
-from fnnet.runs.progress import progress
+from fnnet.runs import display as module
+from fnnet.runs.display import display
+from fnnet.runs.progress import Progress
+from fnnet.runs.trainer import Position
+from fnnet.training import TrainState
 
 ROW = {
     "epoch": 1,
@@ -16,6 +19,12 @@ ROW = {
 }
 
 
+def at(step, epoch, loss, accuracy, rate):
+    """A position after so many steps, its means and examples per second as given."""
+    state = TrainState(step, None, None, None)
+    return Position(state, epoch, 1, 1000, {"loss": 1000 * loss, "accuracy": 1000 * accuracy}, 1000 / rate, None)
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
@@ -23,10 +32,11 @@ class Terminal(io.StringIO):
 
 def test_a_file_gets_a_line_an_epoch():
     stream = io.StringIO()
-    with progress(100, 2, stream=stream) as telling:
-        telling.note("begin")
+    with display(stream) as shown:
+        telling = Progress(shown, 100, 2)
+        shown.note("begin")
         for step in range(100):
-            telling.step(step + 1, 1, 0.5, 0.5, 10.0)
+            telling.step(at(step + 1, 0, 0.5, 0.5, 10.0))
         telling.epoch(ROW)
     assert stream.getvalue() == (
         "begin\nepoch 1/2  train loss 0.2500  train accuracy 90.00 %  test accuracy 95.00 %  1,000 examples/s  2.0 s\n"
@@ -37,9 +47,10 @@ def test_a_terminal_gets_a_live_line(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with progress(10, 2, stream=stream) as telling:
+    with display(stream) as shown:
+        telling = Progress(shown, 10, 2)
         for step in range(10):
-            telling.step(step + 1, 2, 0.125, 0.5, 4321.0)
+            telling.step(at(step + 1, 1, 0.125, 0.5, 4321.0))
         telling.epoch(ROW)
     told = stream.getvalue()
     for words in ("epoch 2/2", "loss 0.1250", "accuracy 50.00 %", "4,321 examples/s", "100%", "train loss 0.2500"):
@@ -50,10 +61,12 @@ def test_the_live_line_costs_nothing_measurable(monkeypatch):
     """Looks less than 1 % of the time between two of them, other steps less than 1 % of a step of 4 ms."""
 
     def cost(n):
-        with progress(10**6, 2, stream=Terminal()) as telling:
+        with display(Terminal()) as shown:
+            telling = Progress(shown, 10**6, 2)
+            positions = [at(step, 1, 0.125, 0.5, 4321.0) for step in range(n)]
             clock = time.process_time()
-            for step in range(n):
-                telling.step(step, 2, 0.125, 0.5, 4321.0)
+            for position in positions:
+                telling.step(position)
             return (time.process_time() - clock) / n
 
     monkeypatch.setattr(module, "REFRESH", 3600.0)

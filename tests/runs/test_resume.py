@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from fnnet import checkpoint
-from fnnet.runs import compare, files, trainer
-from fnnet.runs import folder as runs
+from fnnet.runs import compare, files, folder, trainer
 from fnnet.runs.cli import main
 from fnnet.runs.lenet5 import Config, problem
 from tests.runs.conftest import SMALL, STOPPING, command, reaches, wait_for
@@ -33,10 +32,10 @@ def resume(out):
 
 
 def same(run, undisturbed):
-    assert compare.outcomes(run, undisturbed) == []
-    assert (run / runs.PARAMS).read_bytes() == (undisturbed / runs.PARAMS).read_bytes()
-    assert (run / runs.STEPS).read_bytes() == (undisturbed / runs.STEPS).read_bytes()
-    assert (run / runs.CONFIG).read_bytes() == (undisturbed / runs.CONFIG).read_bytes()
+    assert compare.outcomes(folder.opened(run), folder.opened(undisturbed)) == []
+    assert (run / folder.PARAMS).read_bytes() == (undisturbed / folder.PARAMS).read_bytes()
+    assert (run / folder.STEPS).read_bytes() == (undisturbed / folder.STEPS).read_bytes()
+    assert (run / folder.CONFIG).read_bytes() == (undisturbed / folder.CONFIG).read_bytes()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -49,15 +48,15 @@ def test_a_signal_saves_and_says_how_to_go_on(finished, tmp_path, number, code):
         assert process.wait(60) == code, rest
     assert "everything is saved. Go on with:" in rest
     assert f"-m fnnet train lenet5 --out {out} --resume --data bundled" in rest
-    assert not (out / runs.RESULTS).exists()
-    stopped = files.rows(out / runs.STEPS)
+    assert not (out / folder.RESULTS).exists()
+    stopped = files.rows(out / folder.STEPS)
     assert 23 <= len(stopped) < 92
     code, rest = resume(out)  # settings come from the folder
     assert code == 0, rest
     assert f"going on after step {len(stopped)}" in rest
     same(out, finished)
-    assert [session["after_step"] for session in runs.read_sessions(out)] == [0, len(stopped)]
-    assert f"resumed after step {len(stopped)}" in (out / runs.REPORT).read_text()
+    assert [session["after_step"] for session in folder.opened(out).sessions()] == [0, len(stopped)]
+    assert f"resumed after step {len(stopped)}" in (out / folder.REPORT).read_text()
 
 
 def test_kills_at_random_moments_change_nothing(finished, tmp_path):
@@ -74,7 +73,7 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
     kills = writing = 0
     while kills < KILLS:
         with command(
-            *words, "--out", out, "--save-every", "1e-9", *(["--resume"] if (out / runs.CONFIG).exists() else [])
+            *words, "--out", out, "--save-every", "1e-9", *(["--resume"] if (out / folder.CONFIG).exists() else [])
         ) as process:
             if draw.random() < 0.9:  # else it may not even have begun
                 reaches(process, "lenet5 on")  # or says that it is finished: the kill before came after its last file
@@ -88,8 +87,8 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
             assert code == -signal.SIGKILL
             kills += 1
             writing += any(out.glob(f".*{files.TEMPORARY}"))
-            assert all("epoch" in row for row in files.rows(out / runs.METRICS))  # readable after every kill
-    print(f"{kills} kills, {writing} of them in the middle of a file, {len(files.rows(out / runs.STEPS))} steps made")
+            assert all("epoch" in row for row in files.rows(out / folder.METRICS))  # readable after every kill
+    print(f"{kills} kills, {writing} of them in the middle of a file, {len(files.rows(out / folder.STEPS))} steps made")
     code, rest = resume(out)
     assert code == 0, rest
     same(out, finished)
@@ -117,18 +116,18 @@ def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
 def test_early_stopping_is_remembered_over_a_kill(stopped, tmp_path):
     """Killed in the epoch after the best one and resumed, it stops after the same epoch with the same net."""
     out = tmp_path / "run"
-    results = runs.read_results(stopped)
+    results = folder.opened(stopped).results()
     assert results["epochs"] == results["best_epoch"] + 2 < 20
     with command("train", "lenet5", *STOPPING, "--out", out, "--save-every", "1e-9") as process:
         wait_for(process, f"epoch {results['best_epoch'] + 1:2}/20")
         process.send_signal(signal.SIGKILL)
         assert process.wait(60) == -signal.SIGKILL
-    assert not (out / runs.RESULTS).exists()
+    assert not (out / folder.RESULTS).exists()
     code, rest = resume(out)
     assert code == 0, rest
     assert re.search(r"going on after step \d+", rest)
     same(out, stopped)
-    assert runs.read_results(out)["best_epoch"] == results["best_epoch"]
+    assert folder.opened(out).results()["best_epoch"] == results["best_epoch"]
 
 
 PLAIN = {"optimizer": "momentum", "learning_rate": 0.01, "epochs": 2}
@@ -138,39 +137,32 @@ PATIENT = {"learning_rate": 0.01, "schedule": "constant", "epochs": 12, "validat
 @pytest.mark.parametrize("settings", [PLAIN, PATIENT])
 def test_any_step_can_be_saved_and_gone_on_from(tmp_path, settings):
     config = Config(train_examples=200, batch_size=64, **settings)
-    made = problem(config, "bundled")
+    plan = trainer.plan(problem(config, "bundled"), config)
 
     def walk(position, stop_after=None):
         steps, epochs, saved = [], [], []
-        journal = trainer.Journal(steps.append, epochs.append, saved.append)
+
+        def step(before, after, values):
+            steps.append(trainer.step_row(before, values))
+
+        journal = trainer.Journal(step, epochs.append, saved.append)
         stop = (lambda: False) if stop_after is None else (lambda: len(steps) >= stop_after)
-        end = trainer.run(made, config, position, journal, Silent(), stop)
+        end = trainer.run(plan, position, journal, stop)
         return end, steps, [{k: v for k, v in row.items() if k not in compare.TIMES} for row in epochs]
 
-    end, steps, epochs = walk(trainer.start(made, config))
+    end, steps, epochs = walk(trainer.start(plan, config.seed))
     assert (2 < len(epochs) < config.epochs) if config.patience else (len(epochs) == config.epochs)
-    assert len(steps) == len(epochs) * trainer.batch_count(made, config)
+    assert len(steps) == len(epochs) * plan.batch_count
     for cut in range(1, len(steps) + 1):
-        half, first, some = walk(trainer.start(made, config), cut)
+        half, first, some = walk(trainer.start(plan, config.seed), cut)
         checkpoint.save(tmp_path / "position", half)
-        again = checkpoint.load(tmp_path / "position", trainer.start(made, config))
+        again = checkpoint.load(tmp_path / "position", trainer.start(plan, config.seed))
         other, second, rest = walk(again)
         assert first + second == steps
         assert some + rest == epochs
         for kept in (lambda position: position.state.params, trainer.trained):
             assert trainer.digests(kept(other)) == trainer.digests(kept(end))
         assert other.watch._replace(params=None) == end.watch._replace(params=None)
-
-
-class Silent:
-    def note(self, text):
-        pass
-
-    def step(self, done, epoch, loss, accuracy, rate):
-        pass
-
-    def epoch(self, row):
-        pass
 
 
 def test_a_finished_run_is_left_alone(finished, told):
@@ -184,8 +176,8 @@ def test_the_same_command_again_tells_the_result_and_touches_nothing(finished, t
     before = {path.name: path.read_bytes() for path in finished.iterdir()}
     code, out, err = told("train", "lenet5", *SMALL, "--out", finished)
     assert (code, err) == (0, "")
-    accuracy = files.read_json(finished / runs.RESULTS)["test"]["accuracy"]
-    assert f"this run is finished. Test accuracy {100 * accuracy:.2f} %; report: {finished / runs.REPORT}" in out
+    accuracy = files.read_json(finished / folder.RESULTS)["test"]["accuracy"]
+    assert f"this run is finished. Test accuracy {100 * accuracy:.2f} %; report: {finished / folder.REPORT}" in out
     assert {path.name: path.read_bytes() for path in finished.iterdir()} == before
 
 
@@ -213,8 +205,8 @@ def test_a_run_on_mnist_never_falls_back(finished, told, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.import_module("fnnet.data.mnist"), "MIRRORS", ())
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    identity = files.read_json(run / runs.CONFIG)
-    files.write(run / runs.CONFIG, files.to_json({**identity, "source": "MNIST"}))
+    identity = files.read_json(run / folder.CONFIG)
+    files.write(run / folder.CONFIG, files.to_json({**identity, "source": "MNIST"}))
     for words in (("replay", run), ("report", run), ("train", "lenet5", "--resume", "--out", run)):
         code, out, err = told(*words)
         assert code == 1
@@ -246,14 +238,14 @@ def test_begun_run_asks_for_resume(tmp_path, told):
     assert "this very run, begun; add --resume to go on with it" in err
 
 
-def begun(folder):
+def begun(place):
     """A run that was ended before anything but its configuration was there."""
     from fnnet.runs.registry import get
 
     experiment = get("lenet5")
     config = Config(epochs=4, learning_rate=0.003)
-    with runs.locked(folder / "run"):
-        runs.claim(folder / "run", runs.identity(experiment, config, experiment.problem(config, "bundled")), False)
+    with folder.begun(place / "run", experiment, config, experiment.problem(config, "bundled")):
+        pass
 
 
 def test_resume_refuses_another_configuration(finished, told):
@@ -273,9 +265,9 @@ def test_resume_refuses_another_patience(stopped, told):
 def test_resume_on_data_with_too_few_examples_says_which_they_should_be(finished, told, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    identity = files.read_json(run / runs.CONFIG)
+    identity = files.read_json(run / folder.CONFIG)
     identity["config"]["train_examples"] = 20_000
-    files.write(run / runs.CONFIG, files.to_json({**identity, "source": "MNIST"}))
+    files.write(run / folder.CONFIG, files.to_json({**identity, "source": "MNIST"}))
     code, _, err = told("train", "lenet5", "--data", "bundled", "--out", run, "--resume")
     assert code == 2
     assert "at most the 1,437 training examples of bundled digits, got 20,000; this run was trained on MNIST" in err
@@ -300,7 +292,7 @@ def test_resume_refuses_other_data(tmp_path, told, monkeypatch):
 
 
 def test_two_processes_cannot_share_a_folder(tmp_path, told):
-    with runs.locked(tmp_path / "run"):
+    with folder.locked(tmp_path / "run"):
         code, _, err = told("train", "lenet5", *SMALL, "--out", tmp_path / "run")
     assert code == 1
     assert "expected a run folder that no other process is working in" in err
@@ -309,7 +301,7 @@ def test_two_processes_cannot_share_a_folder(tmp_path, told):
 @pytest.mark.parametrize("damage", ["cut", "foreign", "net"])
 def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, told, damage):
     begun(tmp_path)
-    path = tmp_path / "run" / runs.CHECKPOINT
+    path = tmp_path / "run" / folder.CHECKPOINT
     if damage == "cut":
         checkpoint.save(path, (1.0,))
         path.write_bytes(path.read_bytes()[:-3])
@@ -318,10 +310,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, told, damage):
         checkpoint.save(path, (1.0,), {"run": "0"})
         wanted = "expected the checkpoint of this run, got one of another run"
     else:
-        from fnnet.runs.perform import fingerprint
-
-        run = fingerprint(runs.read_identity(tmp_path / "run"))
-        checkpoint.save(path, (1.0,), {"run": run})
+        checkpoint.save(path, (1.0,), {"run": folder.opened(tmp_path / "run").identity.fingerprint})
         wanted = "expected Position"
     code, _, err = told("train", "lenet5", *SMALL, "--out", tmp_path / "run", "--resume")
     assert code == 1
@@ -340,8 +329,8 @@ def test_second_interrupt_ends_at_once(tmp_path):
         assert process.wait(60) == 130, rest
     assert "stopped" in rest
     assert "Traceback" not in rest
-    files.rows(out / runs.METRICS)
-    checkpoint.read_metadata(out / runs.CHECKPOINT)
+    files.rows(out / folder.METRICS)
+    checkpoint.read_metadata(out / folder.CHECKPOINT)
 
 
 def test_a_vanished_folder_is_rescued(finished, tmp_path):

@@ -10,18 +10,16 @@ import pytest
 from PIL import Image
 
 from fnnet import checkpoint, losses, metrics, summary, training, tree
-from fnnet.runs import compare, datasets, files, recipes, trainer
-from fnnet.runs import folder as runs
+from fnnet.runs import compare, datasets, files, folder, settings, trained, trainer
 from fnnet.runs.cli import main
 from fnnet.runs.lenet5 import Config, problem
 from tests.runs.conftest import SMALL
-from tests.runs.test_resume import Silent
 
 ACCURACY = 0.93  # of 360 test examples after 4 epochs; seeds 0 to 4 give 0.947 to 0.969
 
 
 def test_trains_to_the_stated_accuracy(finished):
-    rows = files.rows(finished / runs.METRICS)
+    rows = files.rows(finished / folder.METRICS)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert rows[-1]["test_accuracy"] >= ACCURACY
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
@@ -31,23 +29,23 @@ def test_trains_to_the_stated_accuracy(finished):
 
 def test_twice_gives_the_same_bytes(finished, tmp_path):
     assert main(["train", "lenet5", *SMALL, "--out", str(tmp_path / "again")]) == 0
-    for name in (runs.PARAMS, runs.STEPS, runs.CONFIG, "curves.png", "mistakes.png"):
+    for name in (folder.PARAMS, folder.STEPS, folder.CONFIG, "curves.png", "mistakes.png"):
         assert (tmp_path / "again" / name).read_bytes() == (finished / name).read_bytes(), name
 
 
 def test_another_seed_gives_other_bytes(finished):
     config = Config(epochs=4, learning_rate=0.003, seed=1)
-    made = problem(config, "bundled")
-    position = trainer.start(made, config)
-    _, values = next(trainer.steps(made, config, position))
-    recorded = files.rows(finished / runs.STEPS)[0]
+    plan = trainer.plan(problem(config, "bundled"), config)
+    position = trainer.start(plan, config.seed)
+    _, values = next(trainer.steps(plan, position))
+    recorded = files.rows(finished / folder.STEPS)[0]
     assert trainer.step_row(position, values)["loss"] != recorded["loss"]
     assert trainer.step_row(position, values)["digests"] != recorded["digests"]
     assert trainer.step_row(position, values)["digests"].keys() == recorded["digests"].keys()
 
 
 def test_report_shows_every_figure(finished):
-    text = (finished / runs.REPORT).read_text()
+    text = (finished / folder.REPORT).read_text()
     pictures = set(re.findall(r"\]\((\w+\.png)\)", text))
     assert pictures == {path.name for path in finished.glob("*.png")}
     assert pictures == {"curves.png", "confusion_test.png", "confusion_train.png", "mistakes.png", "kernels.png"}
@@ -62,10 +60,10 @@ def test_report_shows_every_figure(finished):
 
 
 def test_results_agree_with_the_trained_net(finished):
-    net, params = runs.load(finished)
+    net, params = trained.load(finished)
     x, labels = datasets.digits("bundled").test
     logits, _ = net.apply(params, x)
-    results = files.read_json(finished / runs.RESULTS)
+    results = files.read_json(finished / folder.RESULTS)
     assert metrics.accuracy(logits, labels) == pytest.approx(results["test"]["accuracy"], abs=1e-9)
     confusion = np.array(results["test"]["confusion"])
     assert confusion.sum() == len(labels) == 360
@@ -74,13 +72,13 @@ def test_results_agree_with_the_trained_net(finished):
 
 
 def test_early_stopping_is_recorded(stopped):
-    config = files.read_json(stopped / runs.CONFIG)["config"]
+    config = files.read_json(stopped / folder.CONFIG)["config"]
     assert (config["patience"], config["validation_examples"]) == (2, 300)
-    rows, results = runs.read_metrics(stopped), runs.read_results(stopped)
+    rows, results = folder.opened(stopped).metrics(), folder.opened(stopped).results()
     best = min(row["validation_loss"] for row in rows)
     assert rows[results["best_epoch"] - 1]["validation_loss"] == best
     assert len(rows) == results["epochs"] == results["best_epoch"] + 2
-    text = (stopped / runs.REPORT).read_text()
+    text = (stopped / folder.REPORT).read_text()
     assert f"Early stopping: this is the net of epoch {results['best_epoch']}, the one with the least" in text
     assert f"Training ended with epoch {results['epochs']}, patience being 2." in text
     assert f"are read right after {results['best_epoch']} epochs" in text
@@ -92,25 +90,25 @@ def test_early_stopping_is_recorded(stopped):
 def test_early_stopping_keeps_the_net_with_the_least_validation_loss(stopped):
     x, labels = datasets.digits("bundled").train
     held = x[-300:], labels[-300:]
-    net, params = runs.load(stopped)
-    results = runs.read_results(stopped)
+    net, params = trained.load(stopped)
+    results = folder.opened(stopped).results()
     loss = training.evaluate(net, params, held, loss=losses.softmax_cross_entropy, size=256)["loss"]
-    assert loss == runs.read_metrics(stopped)[results["best_epoch"] - 1]["validation_loss"]
+    assert loss == folder.opened(stopped).metrics()[results["best_epoch"] - 1]["validation_loss"]
     assert results["validation"]["loss"] == pytest.approx(loss, rel=1e-6)
     assert results["train"]["examples"] == len(labels) - 300
 
 
 def test_the_test_set_has_no_say_in_early_stopping(stopped):
     """With all test labels wrong the same epoch is the last one, and the same net is kept."""
-    _, config = runs.read_config(stopped)
+    config = folder.opened(stopped).settings
     made = problem(config, "bundled")
     wrong = attrs.evolve(made, test=(made.test[0], (made.test[1] + 1) % 10))
     rows = []
-    journal = trainer.Journal(lambda row: None, rows.append, lambda position: None)
-    end = trainer.run(wrong, config, trainer.start(wrong, config), journal, Silent())
-    assert len(rows) == runs.read_results(stopped)["epochs"]
-    assert rows[-1]["test_loss"] != runs.read_metrics(stopped)[-1]["test_loss"]
-    kept = checkpoint.load(stopped / runs.PARAMS)
+    plan = trainer.plan(wrong, config)
+    end = trainer.run(plan, trainer.start(plan, config.seed), trainer.Journal(epoch=rows.append))
+    assert len(rows) == folder.opened(stopped).results()["epochs"]
+    assert rows[-1]["test_loss"] != folder.opened(stopped).metrics()[-1]["test_loss"]
+    kept = checkpoint.load(stopped / folder.PARAMS)
     assert (
         compare.params_differ(kept, {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(end))}) == []
     )
@@ -120,26 +118,26 @@ def test_validation_without_patience_is_only_looked_at(told, tmp_path):
     words = ("--epochs", 1, "--train-examples", 200, "--validation-examples", 50, "--data", "bundled")
     code, out, err = told("train", "lenet5", *words, "--out", tmp_path / "run")
     assert (code, err) == (0, "")
-    results = runs.read_results(tmp_path / "run")
+    results = folder.opened(tmp_path / "run").results()
     assert results["train"]["examples"] == 150
     assert results["validation"]["examples"] == 50
     assert "best_epoch" not in results
     assert "validation accuracy" in out
     assert out.endswith("\n")
     assert out.replace("\n", "").isprintable()  # whole lines only: nothing goes back over what was told
-    assert "Early stopping" not in (tmp_path / "run" / runs.REPORT).read_text()
+    assert "Early stopping" not in (tmp_path / "run" / folder.REPORT).read_text()
 
 
 def test_load_takes_the_file_alone(finished, tmp_path):
     copy = tmp_path / "net.safetensors"
-    copy.write_bytes((finished / runs.PARAMS).read_bytes())
-    trained = runs.load_trained(copy)
-    assert trained.shape == (1, 28, 28)
-    assert trained.classes == tuple("0123456789")
+    copy.write_bytes((finished / folder.PARAMS).read_bytes())
+    found = trained.load_trained(copy)
+    assert found.shape == (1, 28, 28)
+    assert found.classes == tuple("0123456789")
 
 
 def test_loss_of_every_step_is_recorded_and_digests_now_and_then(finished):
-    rows = files.rows(finished / runs.STEPS)
+    rows = files.rows(finished / folder.STEPS)
     assert [row["step"] for row in rows] == list(range(4 * 23))
     assert [row["step"] for row in rows if "digests" in row] == [0, 50]
     assert set(rows[0]["digests"]) == {
@@ -150,7 +148,7 @@ def test_loss_of_every_step_is_recorded_and_digests_now_and_then(finished):
 
 
 def test_sessions_record_what_it_ran_on(finished):
-    (session,) = runs.read_sessions(finished)
+    (session,) = folder.opened(finished).sessions()
     assert session["facts"]["blas threads"] == 1
     assert session["facts"]["numpy"] == np.__version__
 
@@ -162,7 +160,7 @@ def test_without_data_and_network_it_trains_on_the_bundled_digits_and_says_so(to
     code, out, _ = told("train", "lenet5", "--epochs", 1, "--out", tmp_path / "run")
     assert code == 0
     assert re.search(r"no data directory.*using the 1,797 handwritten digits", out)
-    assert json.loads((tmp_path / "run" / runs.CONFIG).read_text())["source"] == "bundled digits"
+    assert json.loads((tmp_path / "run" / folder.CONFIG).read_text())["source"] == "bundled digits"
 
 
 @pytest.mark.parametrize(
@@ -182,10 +180,10 @@ def test_every_choice_trains(words):
         values["learning_rate"] = float(values["learning_rate"])
     config = Config(train_examples=256, epochs=1, **values)
     made = problem(config, "bundled")
-    position = trainer.start(made, config)
-    losses = [found["loss"] for _, found in trainer.steps(made, config, position)]
+    plan = trainer.plan(made, config)
+    losses = [found["loss"] for _, found in trainer.steps(plan, trainer.start(plan, config.seed))]
     assert len(losses) == 4
     assert np.isfinite(losses).all()
-    assert set(recipes.OPTIMIZERS) == set(recipes.OptimizerName.__args__)
-    assert set(recipes.SCHEDULES) == set(recipes.ScheduleName.__args__)
-    assert set(recipes.INITIALIZERS) == set(recipes.InitializationName.__args__)
+    assert set(settings.OPTIMIZERS) == set(settings.OptimizerName.__args__)
+    assert set(settings.SCHEDULES) == set(settings.ScheduleName.__args__)
+    assert set(settings.INITIALIZERS) == set(settings.InitializationName.__args__)

@@ -11,10 +11,10 @@ import pytest
 from fnnet import layers, losses, optim, rng
 from fnnet.runs import trainer
 from fnnet.runs.experiment import Problem
-from fnnet.runs.folder import Identity
+from fnnet.runs.folder import Run
+from fnnet.runs.identity import Identity
 from fnnet.runs.lenet5 import Config
 from fnnet.runs.perform import journal
-from tests.runs.test_resume import Silent
 
 
 def tiny(examples=64):
@@ -28,7 +28,8 @@ def tiny(examples=64):
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_memory_and_handles_are_flat_over_ten_thousand_steps(tmp_path):
     problem, config = tiny(examples=8000), Config(batch_size=8, epochs=10)
-    position = trainer.start(problem, config)
+    plan = trainer.plan(problem, config)
+    position = trainer.start(plan, config.seed)
     sizes, handles = [], []
 
     def look():
@@ -36,12 +37,15 @@ def test_memory_and_handles_are_flat_over_ten_thousand_steps(tmp_path):
         sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
         handles.append(len(os.listdir("/proc/self/fd")))
 
-    class Looking(Silent):
+    class Looking:
+        def step(self, position):
+            pass
+
         def epoch(self, row):
             look()
 
-    with journal(tmp_path, Identity("tiny", {}, "drawn", {}), position) as writing:
-        end = trainer.run(problem, config, position, writing, Looking(), save_every=0.5)
+    with journal(Run(tmp_path, Identity("tiny", {}, "drawn", {}), None, config), position, Looking()) as writing:
+        end = trainer.run(plan, position, writing, save_every=0.5)
     assert end.state.step == 10_000
     assert len(sizes) == 10
     assert max(sizes[2:]) - sizes[1] < 2_000_000  # bytes, over 8,000 steps

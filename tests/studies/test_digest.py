@@ -12,7 +12,7 @@ COMPUTES = (
     "fnnet/kernels/affine.py",
     "fnnet/layers/dense.py",
     "experiments/reports/r1/tasks.py",
-    "fnnet/runs/recipes.py",
+    "fnnet/runs/settings.py",
 )
 TELLS = (
     "fnnet/testing/laws.py",
@@ -38,14 +38,14 @@ def tree(tmp_path, monkeypatch):
 def digest_with(tree, name, old, new):
     path = tree / name
     path.write_text(BEFORE.replace(old, new))
-    found = store.code_digest.__wrapped__()
+    found = store.fresh_digest()
     path.write_text(BEFORE)
     return found
 
 
 @pytest.mark.parametrize("name", COMPUTES)
 def test_other_arithmetic_is_other_code(tree, name):
-    before = store.code_digest.__wrapped__()
+    before = store.fresh_digest()
     assert digest_with(tree, name, "x + 1", "x + 2") != before
     assert digest_with(tree, name, "x < 0", "x <= 0") != before
     assert digest_with(tree, name, "ValueError", "KeyError") != before
@@ -53,7 +53,7 @@ def test_other_arithmetic_is_other_code(tree, name):
 
 @pytest.mark.parametrize("name", COMPUTES)
 def test_other_words_are_the_same_code(tree, name):
-    before = store.code_digest.__wrapped__()
+    before = store.fresh_digest()
     told = store.meaning("class A:\n    x: int = 1\n    'About x.'\n")
     assert told == store.meaning("class A:\n    x: int = 1\n    'Of x.'\n")
     for old, new in (("Says", "Tells"), ("negative", "less than 0"), ("x + 1", "x + 1  # one"), ("x + 1", "(x + 1)")):
@@ -62,13 +62,13 @@ def test_other_words_are_the_same_code(tree, name):
 
 @pytest.mark.parametrize("name", TELLS)
 def test_what_asks_and_shows_does_not_count(tree, name):
-    assert digest_with(tree, name, "x + 1", "x + 2") == store.code_digest.__wrapped__()
+    assert digest_with(tree, name, "x + 1", "x + 2") == store.fresh_digest()
 
 
 def test_a_module_that_is_missing_is_noticed(tree):
-    before = store.code_digest.__wrapped__()
+    before = store.fresh_digest()
     (tree / COMPUTES[0]).unlink()
-    assert store.code_digest.__wrapped__() != before
+    assert store.fresh_digest() != before
 
 
 def test_tasks_depend_on_nothing_else():
@@ -84,7 +84,7 @@ def test_tasks_depend_on_nothing_else():
 
 def test_code_that_changes_under_a_run_is_noticed(tree):
     name, path = store.watched_code(), tree / COMPUTES[0]
-    before = store.code_digest.__wrapped__()
+    before = store.fresh_digest()
     assert name() == before
     path.write_text(BEFORE.replace("Says", "Tells"))
     assert name() == before

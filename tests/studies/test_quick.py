@@ -20,7 +20,7 @@ def out(tmp_path_factory):
 
 def test_every_setting_has_a_run(out):
     for name, study in studies().items():
-        found = store.answers(study, out, quick=True, bundled=True)
+        found = store.results_of(study, out, quick=True, bundled=True)
         for setting in study.settings:
             (run,) = found.runs[setting.label].values()
             assert run.code == store.code_digest()
@@ -58,7 +58,7 @@ def test_a_quick_report_stays_beside_its_runs(out, tmp_path, monkeypatch, capsys
 
 def test_every_section_can_be_written(out):
     for name, study in studies().items():
-        text = "\n".join(results.section(store.answers(study, out, quick=True, bundled=True)))
+        text = "\n".join(results.section(store.results_of(study, out, quick=True, bundled=True)))
         assert text.startswith(f"### {name}\n")
         assert study.asks in text
         assert "no run" not in text
@@ -70,7 +70,7 @@ def test_runs_repeat(name, out, tmp_path):
     """The same setting and seed give the same figures, in another process and another order."""
     study = studies()[name]
     assert conduct.run_studies([study], tmp_path, data=BUNDLED, jobs=1, quick=True) == 0
-    again, before = (store.answers(study, folder, quick=True, bundled=True) for folder in (tmp_path, out))
+    again, before = (store.results_of(study, folder, quick=True, bundled=True) for folder in (tmp_path, out))
     for label, runs in before.runs.items():
         for seed, run in runs.items():
             assert {k: v for k, v in run.final.items() if "seconds" not in k} == {

@@ -10,7 +10,17 @@ from PIL import Image
 from experiments.cli import main
 from experiments.engine import conduct, figures, results, store
 from experiments.engine.remarks import times_faster
-from experiments.engine.study import Answers, Claim, Measure, Setting, at_epoch, final, first_mean, get, wobble
+from experiments.engine.study import (
+    Claim,
+    Measure,
+    Setting,
+    StudyResults,
+    at_epoch,
+    deviation_from_trend,
+    final,
+    first_mean,
+    get,
+)
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
 
@@ -22,7 +32,7 @@ def answers(values, measure=ACCURACY, reported=(None, None), claims=()):
     settings = tuple(Setting(label, Config(), figure) for label, figure in zip(values, reported, strict=True))
     made = study(tasks.good, settings=settings, measure=measure, claims=claims, seeds=range(3))
     runs = {label: {seed: run(value, seed) for seed, value in enumerate(of)} for label, of in values.items()}
-    return Answers(made, runs)
+    return StudyResults(made, runs)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +97,10 @@ def bound(found, settings):
 
 def test_a_column_strays_from_a_line():
     straight = attrs.evolve(run(0.0), rows=[{"epoch": n, "x": 2.0 * n} for n in range(1, 11)])
-    assert wobble("x", 1.0)(straight) == pytest.approx(0, abs=1e-12)
+    assert deviation_from_trend("x", 1.0)(straight) == pytest.approx(0, abs=1e-12)
     rows = [{"epoch": n, "x": 2.0 * n + (-1) ** n} for n in range(1, 101)]
-    assert wobble("x", 0.5)(attrs.evolve(run(0.0), rows=rows)) == pytest.approx(1, abs=0.01)
-    assert wobble("x", 0.5)(attrs.evolve(run(0.0), rows=rows[:2])) is None
+    assert deviation_from_trend("x", 0.5)(attrs.evolve(run(0.0), rows=rows)) == pytest.approx(1, abs=0.01)
+    assert deviation_from_trend("x", 0.5)(attrs.evolve(run(0.0), rows=rows[:2])) is None
     assert first_mean(3, "x")(straight) == 4.0
 
 
@@ -115,7 +125,7 @@ def test_missing_runs_are_counted():
     assert answers({"a": [0.9] * 3, "b": [0.8] * 3}).whole
     assert results.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
     assert results.ours(found, "b", ACCURACY) == "no run"
-    assert list(results.table(found))[-1] == "| b | – | no run | – |"
+    assert results.table(found).splitlines()[-1] == "| b | – | no run | – |"
 
 
 def test_what_seeds_cannot_change_is_printed_alone():
@@ -182,7 +192,7 @@ def test_only_what_is_whole_goes_into_the_sources(tmp_path, monkeypatch, capsys)
     written, missing, part = [], {"r1-l2"}, set()
     monkeypatch.setattr(results, "build_report", lambda runs, path, **_: written.append(path))
     found = lambda name: SimpleNamespace(empty=name in missing, whole=name not in missing | part)  # noqa: E731
-    monkeypatch.setattr(store, "answers", lambda study, *_: found(study.name))
+    monkeypatch.setattr(store, "results_of", lambda study, *_: found(study.name))
     assert main(["report"]) == 0
     assert "not run yet: r1-l2" in capsys.readouterr().out
     missing.clear()

@@ -5,7 +5,8 @@ import pytest
 
 from experiments.engine import conduct, pool, results, store
 from experiments.engine.board import Board
-from experiments.engine.study import Answers, Follow, Setting, run_id
+from experiments.engine.study import Follow, Setting, StudyResults, run_id
+from fnnet.runs.display import Display
 from tests.studies import tasks
 from tests.studies.tasks import Config, study
 
@@ -25,7 +26,7 @@ def pair(monkeypatch):
 
 
 def labels(follower, out):
-    return [setting.label for setting in store.answers(follower, out).study.settings]
+    return [setting.label for setting in store.results_of(follower, out).study.settings]
 
 
 def test_the_best_of_a_search_is_run(pair, tmp_path, capsys):
@@ -38,7 +39,7 @@ def test_the_best_of_a_search_is_run(pair, tmp_path, capsys):
     assert store.read(tmp_path, run_id(tasks.good, Config(2.0, 9), 0, False))
     assert conduct.run_studies([follower], tmp_path, jobs=1) == 0
     assert "0 runs to make, 6 there already" in capsys.readouterr().out
-    assert "| two, longer | 3.00 |" in "\n".join(results.section(store.answers(follower, tmp_path)))
+    assert "| two, longer | 3.00 |" in "\n".join(results.section(store.results_of(follower, tmp_path)))
 
 
 def test_another_outcome_is_another_run(pair, tmp_path):
@@ -49,7 +50,7 @@ def test_another_outcome_is_another_run(pair, tmp_path):
         path.write_text(
             path.read_text().replace('"value": 3.0', '"value": 99.0').replace('"value": 4.0', '"value": 99.0')
         )
-    answers = store.answers(follower, tmp_path)
+    answers = store.results_of(follower, tmp_path)
     assert labels(follower, tmp_path) == ["one, longer"]
     assert answers.empty
 
@@ -59,7 +60,7 @@ def test_nothing_follows_from_half_a_search(pair, tmp_path):
     conduct.run_studies([search], tmp_path, jobs=1)
     store.path(tmp_path, run_id(tasks.good, Config(1.0), 1, False)).unlink()
     assert labels(follower, tmp_path) == []
-    assert "No run is finished." in list(results.section(store.answers(follower, tmp_path)))
+    assert "No run is finished." in list(results.section(store.results_of(follower, tmp_path)))
 
 
 def test_a_search_with_failed_runs_is_named(pair, tmp_path, monkeypatch, capsys):
@@ -86,10 +87,10 @@ def test_runs_that_a_search_shares_are_counted_once(pair, tmp_path, capsys):
 
 def test_the_first_of_equals_is_best():
     runs = {label: {0: tasks.run(1.0)} for label in ("one", "two")}
-    assert Answers(study(tasks.good), runs).best().label == "one"
+    assert StudyResults(study(tasks.good), runs).best().label == "one"
     less = study(tasks.good, measure=attrs.evolve(study(tasks.good).measure, higher=False))
-    assert Answers(less, {"one": {0: tasks.run(2.0)}, "two": {0: tasks.run(1.0)}}).best().label == "two"
-    assert Answers(less, {"one": {}, "two": {}}).best() is None
+    assert StudyResults(less, {"one": {0: tasks.run(2.0)}, "two": {0: tasks.run(1.0)}}).best().label == "two"
+    assert StudyResults(less, {"one": {}, "two": {}}).best() is None
 
 
 def test_timed_runs_have_no_other_beside_them(tmp_path, monkeypatch):
@@ -116,7 +117,7 @@ def test_the_board_counts_all_stages(monkeypatch, capsys):
 
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    board = Board(2, sys.stdout)
+    board = Board(2, Display(sys.stdout))
     board.begin([10.0, 10.0], later=[20.0])
     now[0] = 10.0
     board.finish(0, "a")

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from experiments.engine import figures
-from experiments.engine.study import Answers, Claim, Follow, Measure, Setting, final, listed
+from experiments.engine.study import Claim, Follow, Measure, Setting, StudyResults, final, listed
 from experiments.reports.best.tasks import MOVES, Config, train
 from experiments.reports.r4 import studies as r4
 from experiments.reports.r4.tasks import Sine, sine
@@ -40,7 +40,7 @@ VALIDATION_ERROR = Measure("mean absolute error, validation", final("valid_error
 PARAMETERS = Measure("parameters", final("parameters"), digits=0, fixed=True)
 
 
-def _ranked(answers: Answers) -> list[str]:
+def _ranked(answers: StudyResults) -> list[str]:
     """What won, and what did not help."""
     means = {label: fmean(values.values()) for label in answers.runs if (values := answers.values(label))}
     best = answers.best()

@@ -6,10 +6,11 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, sources
 from fnnet import data, layers, losses, optim, rng, summary, training
-from fnnet.runs.recipes import SCHEDULES
+from fnnet.runs.settings import SCHEDULES
+from fnnet.runs.trainer import ACCURACY, Examples
 from fnnet.types import Array, Layer
 
 Set = Literal["mnist", "digits.mat", "hanzi"]
@@ -111,7 +112,7 @@ def net(config: Config) -> Layer:
     return NETS[config.net](config)
 
 
-def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays]:
+def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
     """What is trained on and what is looked at. The test set is touched only if the setting says so."""
     found = sources.load(config.data, directory)
     cut = slice(config.examples)
@@ -134,14 +135,14 @@ HELD: dict[str, Any] = {
 }
 
 
-def _scaled(images: Array, labels: Array) -> fit.Arrays:
+def _scaled(images: Array, labels: Array) -> Examples:
     return data.scale(images), labels
 
 
-def epochs(config: Config, examples: fit.Arrays) -> fit.Epoch:
+def epochs(config: Config, examples: Examples) -> fit.Epoch:
     """Shuffled batches, every one changed anew."""
 
-    def epoch(key: rng.Key) -> Iterator[fit.Arrays]:
+    def epoch(key: rng.Key) -> Iterator[Examples]:
         affine = rng.fold_in(key, "affine")
         for i, (x, labels) in enumerate(data.batches(key, examples, config.batch)):
             yield moved(config, rng.fold_in(affine, i), x), labels
@@ -149,7 +150,7 @@ def epochs(config: Config, examples: fit.Arrays) -> fit.Epoch:
     return epoch
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, and look once, at the end."""
     examples, looked = arrays(config, directory)
     steps = config.epochs * data.batch_count(len(examples[1]), config.batch)
@@ -157,7 +158,7 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
     rule = optim.adamw(rate, weight_decay=config.decay, where=optim.is_weight) if config.decay else optim.adam(rate)
     model, loss = net(config), losses.softmax_cross_entropy
     state, rows = fit.fit(model, loss, rule, seed, epochs(config, examples), config.epochs, tell, {}, examples=examples)
-    final_look = training.evaluate(model, state.params, looked, fit.ACCURACY, loss, 500)
+    final_look = training.evaluate(model, state.params, looked, ACCURACY, loss, 500)
     shape = examples[0].shape[1:]
     ending = {
         "accuracy": final_look["accuracy"],

@@ -4,10 +4,11 @@ from typing import Literal
 
 import attrs
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from fnnet import data, initializers, layers, losses, optim, rng, training
 from fnnet.losses import LossValue
+from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Optimizer
 
 
@@ -61,7 +62,7 @@ def squared_error(prediction: Array, labels: Array, reduction: str = "mean") -> 
 LOSSES = {"softmax cross-entropy": losses.softmax_cross_entropy, "squared error": squared_error}
 
 
-def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays, fit.Arrays]:
+def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples, Examples]:
     """Training, validation and test: the 10,000 images behind the first 1,000, those, and the first 1,000 for test."""
     found = sources.load("mnist", directory)
     n = min(1_000, len(found.train.labels) // 4)
@@ -80,7 +81,7 @@ def augmented(seed: int, x: Array, labels: Array) -> tuple[Array, Array]:
     return data.with_copies(key, x, labels, [data.noise, data.shift, data.crop])
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train a net as R1 does; with `more`, go on for as many epochs, all layers or the last alone."""
     examples, valid, test = arrays(config, directory)
     if config.augment:

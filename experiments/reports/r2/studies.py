@@ -6,7 +6,7 @@ from statistics import fmean
 import attrs
 
 from experiments.engine import figures
-from experiments.engine.study import Answers, Claim, Measure, Run, Setting, at_epoch, listed
+from experiments.engine.study import Claim, Measure, Run, Setting, StudyResults, at_epoch, listed
 from experiments.reports.r2.tasks import Config, train
 from fnnet.training import EarlyStoppingState, small_improvement
 
@@ -50,7 +50,7 @@ def _seconds(run: Run) -> float:
     return float(run.rows[0]["seconds"])
 
 
-def _time(answers: Answers) -> list[str]:
+def _time(answers: StudyResults) -> list[str]:
     """Reported minutes against our seconds."""
     found = {label: list(answers.values(label).values()) for label in answers.runs}
     ratios = [
@@ -65,7 +65,7 @@ def _time(answers: Answers) -> list[str]:
     ]
 
 
-def _saved(answers: Answers) -> list[str]:
+def _saved(answers: StudyResults) -> list[str]:
     """Epochs saved against accuracy lost."""
     sentences = []
     for setting in answers.study.settings:
@@ -81,7 +81,7 @@ def _saved(answers: Answers) -> list[str]:
     return sentences
 
 
-def _best_first(answers: Answers) -> list[str]:
+def _best_first(answers: StudyResults) -> list[str]:
     """Settings from best to worst."""
     means = {label: fmean(values.values()) for label in answers.runs if (values := answers.values(label))}
     order = sorted(means, key=lambda label: -means[label])

@@ -4,10 +4,10 @@ from functools import partial
 
 import attrs
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from fnnet import data, initializers, layers, losses, optim
-from fnnet.runs.recipes import SCHEDULES
+from fnnet.runs.settings import SCHEDULES
 from fnnet.types import Layer
 
 INITIALIZER = initializers.he_normal()
@@ -31,7 +31,7 @@ def net(config: Config) -> Layer:
     return nets.lenet5(config.activation, layers.avg_pool, INITIALIZER, padding=2)
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train with plain gradient descent on the summed loss, and test after every epoch."""
     found = sources.load("mnist", directory)
     examples, test = (

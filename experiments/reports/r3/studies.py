@@ -10,13 +10,24 @@ import numpy as np
 from experiments.engine import figures
 from experiments.engine.remarks import TIMED, times_faster
 from experiments.engine.statistics import paired
-from experiments.engine.study import Answers, Claim, Measure, Run, Setting, at_epoch, final, listed, percent, wobble
+from experiments.engine.study import (
+    Claim,
+    Measure,
+    Run,
+    Setting,
+    StudyResults,
+    at_epoch,
+    deviation_from_trend,
+    final,
+    listed,
+    percent,
+)
 from experiments.reports import bias, timing
 from experiments.reports.r3.tasks import LARGE, Config, Large, build, fine_tune, show, train
 from fnnet.training import EarlyStoppingState, relative_rise
 
 
-def page(answers: Answers) -> bytes:
+def page(answers: StudyResults) -> bytes:
     """The pictures of the first seed of every setting."""
     runs = {label: next(iter(found.values())) for label, found in answers.runs.items() if found}
     return figures.pictures([np.array(run.final["pictures"]) for run in runs.values()], list(runs))
@@ -62,7 +73,7 @@ class Stopped:
         return self.rows(run)[0]["test_accuracy"]
 
 
-def _stops(answers: Answers) -> list[str]:
+def _stops(answers: StudyResults) -> list[str]:
     """Where the rule stops."""
     sentences = []
     for setting in answers.study.settings:
@@ -88,7 +99,7 @@ def _stops(answers: Answers) -> list[str]:
     return sentences
 
 
-def _momentum(answers: Answers) -> list[str]:
+def _momentum(answers: StudyResults) -> list[str]:
     """Whether it helps more on the deeper net."""
     gains = {}
     for name in ("one hidden layer", "three hidden layers"):
@@ -105,14 +116,14 @@ def _momentum(answers: Answers) -> list[str]:
     ]
 
 
-def _solvers(answers: Answers) -> list[str]:
+def _solvers(answers: StudyResults) -> list[str]:
     """Whether the normal equations could be solved."""
     runs = list(answers.runs["before"].values())
     failed = sum(run.final["normal equations"] is None for run in runs)
     return [f"The normal equations were singular for {failed} of {len(runs)} seeds."]
 
 
-def _parameters(answers: Answers) -> list[str]:
+def _parameters(answers: StudyResults) -> list[str]:
     """That the nets have the right shape and learn."""
     return [
         f"{label}: {run.final['parameters']:,} parameters, output {tuple(run.final['outputs'])} for one image; "
@@ -124,7 +135,12 @@ def _parameters(answers: Answers) -> list[str]:
     ]
 
 
-WOBBLE = Measure("wobble of the training loss, nats", wobble("train_loss", 0.5), digits=4, higher=False)
+UNSTEADINESS = Measure(
+    "deviation of the training loss from its trend, nats",
+    deviation_from_trend("train_loss", 0.5),
+    digits=4,
+    higher=False,
+)
 VALID_ACCURACY = percent("validation accuracy", "valid_accuracy")
 TRAIN_ACCURACY = percent("training accuracy", "train_accuracy")
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.VALID_ACCURACY)}
@@ -150,7 +166,7 @@ ARITHMETIC = {
 }
 
 
-def _proof(answers: Answers) -> list[str]:
+def _proof(answers: StudyResults) -> list[str]:
     """Equal, not just close."""
     exact = list(answers.runs["exact fractions"].values())
     if not exact:
@@ -224,7 +240,7 @@ STUDIES = (
         claims=[
             *(
                 Claim(f"{name}, momentum 0.9", f"{name}, momentum 0", by=by)
-                for by in (None, WOBBLE)
+                for by in (None, UNSTEADINESS)
                 for name in ("one hidden layer", "three hidden layers")
             ),
             *(
@@ -234,14 +250,14 @@ STUDIES = (
                     ours=True,
                     by=by,
                 )
-                for by in (None, WOBBLE)
+                for by in (None, UNSTEADINESS)
             ),
         ],
-        columns=(VALID_ACCURACY, WOBBLE),
+        columns=(VALID_ACCURACY, UNSTEADINESS),
         remarks=_momentum,
         notes="Rate 0.001, 100 epochs, hidden layers of 64. Momentum 0.9 makes steps ten times as long in the end; our "
-        "last row gives plain descent the same length. Wobble is how far the loss strays from a straight line over the "
-        "second half of the epochs, root mean square.",
+        "last row gives plain descent the same length. That deviation is how far the loss strays from a straight "
+        "line over the second half of the epochs, root mean square.",
     ),
     listed(
         "r3-loops",

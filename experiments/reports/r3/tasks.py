@@ -8,13 +8,14 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, least_squares, nets, sources
 from fnnet import data, initializers, layers, losses, optim, rng, summary, training
 from fnnet.initializers import Initializer
 from fnnet.losses import LossValue
 from fnnet.optim import schedules
-from fnnet.runs.recipes import INITIALIZERS
+from fnnet.runs.settings import INITIALIZERS
+from fnnet.runs.trainer import ACCURACY, Examples
 from fnnet.types import Array, Layer, Optimizer
 
 CLASSES = 10
@@ -80,7 +81,7 @@ def norm_loss(prediction: Array, labels: Array, reduction: str = "mean") -> Loss
 LOSSES = {"softmax NLL": losses.softmax_cross_entropy, "norm": norm_loss}
 
 
-def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays, fit.Arrays]:
+def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples, Examples]:
     """Training, validation and test; pixels in [0, 1], then every image less its mean."""
     found = sources.load("digits.mat", directory)
     assert found.valid is not None
@@ -98,12 +99,12 @@ MOVES: dict[str, Any] = {
 }
 
 
-def epochs(config: Config, examples: fit.Arrays) -> fit.Epoch:
+def epochs(config: Config, examples: Examples) -> fit.Epoch:
     """Epochs of steps: of one random sample from each batch, or of whole batches."""
     x, labels = examples
     count = data.batch_count(len(x), config.batch)
 
-    def one_of_each(key: rng.Key) -> Iterator[fit.Arrays]:
+    def one_of_each(key: rng.Key) -> Iterator[Examples]:
         order = rng.permutation(key, len(x))
         draws = rng.uniform(rng.fold_in(key, "sample"), (count,), dtype=np.float64)
         sizes = np.minimum(config.batch, len(x) - config.batch * np.arange(count))
@@ -111,7 +112,7 @@ def epochs(config: Config, examples: fit.Arrays) -> fit.Epoch:
         seen = moved(config.move, rng.fold_in(key, "move"), x[rows])
         return ((seen[i : i + 1], labels[rows[i : i + 1]]) for i in range(count))
 
-    def whole(key: rng.Key) -> Iterator[fit.Arrays]:
+    def whole(key: rng.Key) -> Iterator[Examples]:
         batches = enumerate(data.batches(key, examples, config.batch))
         return ((moved(config.move, rng.fold_in(key, i), a), b) for i, (a, b) in batches)
 
@@ -126,7 +127,7 @@ def moved(move: str, key: rng.Key, x: Array) -> Array:
     return MOVES[move](key, x - least) + least
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train as R3 does."""
     examples, valid, test = arrays(config, directory)
     rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
@@ -136,7 +137,7 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
         net(config), loss, rule, seed, epochs(config, examples), config.epochs, tell, looks, every=config.every
     )
     tail = [row["train_loss"] for row in rows[len(rows) // 2 :]]
-    whole = training.evaluate(net(config), state.params, examples, fit.ACCURACY, loss, 500)
+    whole = training.evaluate(net(config), state.params, examples, ACCURACY, loss, 500)
     ending = {name: rows[-1][name] for name in ("test_accuracy", "valid_accuracy")}
     return Result(
         [row for row in rows if "test_accuracy" in row],
@@ -144,7 +145,7 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
     )
 
 
-def fine_tune(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def fine_tune(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, then put the last layer where the least squares are, by either solver."""
     examples, _, test = arrays(config, directory)
     rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
@@ -161,7 +162,7 @@ def fine_tune(config: Config, seed: int, directory: str | None, tell: Tell) -> R
         except np.linalg.LinAlgError:
             ending[solver] = None  # HᵀH is singular: dead units, or rounding
         else:
-            ending[solver] = training.evaluate(model, params, test, fit.ACCURACY, size=500)["accuracy"]
+            ending[solver] = training.evaluate(model, params, test, ACCURACY, size=500)["accuracy"]
     return Result([row for row in rows if "test_accuracy" in row], ending)
 
 
@@ -193,7 +194,7 @@ LARGE: dict[str, Layer] = {
 }
 
 
-def build(config: Large, seed: int, directory: str | None, tell: Tell) -> Result:
+def build(config: Large, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Check the shapes, train a few steps, and say what came of it."""
     examples, _, test = arrays(Config(examples=config.examples), directory)
     model = LARGE[config.name]
@@ -214,7 +215,7 @@ def build(config: Large, seed: int, directory: str | None, tell: Tell) -> Result
             if state.step == config.steps:
                 break
         number += 1
-    tested = training.evaluate(model, state.params, test, fit.ACCURACY, size=500)
+    tested = training.evaluate(model, state.params, test, ACCURACY, size=500)
     few = max(1, config.steps // 10)
     ending = {
         "test_accuracy": tested["accuracy"],
@@ -226,7 +227,7 @@ def build(config: Large, seed: int, directory: str | None, tell: Tell) -> Result
     return Result(rows, ending)
 
 
-def show(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def show(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """`train`, with a few pictures as they were changed."""
     rows, ending = train(config, seed, directory, tell)
     x = data.scale(sources.load("digits.mat", directory).train.images[:10])

@@ -8,47 +8,58 @@ import attrs
 import numpy as np
 
 from experiments.engine import figures
-from experiments.engine.study import Answers, Claim, Measure, Setting, final, first_mean, listed, percent, wobble
+from experiments.engine.study import (
+    Claim,
+    Measure,
+    Setting,
+    StudyResults,
+    deviation_from_trend,
+    final,
+    first_mean,
+    listed,
+    percent,
+)
 from experiments.reports.r4.tasks import GRID, Config, Sine, sine, train
+from fnnet.runs import style
 
 
-def fits(answers: Answers) -> bytes:
+def fits(answers: StudyResults) -> bytes:
     """The fit of the first seed of every setting beside the sine, and how far it is off."""
-    made = figures.figure(9.6, 3.5)
+    made = style.figure(9.6, 3.5)
     fit_axes, error_axes = made.subplots(1, 2)
     x = GRID[::4, 0]
     fit_axes.plot(x, np.sin(x), color="0.75", linewidth=4, label="sin x")
-    for (label, runs), style in zip(answers.runs.items(), figures.STYLES, strict=False):
+    for (label, runs), series in zip(answers.runs.items(), style.SERIES, strict=False):
         for run in list(runs.values())[:1]:
             y = np.array(run.final["fit"])
-            fit_axes.plot(x, y, linewidth=1.2, markersize=3, markevery=12, label=label, **style)
-            error_axes.plot(x, y - np.sin(x), linewidth=1.2, markersize=3, markevery=12, label=label, **style)
+            fit_axes.plot(x, y, linewidth=1.2, markersize=3, markevery=12, label=label, **series)
+            error_axes.plot(x, y - np.sin(x), linewidth=1.2, markersize=3, markevery=12, label=label, **series)
     for axes, title in ((fit_axes, "fit"), (error_axes, "fit less sin x")):
         axes.set_xlabel("x, radians")
         axes.set_ylabel(title)
-        figures.tidy(axes)
+        style.tidy(axes)
         axes.legend(frameon=False, fontsize=7)
-    return figures.png(made)
+    return style.png(made)
 
 
-def shift(answers: Answers) -> bytes:
+def shift(answers: StudyResults) -> bytes:
     """The variance in front of every batch norm, training over evaluation."""
-    made = figures.figure(6.4, 3.4)
+    made = style.figure(6.4, 3.4)
     axes = made.subplots()
-    for label, style in zip(SHIFTED, figures.STYLES[1:], strict=False):  # as in the curves, which draw one before them
+    for label, series in zip(SHIFTED, style.SERIES[1:], strict=False):  # as in the curves, which draw one before them
         runs = answers.runs[label]
         ratios = [[own["ratio"] for own in run.final["variances"].values()] for run in runs.values()]
         if ratios:
             names = list(next(iter(runs.values())).final["variances"])
-            axes.plot(range(len(names)), np.mean(ratios, axis=0), linewidth=1.3, label=label, **style)
+            axes.plot(range(len(names)), np.mean(ratios, axis=0), linewidth=1.3, label=label, **series)
             axes.set_xticks(range(len(names)), [name.replace("batch_norm_", "batch norm ") for name in names])
     axes.axhline(1, color="0.7", linewidth=0.8)
     axes.set_xlabel("place, from input to output")
     axes.set_ylabel("variance in training / in evaluation")
-    figures.tidy(axes)
+    style.tidy(axes)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8)
-    return figures.png(made)
+    return style.png(made)
 
 
 def quick(config: Any) -> Any:
@@ -67,7 +78,7 @@ def cost(config: Any) -> float:
     return 0.5 + config.epochs * 6_240 * (4 if config.augment else 1) * each
 
 
-def _variances(answers: Answers) -> list[str]:
+def _variances(answers: StudyResults) -> list[str]:
     """What was measured."""
     sentences = []
     for label in SHIFTED:
@@ -94,21 +105,26 @@ TRAIN_ACCURACY = percent("training accuracy during the last epoch", "train_accur
 SPEED = Measure(
     "training loss of the first 10 epochs, mean, nats", first_mean(10, "train_loss"), digits=3, higher=False
 )
-WOBBLE = Measure("wobble of the test accuracy, points", wobble("test_accuracy", 1 / 3), 100, higher=False)
+UNSTEADINESS = Measure(
+    "deviation of the test accuracy from its trend, points",
+    deviation_from_trend("test_accuracy", 1 / 3),
+    100,
+    higher=False,
+)
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY)}
 _study = partial(
     listed,
     task=train,
     data=("hanzi",),
-    columns=(TRAIN_ACCURACY, SPEED, WOBBLE),
+    columns=(TRAIN_ACCURACY, SPEED, UNSTEADINESS),
     figures=CURVES,
     cost=cost,
     quick=quick,
 )
 _images = partial(_study, seeds=range(3), columns=(TRAIN_ACCURACY,))
 PLAIN = (
-    f"{MLP.epochs} epochs of plain descent at {MLP.learning_rate}. Wobble is how far the test accuracy strays from a "
-    "straight line over the last third of the epochs, root mean square."
+    f"{MLP.epochs} epochs of plain descent at {MLP.learning_rate}. That deviation is how far the test accuracy "
+    "strays from a straight line over the last third of the epochs, root mean square."
 )
 STUDIES = (
     listed(
@@ -156,7 +172,7 @@ STUDIES = (
         claims=(
             Claim("512, 128", "256, 128", by=SPEED),
             Claim("256, 128", "128, 128", by=SPEED),
-            Claim("256", "256, 128", by=WOBBLE),
+            Claim("256", "256, 128", by=UNSTEADINESS),
             Claim("512, 128", "256, 128", ours=True),
             Claim("256", "256, 128", ours=True),
         ),

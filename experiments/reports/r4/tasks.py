@@ -7,10 +7,11 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from fnnet import data, layers, losses, optim, rng, training, tree
 from fnnet.initializers import he_normal, xavier_normal
+from fnnet.runs.trainer import ACCURACY, Examples
 from fnnet.types import Array, Layer, Params
 
 CLASSES = 12
@@ -38,9 +39,9 @@ def absolute_error(prediction: Array, target: Array) -> float:
     return float(np.abs(prediction - target).mean(dtype=np.float64))
 
 
-def sine(config: Sine, seed: int, directory: str | None, tell: Tell) -> Result:
+def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Fit sin on [-π, π]; look at it at 1,000 points held back, for validation, and on a grid of 401, for test."""
-    from fnnet.runs.recipes import SCHEDULES
+    from fnnet.runs.settings import SCHEDULES
 
     model = nets.mlp(
         config.hidden, 1, config.activation, he_normal() if "leaky" in config.activation else xavier_normal()
@@ -100,7 +101,7 @@ class Config:
     examples: int = 10_000
 
 
-def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays]:
+def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
     """520 of every class for training, 100 for test, always the same; pixels 0 and 1."""
     found = sources.load("hanzi", directory)
     parts = data.subset(found.train, slice(None, None, max(1, len(found.train.labels) // config.examples))), found.test
@@ -110,7 +111,7 @@ def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Array
     return train, test
 
 
-def augmented(seed: int, x: Array, labels: Array) -> fit.Arrays:
+def augmented(seed: int, x: Array, labels: Array) -> Examples:
     """Four times the data: as they are, with noise on a few pixels, shifted, cropped and padded back."""
     key = rng.fold_in(rng.key(seed), "augment")
     few = partial(data.noise, dark=0.02, light=0.02)
@@ -165,7 +166,7 @@ def _residual(config: Config) -> Layer:
     )
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, and test after every epoch; of a CNN with batch norms, also what `shifted` finds."""
     examples, test = arrays(config, directory)
     if config.augment:
@@ -185,9 +186,7 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
     return Result(rows, ending)
 
 
-def shifted(
-    model: Layer, params: Params, seed: int, examples: fit.Arrays, test: fit.Arrays, batch: int
-) -> dict[str, Any]:
+def shifted(model: Layer, params: Params, seed: int, examples: Examples, test: Examples, batch: int) -> dict[str, Any]:
     """The variances in front of every batch norm, and what recomputed statistics bring.
 
     The variance there in training, with dropout, is what was remembered; without dropout it is another one.
@@ -195,7 +194,7 @@ def shifted(
     key = rng.fold_in(rng.key(seed), "calibrate")
     batches = [found for i in range(2) for found in data.batches(rng.fold_in(key, i), examples, batch)]
     again = training.calibrate(slower(model), params, batches)
-    calibrated = training.evaluate(model, again, test, fit.ACCURACY, losses.softmax_cross_entropy, 500)
+    calibrated = training.evaluate(model, again, test, ACCURACY, losses.softmax_cross_entropy, 500)
     probe = examples[0][:: max(1, len(examples[0]) // 1_000)][:1_000]
     variances = {}
     for path, before, own in norms(model, params):

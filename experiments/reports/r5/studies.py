@@ -7,8 +7,9 @@ from statistics import fmean
 import attrs
 
 from experiments.engine import figures
-from experiments.engine.study import TEST_ACCURACY, Answers, Claim, Measure, Run, Setting, final, listed, percent
+from experiments.engine.study import TEST_ACCURACY, Claim, Measure, Run, Setting, StudyResults, final, listed, percent
 from experiments.reports.r5.tasks import CHANCE, LEFT, Config, leave, train
+from fnnet.runs import style
 
 
 def quick(config: Config) -> Config:
@@ -25,17 +26,17 @@ def cost(config: Config) -> float:
 LAYERS = ("conv2d_0", "conv2d_1", "dense_0", "dense_1", "dense_2")
 
 
-def signal_figure(answers: Answers) -> bytes:
+def signal_figure(answers: StudyResults) -> bytes:
     """Signal and gradient through the net at the first step, N(0, 0.01²) against He; then the loss by step."""
-    made = figures.figure(13.4, 3.6)
+    made = style.figure(13.4, 3.6)
     output, gradient, loss = made.subplots(1, 3)
-    pair = (("SGD, N(0, 0.01²)", figures.STYLES[0]), ("SGD, He", figures.STYLES[1]))
-    for label, style in pair:
+    pair = (("SGD, N(0, 0.01²)", style.SERIES[0]), ("SGD, He", style.SERIES[1]))
+    for label, series in pair:
         first = [run.rows[0] for run in answers.runs[label].values()]
         for axes, quantity in ((output, "output"), (gradient, "cotangent")):
             if first:
                 means = [fmean(row[f"{layer}_{quantity}"] for row in first) for layer in LAYERS]
-                axes.plot(range(len(LAYERS)), means, label=label.removeprefix("SGD, "), linewidth=1.3, **style)
+                axes.plot(range(len(LAYERS)), means, label=label.removeprefix("SGD, "), linewidth=1.3, **series)
     for axes, title in (
         (output, "output of the layer, root mean square"),
         (gradient, "gradient at that output, root mean square"),
@@ -48,20 +49,20 @@ def signal_figure(answers: Answers) -> bytes:
         axes.set_ylabel(title)
         axes.set_title("first step", loc="left", fontsize=9)
         axes.legend(frameon=False, fontsize=7.5)
-        figures.tidy(axes)
-    for label, style in zip(DRAWN, figures.STYLES, strict=True):
-        figures.band(loss, list(answers.runs[label].values()), "step", "loss", 1.0, label, style)
+        style.tidy(axes)
+    for label, series in zip(DRAWN, style.SERIES, strict=True):
+        figures.band(loss, list(answers.runs[label].values()), "step", "loss", 1.0, label, series)
     loss.axhline(CHANCE, color="0.6", linewidth=0.8)
     loss.text(0.98, CHANCE, "chance: ln 10", transform=loss.get_yaxis_transform(), ha="right", va="bottom", fontsize=7)
     loss.set_ylim(0, 2.6)
     loss.set_xlabel("step (batch of 64)")
     loss.set_ylabel("training loss, nats per example")
-    figures.tidy(loss)
+    style.tidy(loss)
     loss.legend(frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figures.png(made)
+    return style.png(made)
 
 
-def explain(answers: Answers) -> list[str]:
+def explain(answers: StudyResults) -> list[str]:
     """Why, in numbers."""
 
     def mean(label: str, name: str) -> float:
@@ -118,7 +119,7 @@ def _quoted(labels: Sequence[str]) -> str:
     return ", ".join(f"“{label}”" for label in labels)
 
 
-def _stays(answers: Answers) -> list[str]:
+def _stays(answers: StudyResults) -> list[str]:
     """Whether the long run has learned anything."""
     runs = list(answers.runs["rate 0.001, 200 epochs"].values())
     if not runs:

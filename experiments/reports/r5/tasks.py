@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
-from experiments.engine.study import Result, Tell
+from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from fnnet import data, layers, losses, metrics, optim, rng, training
 from fnnet.initializers import Initializer, normal
-from fnnet.runs.recipes import INITIALIZERS
-from fnnet.types import Layer, Optimizer
+from fnnet.runs.settings import INITIALIZERS
+from fnnet.runs.trainer import ACCURACY, Examples
+from fnnet.types import Array, Layer, Optimizer
 
 CLASSES = 10
 CHANCE = math.log(CLASSES)  # nats: the loss of a net that knows nothing
@@ -73,7 +74,7 @@ def optimizer(config: Config) -> Optimizer:
     return rule
 
 
-def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Arrays]:
+def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
     """Training and test; pixels in [0, 1], or standardised by the training set's mean and deviation."""
     found = sources.load("mnist", directory)
     parts = data.subset(found.train, slice(config.examples)), data.subset(found.test, slice(config.looks))
@@ -84,17 +85,17 @@ def arrays(config: Config, directory: str | None) -> tuple[fit.Arrays, fit.Array
     return train, test
 
 
-def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, test after every epoch, look at all of the training set after the first and the last, count confusions."""
     examples, test = arrays(config, directory)
     model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
     epoch = fit.shuffled(examples, config.batch)
     looks = {"test": test}
     state, rows = fit.fit(model, loss, rule, seed, epoch, 1, lambda part: tell(part / config.epochs), looks)
-    first = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
+    first = training.evaluate(model, state.params, examples, ACCURACY, loss, 500)
     state, further = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, looks, start=state, done=1)
     rows += further
-    whole = training.evaluate(model, state.params, examples, fit.ACCURACY, loss, 500)
+    whole = training.evaluate(model, state.params, examples, ACCURACY, loss, 500)
     counts = training.evaluate(model, state.params, test, {"confusion": metrics.confusion}, size=500)["confusion"]
     ending = {
         "test_accuracy": rows[-1]["test_accuracy"],
@@ -107,7 +108,7 @@ def train(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
     return Result(rows, ending)
 
 
-def leave(config: Config, seed: int, directory: str | None, tell: Tell) -> Result:
+def leave(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train step by step, measuring signal and gradient of every layer now and then, until the plateau is left.
 
     A row every so many steps: the mean loss since the last row, and for every layer with weights the root mean square
@@ -137,7 +138,7 @@ def leave(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
             if state.step == config.steps:
                 break
         number += 1
-    tested = training.evaluate(model, state.params, test, fit.ACCURACY, loss, 500)
+    tested = training.evaluate(model, state.params, test, ACCURACY, loss, 500)
     first = rows[0]
     ending = {
         "plateau": config.steps if left is None else left,
@@ -151,7 +152,7 @@ def leave(config: Config, seed: int, directory: str | None, tell: Tell) -> Resul
 
 
 def signals(
-    model: Layer, loss: Any, rule: Optimizer, state: training.TrainState, batch: fit.Arrays
+    model: Layer, loss: Any, rule: Optimizer, state: training.TrainState, batch: tuple[Array, ...]
 ) -> dict[str, float]:
     """Sizes in every layer with weights, by name."""
     found: dict[str, float] = {}

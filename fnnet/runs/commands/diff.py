@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from fnnet.runs import cli, compare
+from fnnet.runs.folder import opened
 
 
 def main(args: list[str]) -> int:
@@ -23,8 +24,8 @@ def diff(
         one: a run folder.
         other: another.
     """
-    causes, outcomes = compare.causes(one, other), compare.outcomes(one, other)
-    return tell(causes, outcomes)
+    these = opened(one), opened(other)
+    return tell(compare.causes(*these), compare.outcomes(*these))
 
 
 def tell(causes: list[str], outcomes: list[str]) -> int:

@@ -12,6 +12,7 @@ from fnnet.runs import cli, facts, files, trainer
 from fnnet.runs.experiment import Problem
 from fnnet.runs.lenet5 import Config, net
 from fnnet.runs.threads import limited
+from fnnet.runs.words import counted
 from fnnet.runtime import keep_memory
 from fnnet.types import Array, Layer, Params
 
@@ -48,7 +49,9 @@ def doctor(batch_size: int = 64, steps: int = 30) -> int:
     console.print()
     for threads, (one, two) in results.items():
         verdict = "give the same bytes" if repeats[threads] else "DIFFER"
-        console.print(f"two runs with {_threads(threads)} {verdict}; {1000 * min(one[1], two[1]):.2f} ms a step")
+        console.print(
+            f"two runs with {counted(threads, 'thread')} {verdict}; {1000 * min(one[1], two[1]):.2f} ms a step"
+        )
     if len(counts) > 1:
         console.print(f"runs with other numbers of threads {'agree' if across else 'differ in their last digits'} here")
     with limited(1):
@@ -58,8 +61,8 @@ def doctor(batch_size: int = 64, steps: int = 30) -> int:
             f"recording every loss and digests of the params costs {100 * recording(batch_size):.2f} % more time"
         )
     best = min(results, key=lambda threads: min(result[1] for result in results[threads]))
-    console.print(f"\nadvice: for this net train with --threads {best}", end="")
-    console.print("; run several trainings at once, one on each core, rather than one on all" * (best == 1))
+    several = "; run several trainings at once, one on each core, rather than one on all" if best == 1 else ""
+    console.print(f"\nadvice: for this net train with --threads {best}{several}")
     return 0 if all(repeats.values()) else cli.FAULT
 
 
@@ -90,16 +93,15 @@ def train(batch_size: int, steps: int) -> tuple[tuple[str, ...], float]:
 
 def recording(batch_size: int) -> float:
     """What steps.jsonl costs, as a fraction of the time of training without it."""
-    config = Config(epochs=1, batch_size=batch_size)
-    model = net(config)
-    optimizer = optim.adam(0.001)
+    settings = Config(epochs=1, batch_size=batch_size)
     n = 2 * trainer.DIGEST_EVERY * batch_size
     examples = pictures(rng.key(0), n), np.arange(n) % 10
-    problem = Problem(model, losses.softmax_cross_entropy, optimizer, examples, examples, (), "", {})
-    position, spent = trainer.start(problem, config), 0.0
+    problem = Problem(net(settings), losses.softmax_cross_entropy, optim.adam(0.001), examples, examples, (), "", {})
+    plan = trainer.plan(problem, settings)
+    position, spent = trainer.start(plan, settings.seed), 0.0
     with tempfile.TemporaryFile("w") as file:
         lines = files.Appender(Path("steps.jsonl"), file)
-        for after, values in trainer.steps(problem, config, position):
+        for after, values in trainer.steps(plan, position):
             clock = time.perf_counter()
             lines.add(trainer.step_row(position, values))
             spent += time.perf_counter() - clock
@@ -133,7 +135,3 @@ def _value(model: Layer, params: Params, x: Array) -> Array:
 
 def _apart(y: Array, other: Array) -> str:
     return "does not depend" if (y == other).all() else f"depends (by up to {float(np.abs(y - other).max()):.0e})"
-
-
-def _threads(n: int) -> str:
-    return f"{n} thread{'s' * (n != 1)}"

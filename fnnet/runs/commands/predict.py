@@ -10,7 +10,7 @@ import tyro
 from fnnet import layers
 from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.runs import cli, pictures
-from fnnet.runs import folder as runs
+from fnnet.runs.trained import load_trained
 
 
 def main(args: list[str]) -> int:
@@ -34,7 +34,7 @@ def predict(
     if not images:
         usage = "usage: fnnet predict RUN IMAGE…"
         raise ConfigError(expected("predict", "a picture file or more after the run", "none", usage))
-    net, params, shape, classes = runs.load_trained(run)
+    net, params, shape, classes = load_trained(run)
     framing = pictures.as_mnist if shape == (1, 28, 28) and classes == tuple("0123456789") else pictures.whole
     failed = 0
     for path in images:

@@ -1,5 +1,6 @@
 """`replay`: a run made again and compared to the byte."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +9,14 @@ import tyro
 from fnnet import checkpoint, tree
 from fnnet.errors import expected
 from fnnet.runs import cli, compare, facts, trainer
-from fnnet.runs import folder as runs
 from fnnet.runs.commands.diff import tell
 from fnnet.runs.commands.train import too_many_threads
-from fnnet.runs.perform import same_problem
-from fnnet.runs.progress import progress
+from fnnet.runs.display import display
+from fnnet.runs.folder import PARAMS, Run, RunError, opened
+from fnnet.runs.perform import same_plan
+from fnnet.runs.progress import Progress
 from fnnet.runs.threads import limited
+from fnnet.runs.trainer import Journal, Plan, Position, Row
 from fnnet.runtime import keep_memory
 
 
@@ -36,40 +39,42 @@ def replay(
         data: data directory, as for `run`.
     """
     keep_memory()
-    experiment, config = runs.read_config(run)
-    recorded = runs.read_steps(run)
-    if not recorded:
-        raise runs.RunError(expected(str(run), "a run with steps to compare", "none"))
-    if note := too_many_threads(config.threads):
+    recorded = opened(run)
+    if not recorded.steps():
+        raise RunError(expected(str(run), "a run with steps to compare", "none"))
+    threads = recorded.settings.threads
+    if note := too_many_threads(threads):
         print(f"note: {note}; bytes may differ")
-    with limited(config.threads):
-        problem = same_problem(experiment, config, run, data)
-        changed = facts.changed(compare.last_facts(run), facts.environment(), ("in the run", "now"))
-        outcomes = _again(run, problem, config, recorded)
+    with limited(threads):
+        _, plan = same_plan(recorded, data)
+        changed = facts.changed(recorded.facts(), facts.environment(), ("in the run", "now"))
+        outcomes = _again(recorded, plan)
     return tell(changed, outcomes)
 
 
-def _again(run: Path, problem: Any, config: Any, recorded: list[dict[str, Any]]) -> list[str]:
+def _again(run: Run, plan: Plan) -> list[str]:
     """Where the run made again parts from the recorded one."""
-    measured = runs.read_metrics(run)
-    made: list[dict[str, Any]] = []
-    epochs: list[dict[str, Any]] = []
+    recorded, measured = run.steps(), run.metrics()
+    made: list[Row] = []
+    epochs: list[Row] = []
     parted = False
+    settings, count = run.settings, plan.batch_count or 0
 
-    def step(row: dict[str, Any]) -> None:
+    def step(before: Position, after: Position, values: Mapping[str, Any]) -> None:
         nonlocal parted
+        row = trainer.step_row(before, values)
         parted = parted or compare.first_difference(recorded[len(made) : len(made) + 1], [row]) is not None
         made.append(row)
+        telling.step(after)
 
     def stop() -> bool:
         # where the losses part, go on to the next digests: they name the leaves
         return len(made) >= len(recorded) or (parted and "digests" in made[-1])
 
-    position = trainer.start(problem, config)
-    total = config.epochs * trainer.batch_count(problem, config)
-    journal = trainer.Journal(step, epochs.append, lambda position: None)
-    with progress(total, config.epochs) as telling:
-        position = trainer.run(problem, config, position, journal, telling, stop, float("inf"))
+    with display() as shown:
+        telling = Progress(shown, settings.epochs * count, settings.epochs)
+        journal = Journal(step, epochs.append, saved=telling.epoch)
+        end = trainer.run(plan, trainer.start(plan, settings.seed), journal, stop)
     outcomes = []
     if (difference := compare.first_difference(recorded, made)) is not None:
         outcomes.append(difference)
@@ -77,8 +82,8 @@ def _again(run: Path, problem: Any, config: Any, recorded: list[dict[str, Any]])
     outcomes += compare.metrics_differ(measured[:both], epochs[:both])
     if not outcomes and len(made) != len(recorded):
         outcomes.append(f"{len(recorded):,} steps recorded and {len(made):,} made again")
-    if not parted and (run / runs.PARAMS).is_file():
-        again = {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(position))}
-        outcomes += compare.params_differ(checkpoint.load(run / runs.PARAMS), again)
+    if not parted and (run.folder / PARAMS).is_file():
+        again = {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(end))}
+        outcomes += compare.params_differ(checkpoint.load(run.folder / PARAMS), again)
     print(f"compared {min(len(made), len(recorded)):,} of {len(recorded):,} recorded steps")
     return outcomes

@@ -7,7 +7,7 @@ import tyro
 
 from fnnet.errors import FnnetError, expected
 from fnnet.runs import cli
-from fnnet.runs import folder as runs
+from fnnet.runs.folder import CONFIG, REPORT, RunError, held, opened
 
 
 def main(args: list[str]) -> int:
@@ -31,27 +31,27 @@ def report(
         return rewrite(run, data)
     folders = runs_below(among)
     if not folders:
-        raise runs.RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
+        raise RunError(expected(str(among), "a folder with runs in it", "none", "name one with --among"))
     compare(among, folders)
     return 0
 
 
 def runs_below(among: Path) -> list[Path]:
     """The run folders below a folder."""
-    return sorted(path.parent for path in among.glob(f"**/{runs.CONFIG}"))
+    return sorted(path.parent for path in among.glob(f"**/{CONFIG}"))
 
 
-def rewrite(run: Path, data: str | None) -> int:
+def rewrite(folder: Path, data: str | None) -> int:
     """Write a run's report again from its files and the data."""
-    from fnnet.runs.perform import same_problem
+    from fnnet.runs.perform import same_plan
     from fnnet.runs.report import write
+    from fnnet.runs.trained import load
 
-    _, params = runs.load(run)
-    experiment, config = runs.read_config(run)
-    problem = same_problem(experiment, config, run, data)
-    with runs.locked(run):
-        write(experiment, config, problem, run, params)
-    print(run / runs.REPORT)
+    _, params = load(folder)
+    with held(folder) as run:
+        problem, _ = same_plan(run, data)
+        write(run, problem, params)
+    print(folder / REPORT)
     return 0
 
 
@@ -73,12 +73,11 @@ def compare(folder: Path, found: list[Path]) -> None:
 
 def _row(path: Path) -> list[str]:
     """A run in words; those of an unfinished run are of its last finished epoch."""
-    identity = runs.read_identity(path)
-    rows = runs.read_metrics(path)
-    finished = (path / runs.RESULTS).is_file()
-    done = f"{len(rows)}" if finished else f"{len(rows)} of {identity.config.get('epochs')}"
+    run = opened(path)
+    of, rows = run.identity, run.metrics()
+    done = f"{len(rows)}" if run.finished else f"{len(rows)} of {of.config.get('epochs')}"
     if not rows:
-        return [identity.experiment, identity.source, done, "–", "–"]
+        return [of.experiment, of.source, done, "–", "–"]
     seconds = sum(row["seconds"] for row in rows) / len(rows)
-    accuracy = runs.read_results(path)["test"]["accuracy"] if finished else rows[-1]["test_accuracy"]
-    return [identity.experiment, identity.source, done, f"{100 * accuracy:.2f} %", f"{seconds:.1f}"]
+    accuracy = run.results()["test"]["accuracy"] if run.finished else rows[-1]["test_accuracy"]
+    return [of.experiment, of.source, done, f"{100 * accuracy:.2f} %", f"{seconds:.1f}"]

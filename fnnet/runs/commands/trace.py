@@ -1,23 +1,21 @@
 """`trace`: one step of a run, layer by layer."""
 
+import functools
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from rich.table import Table
 
-from fnnet import data as fnnet_data
 from fnnet import training
 from fnnet.errors import ConfigError, NonFiniteError, expected
-from fnnet.runs import cli, files, trainer
-from fnnet.runs import folder as runs
-from fnnet.runs.experiment import Problem
-from fnnet.runs.perform import fingerprint, load_position, same_problem
+from fnnet.runs import cli, files, position, trainer
+from fnnet.runs.folder import Run, opened
+from fnnet.runs.perform import same_plan
 from fnnet.runs.threads import limited
-from fnnet.runs.trainer import Position
+from fnnet.runs.trainer import Plan, Position
 from fnnet.training import LayerTrace, Sizes
-from fnnet.types import Array
 
 
 def main(args: list[str]) -> int:
@@ -40,12 +38,12 @@ def trace(
         step: the step, counted from 0 as in messages and in steps.jsonl.
         data: data directory, as for `run`.
     """
-    experiment, config = runs.read_config(run)
-    with limited(config.threads):
-        problem = same_problem(experiment, config, run, data)
-        position = reach(run, problem, config, step)
-        batch = batch_at(problem, config, position)
-        rows = training.trace(problem.net, problem.loss, problem.optimizer, position.state, batch)
+    traced = opened(run)
+    with limited(traced.settings.threads):
+        _, plan = same_plan(traced, data)
+        at = reach(traced, plan, step)
+        batch = next(iter(plan.batches(trainer.order(at), at.batch)))
+        rows = training.trace(plan.net, plan.loss, plan.optimizer, at.state, batch)
     cli.console().print(table(rows, step))
     from fnnet.runs import plots
 
@@ -55,39 +53,31 @@ def trace(
     return 0
 
 
-def reach(run: Path, problem: Problem, config: Any, step: int) -> Position:
+def reach(run: Run, plan: Plan, step: int) -> Position:
     """The position before a step, from the checkpoint where that lies before it, else from the beginning.
 
     Raises:
         ConfigError: the run has no such step.
         NonFiniteError: a step before it fails.
     """
-    count = trainer.batch_count(problem, config)
-    steps = len(runs.read_steps(run)) if (run / runs.RESULTS).is_file() else config.epochs * count
+    seed, count = run.settings.seed, plan.batch_count or 0
+    steps = len(run.steps()) if run.finished else plan.epochs * count
     if not 0 <= step < steps:
         raise ConfigError(expected("--step", f"a step of the run, 0 to {steps - 1}", step))
-    position = load_position(run, fingerprint(runs.read_identity(run)), problem, config)
-    if position.state.step > step:
-        position = trainer.start(problem, config)
-    while position.state.step < step or position.batch == count:
-        if position.batch == count:
-            position = trainer.next_epoch(position)
+    at = position.load(run, plan, seed)
+    if at.state.step > step:
+        at = trainer.start(plan, seed)
+    while at.state.step < step or at.batch == count:
+        if at.batch == count:
+            at = trainer.next_epoch(plan, at)
             continue
-        todo = step - position.state.step
         try:
-            made = itertools.islice(trainer.steps(problem, config, position), todo)
-            position = max(made, key=lambda one: one[0].state.step)[0]
+            todo = itertools.islice(trainer.steps(plan, at), step - at.state.step)
+            at = functools.reduce(lambda _, made: made[0], todo, at)
         except NonFiniteError as error:
             error.message += f"; trace that step, {step} is never reached"
             raise
-    return position
-
-
-def batch_at(problem: Problem, config: Any, position: Position) -> tuple[Array, Array]:
-    """The batch of the step that starts at a position."""
-    order = trainer.order(position)
-    x, labels = next(fnnet_data.batches(order, problem.train, config.batch_size, start=position.batch))
-    return x, labels
+    return at
 
 
 def table(rows: tuple[LayerTrace, ...], step: int) -> Table:

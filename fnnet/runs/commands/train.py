@@ -2,23 +2,22 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
 import tyro
 
 from fnnet.errors import ConfigError, expected
-from fnnet.runs import cli, facts
-from fnnet.runs import folder as runs
+from fnnet.runs import cli, facts, folder, perform
 from fnnet.runs.datasets import BUNDLED, BUNDLED_DIGITS
 from fnnet.runs.experiment import Experiment
-from fnnet.runs.perform import Job, perform
 from fnnet.runs.registry import EXPERIMENTS, get
+from fnnet.runs.settings import Settings
 
 
 @attrs.frozen
-class Options:
-    """Where the run reads and writes; no part of its configuration."""
+class Words:
+    """Where the run reads and writes; no part of its settings."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/NAME-seedN."""
@@ -42,38 +41,57 @@ def main(args: list[str]) -> int:
 
 def train(experiment: Experiment, args: list[str]) -> int:
     """One run in its folder."""
-    name = experiment.name
-    config, options = _parse(experiment, experiment.config(), args)
-    out = options.out or Path("runs") / f"{name}-seed{config.seed}"
-    if options.resume:
-        runs.check_usable(out)
-        if not (out / runs.CONFIG).is_file():
-            raise runs.RunError(f"nothing to resume in {out}; without --resume a run begins there")
-        held, settings = runs.read_config(out)
-        if held.name != name:
-            raise runs.RunError(expected(f"--out {out}", f"a run of {name}", f"one of {held.name}"))
-        config, _ = _parse(experiment, settings, args)
-        if options.data is None and runs.read_identity(out).source == BUNDLED_DIGITS:
-            options = attrs.evolve(options, data=BUNDLED)
-    attrs.validate(config)
-    if note := too_many_threads(config.threads):
-        if not options.resume:  # a run that was begun with more can only go on with them
+    settings, words = _parse(experiment, experiment.settings(), args)
+    out = words.out or Path("runs") / f"{experiment.name}-seed{settings.seed}"
+    if not words.save_every > 0:
+        raise ConfigError(expected("--save-every", "a number of seconds above 0", words.save_every))
+    folder.check_usable(out)
+    if not (out / folder.CONFIG).is_file():
+        if words.resume:
+            raise folder.RunError(f"nothing to resume in {out}; without --resume a run begins there")
+        _check(settings)
+        return perform.begin(out, experiment, settings, _options(experiment, out, words.data, words.save_every))
+    with folder.held(out) as run:
+        data = words.data
+        if run.experiment.name != experiment.name:
+            wanted, got = f"a run of {experiment.name}", f"one of {run.experiment.name}"
+            raise folder.RunError(expected(f"--out {out}", wanted, got))
+        if words.resume:
+            settings, _ = _parse(experiment, run.settings, args)
+            if data is None and run.identity.source == BUNDLED_DIGITS:
+                data = BUNDLED
+        _check(settings, words.resume)
+        options = _options(experiment, out, data, words.save_every)
+        return perform.go_on(run, settings, words.resume, options)
+
+
+def _options(experiment: Experiment, out: Path, data: str | None, save_every: float) -> perform.Options:
+    """How the run is made, and the command that goes on with it."""
+    again = cli.command("train", experiment.name, "--out", out, "--resume", *(["--data", data] if data else []))
+    return perform.Options(data, save_every, again)
+
+
+def _check(settings: Settings, begun: bool = False) -> None:
+    """Raise where settings are wrong; a run that was begun with more threads can only go on with them, with a note.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+    attrs.validate(settings)
+    if note := too_many_threads(settings.threads):
+        if not begun:
             raise ConfigError(note)
         print(f"note: {note}", file=sys.stderr)
-    if not options.save_every > 0:
-        raise ConfigError(expected("--save-every", "a number of seconds above 0", options.save_every))
-    again = cli.command("train", name, "--out", out, "--resume", *(["--data", options.data] if options.data else []))
-    return perform(Job(experiment, config, out, options.data, options.resume, options.save_every, again))
 
 
-def _parse(experiment: Experiment, default: Any, args: list[str]) -> tuple[Any, Options]:
+def _parse(experiment: Experiment, default: Settings, args: list[str]) -> tuple[Settings, Words]:
     """The settings, not yet validated, those not given being those of `default`; and the options."""
-    config_type = experiment.config
+    kind = experiment.settings
 
     def settings(
-        training: tyro.conf.OmitArgPrefixes[config_type] = default,  # type: ignore[valid-type]
-        run: tyro.conf.OmitArgPrefixes[Options] = Options(),
-    ) -> tuple[Any, Options]:
+        training: tyro.conf.OmitArgPrefixes[kind] = default,  # type: ignore[valid-type]
+        run: tyro.conf.OmitArgPrefixes[Words] = Words(),
+    ) -> tuple[Settings, Words]:
         return training, run
 
     settings.__doc__ = EXPERIMENTS[experiment.name][1]

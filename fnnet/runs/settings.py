@@ -13,19 +13,24 @@ from fnnet.optim import schedules
 from fnnet.types import Optimizer
 
 Schedule: TypeAlias = Callable[[int], float]
+Validator: TypeAlias = Callable[[object, "attrs.Attribute[Any]", Any], None]
 
 
-def at_least(least: int) -> Callable[[Any, Any, Any], None]:
+def at_least(least: int) -> Validator:
     """An attrs validator: a whole number ≥ `least`."""
-    return lambda _, attribute, value: (whole(attribute.name, value, least), None)[1]
+
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
+        whole(attribute.name, value, least)
+
+    return check
 
 
-def within(low: float, high: float, open: str = "") -> Callable[[Any, Any, Any], None]:
-    """An attrs validator: a number in this interval, see `fnnet.arguments.real`."""
-    return lambda _, attribute, value: (real(attribute.name, value, low, high, open=open), None)[1]
+def positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
+    """An attrs validator: a number above 0, and no more than a million."""
+    real(attribute.name, value, 0, 1e6, open="(")
 
 
-def _needs_validation(config: "Training", attribute: Any, value: int | None) -> None:
+def _needs_validation(config: "Settings", _: object, value: int | None) -> None:
     """An attrs validator: nothing can be looked at where nothing is held back."""
     if value is not None and not config.validation_examples:
         raise ConfigError(expected("patience", "validation_examples above 0 with it", 0, "say how many to hold back"))
@@ -37,8 +42,8 @@ ScheduleName = Literal["constant", "cosine", "one_cycle", "step", "exponential",
 
 
 @attrs.frozen
-class Training:
-    """Settings of a training."""
+class Settings:
+    """Settings of a training: every one is an option of the command line, and all are recorded in config.json."""
 
     seed: int = attrs.field(default=0, validator=at_least(0))
     """Seed of everything random: weights, order of the examples, dropout."""
@@ -46,7 +51,7 @@ class Training:
     """Times every example is seen; with patience, at most."""
     batch_size: int = attrs.field(default=64, validator=at_least(1))
     """Examples in a step; the last batch of an epoch may be short."""
-    learning_rate: float = attrs.field(default=0.002, validator=within(0, 1e6, "("))
+    learning_rate: float = attrs.field(default=0.002, validator=positive)
     """The highest learning rate of the schedule."""
     schedule: ScheduleName = "cosine"
     """How the learning rate changes over the run, from step to step."""
@@ -97,6 +102,6 @@ OPTIMIZERS: dict[str, Callable[[Schedule], Optimizer]] = {
 }
 
 
-def optimizer(config: Training, steps: int) -> Optimizer:
-    """The optimizer of a configuration, its schedule stretched over `steps` steps."""
+def optimizer(config: Settings, steps: int) -> Optimizer:
+    """The optimizer of some settings, its schedule stretched over `steps` steps."""
     return OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.learning_rate, steps))

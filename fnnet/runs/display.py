@@ -1,0 +1,71 @@
+"""One display for all that takes time: lines, and on a terminal a bar below them with the time left."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+REFRESH = 0.5  # seconds between two looks of the bar
+
+
+class Display:
+    """Says lines, and keeps a bar where there is one.
+
+    Args:
+        stream: where lines go without a bar.
+        bar: rich's bar and its task; None where there is no terminal.
+    """
+
+    def __init__(self, stream: TextIO, bar: "tuple[Progress, TaskID] | None" = None):
+        self._stream = stream
+        self._bar = bar
+        self._shown = time.perf_counter()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a bar."""
+        return self._bar is not None
+
+    @property
+    def due(self) -> bool:
+        """Whether there is a bar that has not been refreshed for a while."""
+        return self._bar is not None and time.perf_counter() - self._shown >= REFRESH
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        if self._bar:
+            self._bar[0].console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def show(self, before: str, done: float, total: float, behind: str) -> None:
+        """Refresh the bar, if there is one: how much is done of all, with words on both sides."""
+        if self._bar:
+            bar, task = self._bar
+            bar.update(task, completed=done, total=total, before=before, behind=behind, refresh=True)
+            self._shown = time.perf_counter()
+
+
+@contextmanager
+def display(stream: TextIO | None = None) -> Iterator[Display]:
+    """The right display for where `stream` (standard output) goes."""
+    stream = sys.stdout if stream is None else stream
+    if not stream.isatty():
+        yield Display(stream)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.fields[before]}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[behind]}"),
+    )
+    # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
+    with Progress(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
+        yield Display(stream, (bar, bar.add_task("", total=None, before="", behind="")))

@@ -1,0 +1,227 @@
+"""report.md, section by section: each makes its paragraphs from what is told of a run."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import attrs
+
+from fnnet import summary
+from fnnet.runs.experiment import Experiment, Problem
+from fnnet.runs.markdown import table
+from fnnet.runs.registry import EXPERIMENTS
+from fnnet.runs.settings import Settings
+from fnnet.runs.words import counted
+from fnnet.types import Params
+
+CURVES, CONFUSION, MISTAKES, KERNELS = "curves.png", "confusion_{part}.png", "mistakes.png", "kernels.png"
+SHOWN = 30  # mistakes at most
+PARTS = {"train": "training", "validation": "validation", "test": "test"}  # of the data, in words
+
+
+class Told(NamedTuple):
+    """What a report is made of.
+
+    Args:
+        experiment, settings, problem, params: what was trained, and what came of it.
+        rows: the lines of metrics.jsonl.
+        results: the content of results.json.
+        sessions: see `folder.Run.sessions`.
+        figures: names of the picture files that are there.
+    """
+
+    experiment: Experiment
+    settings: Settings
+    problem: Problem
+    params: Params
+    rows: Sequence[dict[str, Any]]
+    results: dict[str, Any]
+    sessions: Sequence[dict[str, Any]]
+    figures: Sequence[str]
+
+    @property
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """The results on each part of the data."""
+        return {part: self.results[part] for part in PARTS if part in self.results}
+
+    @property
+    def wrong(self) -> int:
+        """How many test examples are misread."""
+        test = self.results["test"]
+        return round((1 - test["accuracy"]) * test["examples"])
+
+
+Section: TypeAlias = Callable[[Told], Iterator[str]]  # the paragraphs, each without an empty line at its end
+
+
+def text(told: Told) -> str:
+    """report.md."""
+    return "\n\n".join(paragraph for section in SECTIONS for paragraph in section(told)) + "\n"
+
+
+def _head(told: Told) -> Iterator[str]:
+    test, epochs = told.results["test"], told.results.get("best_epoch", len(told.rows))
+    yield f"# {told.experiment.name}, seed {told.settings.seed}"
+    yield EXPERIMENTS[told.experiment.name][1]
+    yield (
+        f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {told.problem.source} are read "
+        f"right after {counted(epochs, 'epoch')}; {told.wrong:,} are not."
+    )
+
+
+def _early_stopping(told: Told) -> Iterator[str]:
+    if "best_epoch" not in told.results:
+        return
+    made, best, patience = told.results["epochs"], told.results["best_epoch"], told.settings.patience
+    if made - best < (patience or 0):
+        why = f"Training made all its {made} epochs."
+    else:
+        why = f"Training ended with epoch {made}, patience being {patience}."
+    yield f"Early stopping: this is the net of epoch {best}, the one with the least validation loss. {why}"
+
+
+def _figures(told: Told) -> Iterator[str]:
+    results, measured = told.results, told.measured
+    yield table(
+        ["", *(f"{PARTS[part]} set" for part in measured)],
+        [
+            ["examples", *(f"{found['examples']:,}" for found in measured.values())],
+            ["accuracy", *(_percent(found["accuracy"]) for found in measured.values())],
+            ["cross-entropy", *(f"{found['loss']:.4f}" for found in measured.values())],
+        ],
+        " " + "r" * len(measured),
+    )
+    memory = results["peak_memory"]
+    net = summary.summary(told.problem.net, told.problem.shape, told.params)
+    yield table(
+        ["", ""],
+        [
+            ["time per epoch", f"{results['seconds_per_epoch']:.1f} s (median), training only"],
+            ["examples per second", f"{results['examples_per_second']:,.0f}"],
+            ["whole training", f"{results['seconds']:.1f} s, {results['steps']:,} steps"],
+            ["peak memory", "unknown" if memory is None else f"{memory / 1e6:,.0f} MB"],
+            ["parameters", f"{summary.total(net).parameters:,}"],
+        ],
+    )
+
+
+def _curves(told: Told) -> Iterator[str]:
+    columns = [(part, name, show) for part in told.measured for name, show in _SHOWS.items()]
+    yield "## Curves"
+    yield f"![Loss and accuracy by epoch]({CURVES})"
+    yield (
+        "Training figures are means over an epoch, of every batch just before the step on it; the others are those of "
+        "the net after the epoch."
+    )
+    yield table(
+        ["epoch", *(f"{PARTS[part]} {name}" for part, name, _ in columns), "seconds", "examples/s"],
+        [
+            [
+                row["epoch"],
+                *(show(row[f"{part}_{name}"]) for part, name, show in columns),
+                f"{row['seconds']:.1f}",
+                f"{row['examples_per_second']:,.0f}",
+            ]
+            for row in told.rows
+        ],
+        "r" * (3 + len(columns)),
+    )
+
+
+def _confusion(told: Told) -> Iterator[str]:
+    yield "## Which classes are taken for which"
+    yield "Rows are the true class, columns what the net reads. Errors are shaded by their number."
+    for part in ("test", "train"):
+        yield f"![Confusion matrix of the {PARTS[part]} set]({CONFUSION.format(part=part)})"
+
+
+def _mistakes(told: Told) -> Iterator[str]:
+    if MISTAKES not in told.figures:
+        return
+    of_all = f"The {SHOWN} of {told.wrong:,}" if told.wrong > SHOWN else "All"
+    yield "## Mistakes"
+    yield (
+        f"{of_all} misclassified test examples, those first of which the net was surest: what it reads and what it "
+        "is, each with the probability the net gives it. The number is the place in the test set."
+    )
+    yield f"![Misclassified examples]({MISTAKES})"
+
+
+def _kernels(told: Told) -> Iterator[str]:
+    if KERNELS in told.figures:
+        yield "## Kernels of the first layer"
+        yield "Weights of the first convolution: grey is zero, white positive, black negative."
+        yield f"![Kernels]({KERNELS})"
+
+
+def _net(told: Told) -> Iterator[str]:
+    rows = summary.summary(told.problem.net, told.problem.shape, told.params)
+    whole = summary.total(rows)
+    yield "## The net"
+    yield table(
+        ["path", "output shape", "parameters", "multiply-adds"],
+        [
+            *([f"`{row.path}`", row.out_shape, f"{row.parameters:,}", _count(row.multiply_adds)] for row in rows),
+            ["**all**", "", f"**{whole.parameters:,}**", f"**{_count(whole.multiply_adds)}**"],
+        ],
+        "  rr",
+    )
+    yield f"One example has the shape {told.problem.shape}; multiply-adds are those of one example in evaluation."
+
+
+def _settings(told: Told) -> Iterator[str]:
+    rows = [
+        [f"`{field.name}`", value, "" if value == field.default else f"default {field.default}"]
+        for field in attrs.fields(type(told.settings))
+        for value in [getattr(told.settings, field.name)]
+    ]
+    yield "## Settings"
+    yield table(["setting", "value", ""], rows)
+
+
+def _repeating(told: Told) -> Iterator[str]:
+    facts, digests = told.sessions[-1]["facts"], told.problem.digests
+    yield "## To repeat it"
+    yield f"```\n{command(told)}\n```"
+    yield "The same bytes are promised where these facts are the same:"
+    yield table(["", ""], [[name, value] for name, value in facts.items()])
+    yield table(["data", "digest"], [[name, f"`{digest}`"] for name, digest in digests.items()])
+    if len(told.sessions) > 1:
+        after = ", ".join(f"{session['after_step']:,}" for session in told.sessions[1:])
+        yield f"The run was resumed after step {after}."
+
+
+SECTIONS: tuple[Section, ...] = (
+    _head,
+    _early_stopping,
+    _figures,
+    _curves,
+    _confusion,
+    _mistakes,
+    _kernels,
+    _net,
+    _settings,
+    _repeating,
+)
+
+
+def command(told: Told) -> str:
+    """The command that makes the same run."""
+    words = ["fnnet", "train", told.experiment.name]
+    for field in attrs.fields(type(told.settings)):
+        value = getattr(told.settings, field.name)
+        if value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    words += ["--data", told.problem.data] if told.problem.data else []
+    return shlex.join(words)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+_SHOWS: dict[str, Callable[[float], str]] = {"loss": "{:.4f}".format, "accuracy": _percent}
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"

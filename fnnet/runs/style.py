@@ -1,0 +1,60 @@
+"""How all figures look: small PNGs, axes with units, series that differ in black and white too."""
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:  # matplotlib is imported by what draws
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 100
+COLOURS = 256  # in a palette: figures are line art, and small files are asked for
+
+
+class Series(TypedDict):
+    """How the points of a series are drawn."""
+
+    color: str
+    linestyle: str | tuple[int, tuple[int, ...]]
+    marker: str
+
+
+# Colour, dash and marker all differ, so that a print without colour still tells series apart; shades go dark to light.
+SERIES: tuple[Series, ...] = (
+    {"color": "#1b1b3a", "linestyle": "-", "marker": "o"},
+    {"color": "#c1440e", "linestyle": "--", "marker": "s"},
+    {"color": "#3a7ca5", "linestyle": "-.", "marker": "^"},
+    {"color": "#e0a030", "linestyle": ":", "marker": "D"},
+    {"color": "#5f8f3a", "linestyle": (0, (6, 2)), "marker": "v"},
+    {"color": "#9467a8", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "x"},
+    {"color": "#7f7f7f", "linestyle": (0, (1, 3)), "marker": "+"},
+    {"color": "#b05f77", "linestyle": (0, (8, 3, 2, 3)), "marker": "P"},
+)
+
+
+def figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> "Figure":
+    """An empty figure of that many inches, without pyplot's global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), dpi=DPI, layout=layout)
+    FigureCanvasAgg(made)
+    return made
+
+
+def png(made: "Figure") -> bytes:
+    """The bytes of a figure, of few colours and without a date, so that equal figures are equal files."""
+    from PIL import Image
+
+    plain, small = BytesIO(), BytesIO()
+    made.savefig(plain, format="png", metadata={"Software": None})
+    picture = Image.open(plain).convert("RGB")
+    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def tidy(axes: "Axes", along: Literal["x", "y"] = "y") -> None:
+    """Two spines, and a light grid to read values of one axis."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=along, color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
