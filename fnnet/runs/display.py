@@ -68,4 +68,4 @@ def display(stream: TextIO | None = None) -> Iterator[Display]:
     )
     # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
     with Progress(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
-        yield Display(stream, (bar, bar.add_task("", total=None, before="", behind="")))
+        yield Display(stream, (bar, bar.add_task("", total=1.0, before="", behind="")))

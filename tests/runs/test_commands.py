@@ -527,3 +527,29 @@ def test_doctor(told):
     assert re.search(r"two runs with 1 thread give the same bytes; [\d.]+ ms a step", out)
     assert re.search(r"an example's output (does not depend|depends .*) on its place in the batch", out)
     assert re.search(r"advice: for this net train with --threads \d", out)
+
+
+def test_show_tells_of_a_finished_run(finished, told):
+    code, out, err = told("show", finished)
+    assert (code, err) == (0, "")
+    results = folder.opened(finished).results()
+    assert "lenet5 on bundled digits, seed 0: finished after 4 epochs, test accuracy" in out
+    assert f"{100 * results['test']['accuracy']:.2f} %" in out
+    assert "settings: epochs 4, learning_rate 0.003" in out
+    assert re.search(r"conv2d_1 +\(16, 8, 8\) +2,416 +153,600", out)
+    assert re.search(r"all +\(10,\) +44,426 +281,640", out)
+
+
+def test_show_tells_how_an_unfinished_run_goes_on(finished, tmp_path, told):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / folder.CONFIG).write_bytes((finished / folder.CONFIG).read_bytes())
+    rows = (finished / folder.METRICS).read_text().splitlines()
+    (run / folder.METRICS).write_text(f"{rows[0]}\n")
+    code, out, err = told("show", run)
+    assert (code, err) == (0, "")
+    assert "1 of 4 epochs made; go on with: " in out
+    assert f"train lenet5 --out {run} --resume" in out
+    assert "serial(" in out
+    (run / folder.SESSIONS).write_text('[{"started": "", "after_step": 0, "facts": {}, "non_finite": 7}]')
+    assert "ended at step 7, at a number that is not finite" in told("show", run)[1]

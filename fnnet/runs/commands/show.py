@@ -1,0 +1,81 @@
+"""`show`: a run as it stands, finished or not: what it trains, how far it is, its net."""
+
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import tyro
+from rich.table import Table
+
+from fnnet import summary
+from fnnet.runs import cli, folder
+from fnnet.runs.folder import Run, opened
+from fnnet.runs.trained import load_trained
+from fnnet.runs.words import counted
+
+EPOCHS = 10  # the last so many are shown
+
+
+def main(args: list[str]) -> int:
+    """Print what is known of a run without its data."""
+    return cli.parse(show, args, "fnnet show")
+
+
+def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]) -> int:
+    """Show a run without its data: settings, the last epochs, how it ended or goes on, and the net layer by layer.
+
+    Args:
+        run: a run folder.
+    """
+    shown, console = opened(run), cli.console()
+    print(f"{shown.experiment.name} on {shown.identity.source}, seed {shown.settings.seed}: {_state(shown)}")
+    print(f"settings: {_settings(shown)}")
+    if rows := shown.metrics():
+        print()
+        console.print(_epochs(rows[-EPOCHS:]))
+    print()
+    if shown.finished:
+        console.print(_net(shown))
+    else:
+        print(shown.experiment.net(shown.settings))
+    return 0
+
+
+def _state(run: Run) -> str:
+    """How far a run is, in words."""
+    made, sessions = len(run.metrics()), run.sessions()
+    if run.finished:
+        return f"finished after {counted(made, 'epoch')}, test accuracy {100 * run.results()['test']['accuracy']:.2f} %"
+    if (step := folder.non_finite(sessions)) is not None:
+        return f"ended at step {step:,}, at a number that is not finite"
+    again = cli.command("train", run.experiment.name, "--out", run.folder, "--resume")
+    return f"{made} of {counted(run.settings.epochs, 'epoch')} made; go on with: {again}"
+
+
+def _settings(run: Run) -> str:
+    """Those that are not the default."""
+    fields = attrs.fields(type(run.settings))
+    values = {field.name: getattr(run.settings, field.name) for field in fields}
+    others = [f"{field.name} {values[field.name]}" for field in fields if values[field.name] != field.default]
+    return ", ".join(others) or "all as by default"
+
+
+def _epochs(rows: list[dict[str, float]]) -> Table:
+    """The lines of metrics.jsonl, losses and accuracies."""
+    names = [name for name in rows[0] if name.endswith(("_loss", "_accuracy"))]
+    table = Table("epoch", *(name.replace("_", " ") for name in names), "seconds", box=None)
+    for row in rows:
+        figures = [f"{row[name]:.4f}" if name.endswith("_loss") else f"{100 * row[name]:.2f} %" for name in names]
+        table.add_row(f"{row['epoch']}", *figures, f"{row['seconds']:.1f}")
+    return table
+
+
+def _net(run: Run) -> Table:
+    """The trained net layer by layer."""
+    net, params, shape, _ = load_trained(run.folder)
+    rows = summary.summary(net, shape, params)
+    table = Table("layer", "output shape", "parameters", "multiply-adds", box=None)
+    for row in (*rows, summary.total(rows)):
+        adds = "–" if row.multiply_adds is None else f"{row.multiply_adds:,}"
+        table.add_row(row.path or "all", str(row.out_shape or ""), f"{row.parameters:,}", adds)
+    return table
