@@ -55,7 +55,8 @@ def scale_by_adagrad(*, eps: float = 1e-10, start: float = 0.0) -> Optimizer:
     def begin(leaf: Array) -> Array:
         return np.full(leaf.shape, start, leaf.dtype)
 
-    return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, (dividing("eps", eps, begin),)))
+    starts = (dividing("eps", eps, begin),)
+    return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, starts, takes="gradients"))
 
 
 @factory

@@ -77,7 +77,7 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> O
         return rule
 
     starts = from_zero, dividing("eps · √(1 - b2)", eps * math.sqrt(1 - b2))
-    return link(Part("scale_by_adam", at, ScaleByAdam, starts))
+    return link(Part("scale_by_adam", at, ScaleByAdam, starts, takes="gradients"))
 
 
 @factory

@@ -41,7 +41,10 @@ def add_decayed_weights(rate: float, *, where: Where = everywhere) -> Optimizer:
         pass_on(block)
         np.add(block.update, block.spare, out=block.update)
 
-    return link(Part("add_decayed_weights", lambda count, updates: rule, where=predicate(where), reads_params=True))
+    where = predicate(where)
+    return link(
+        Part("add_decayed_weights", lambda count, updates: rule, where=where, reads_params=True, takes="gradients")
+    )
 
 
 @factory

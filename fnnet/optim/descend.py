@@ -9,7 +9,7 @@ from fnnet.types import Optimizer, OptState, Params
 
 
 def descend(optimizer: Optimizer, grads: Params, state: OptState, params: Params) -> tuple[Params, OptState, bool]:
-    """`(params, state, good)`: the next params and state, and whether gradients and next params are finite.
+    """`(params, state, good)`: the next params and state, and whether gradients and both of these are finite.
 
         updates, state = optimizer.update(grads, state, params),    params = apply_updates(params, updates)
 
@@ -29,7 +29,13 @@ def descend(optimizer: Optimizer, grads: Params, state: OptState, params: Params
         return move(update.parts, grads, state, params)
     updates, state = update(grads, state, params)
     params = apply_updates(params, updates)
-    return params, state, is_finite(grads) and is_finite(params)
+    return params, state, is_finite(grads) and is_finite(params) and _is_finite_state(state)
+
+
+def _is_finite_state(state: OptState) -> bool:
+    """Whether the arrays of a state hold neither NaN nor infinity."""
+    with np.errstate(all="ignore"):
+        return all(is_finite_leaf(leaf) for leaf in tree.leaves(state) if isinstance(leaf, np.ndarray))
 
 
 def is_finite(params: Params) -> bool:

@@ -58,4 +58,4 @@ def scale_by_learning_rate(learning_rate: LearningRate) -> Optimizer:
     def factor(count: int) -> float:
         return -real(f"learning_rate at update {count}", rate(count), 0)
 
-    return link(Factor("scale_by_learning_rate", factor, ScaleByLearningRate))
+    return link(Factor("scale_by_learning_rate", factor, ScaleByLearningRate, turns=True))

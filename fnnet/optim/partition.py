@@ -5,8 +5,8 @@ from typing import Any
 
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, StructureError, expected
-from fnnet.optim.engine import Layout, Leaves, Where, check_trainable, gradients_beside, is_trained, lay_out
-from fnnet.optim.where import predicate
+from fnnet.optim.engine import Layout, Leaves, Shared, Where, check_trainable, gradients_beside, is_trained, lay_out
+from fnnet.optim.where import everywhere, predicate
 from fnnet.recipe import factory
 from fnnet.types import Optimizer, Params
 
@@ -75,14 +75,14 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
             us, then[label] = _update(own[label], share, us, state[label], layout)
         return layout.like(us), then
 
-    return Optimizer(init, update)
+    return Optimizer(init, Shared(tuple(own.values()), update))
 
 
 @factory
 def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
     """Hold the chosen leaves: they have holes in updates and state, and the optimizer never sees them.
 
-    Fine-tuning the last layer takes `freeze(adam(1e-3), lambda path, leaf: not path.startswith("dense_2."))`. The net
+    Fine-tuning the last layer takes `freeze(adam(1e-3), optim.outside("dense_2"))`. The net
     still computes their gradients; to save that, and to put batch norm into evaluation, wrap layers in `layers.frozen`.
     Successors of `Running` leaves are handed on all the same: statistics follow the layer's mode.
 
@@ -91,7 +91,7 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
         where: `(path, leaf) -> bool`, the trained leaves to hold.
 
     Raises:
-        ConfigError: no leaf is chosen, as after a slip in a path.
+        ConfigError: no leaf is chosen, as after a slip in a path, or all are and not by `everywhere`, which means it.
 
     >>> import numpy as np
     >>> from fnnet import optim
@@ -107,9 +107,11 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
 
     def moving(params: Layout) -> set[int]:
         share = {i for i in _trained(params) if not where(params.path(i), params.leaves[i])}
-        if len(share) == len(_trained(params)):
-            paths = ", ".join(params.path(i) for i in _trained(params))
-            raise ConfigError(expected("freeze: where", f"to choose at least one of {paths or 'no leaves'}", "none"))
+        trained = _trained(params)
+        if len(share) == len(trained) or not (share or where is everywhere):
+            some = "to leave at least one of" if trained and not share else "to choose at least one of"
+            paths = ", ".join(params.path(i) for i in trained)
+            raise ConfigError(expected("freeze: where", f"{some} {paths or 'no leaves'}", "none"))
         return share
 
     def init(params: Params) -> Any:
@@ -124,7 +126,7 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
         us, then = _update(optimizer, share, us, state, layout)
         return layout.like(us), then
 
-    return Optimizer(init, update)
+    return Optimizer(init, Shared((optimizer,), update))
 
 
 def _trained(params: Layout) -> list[int]:

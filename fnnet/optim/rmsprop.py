@@ -56,7 +56,8 @@ def scale_by_rms(decay: float = 0.99, *, eps: float = 1e-8) -> Optimizer:
         np.divide(g, spare, out=block.update)
         finish(block)
 
-    return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, (dividing("eps", eps),)))
+    starts = (dividing("eps", eps),)
+    return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, starts, takes="gradients"))
 
 
 @factory

@@ -4,6 +4,7 @@ from typing import Any
 
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.engine import Where
+from fnnet.recipe import factory
 from fnnet.types import Array
 
 
@@ -22,6 +23,40 @@ def is_weight(path: str, leaf: Array) -> bool:
     (True, False)
     """
     return leaf.ndim >= 2 and path.rpartition(".")[2] not in ("bias", "gain")
+
+
+@factory
+def inside(*paths: str) -> Where:
+    """The leaves that are, or stand below, these paths: `inside("dense_1")` is not `dense_10`.
+
+    Raises:
+        ConfigError: no path is given, or one is no path; of a path without a leaf tells who asks for leaves.
+
+    >>> where = inside("dense_1", "conv2d_0.bias")
+    >>> [where(path, None) for path in ("dense_1.weight", "dense_10.weight", "conv2d_0.bias", "conv2d_0.weight")]
+    [True, False, True, False]
+    """
+    for path in paths:
+        if not isinstance(path, str) or not path:
+            raise ConfigError(expected("path", 'the path of a leaf or of what holds it, such as "dense_1"', repr(path)))
+    if not paths:
+        raise ConfigError(expected("inside", "a path or more", "none"))
+    below = tuple(f"{path}." for path in paths)
+    return lambda path, leaf: path in paths or path.startswith(below)
+
+
+@factory
+def outside(*paths: str) -> Where:
+    """All leaves but those inside these paths; with it, `freeze` trains a last layer alone.
+
+    `freeze(adam(1e-3), outside("dense_2"))` moves what is below `dense_2`.
+
+    >>> where = outside("dense_1")
+    >>> [where(path, None) for path in ("dense_1.weight", "dense_10.weight")]
+    [False, True]
+    """
+    within = inside(*paths)
+    return lambda path, leaf: not within(path, leaf)
 
 
 def predicate(where: Any) -> Where:

@@ -167,14 +167,18 @@ def _faults(
 
     _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target)
     yield from _bad_leaves(grads, "the gradient holds {bad} at {path}")
-    updates, _ = optimizer.update(grads, state.opt_state, state.params)
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")
     params = apply_updates(state.params, updates)
     yield from _bad_leaves(params, "adding the update overflows: {bad} at {path}")
+    words = "the optimizer's state overflows: {bad} at {path}, though the gradient is finite; clip gradients in front"
+    yield from _bad_leaves(opt_state, words)
 
 
 def _bad_leaves(params: Params, words: str) -> Iterator[str]:
     for path, leaf in tree.items(params):
+        if not isinstance(tree.array(leaf), np.ndarray):
+            continue  # a count
         found = sizes(tree.array(leaf))
         if not found.finite:
             yield words.format(bad=_bad(found), path=path)

@@ -112,7 +112,13 @@ PARTS = {
 EVERY = OPTIMIZERS | PARTS
 
 # What is public beside them, to be tried by its own tests.
-OTHERS = {"apply_updates": optim.apply_updates, "everywhere": optim.everywhere, "is_weight": optim.is_weight}
+OTHERS = {
+    "apply_updates": optim.apply_updates,
+    "everywhere": optim.everywhere,
+    "is_weight": optim.is_weight,
+    "inside": optim.inside,
+    "outside": optim.outside,
+}
 
 Net = tree.record("Net", ("dense_0", "norm_0", "held_0", "dense_1", "scale_0"))
 Dense = tree.record("Dense", ("weight", "bias"))

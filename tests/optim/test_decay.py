@@ -58,7 +58,7 @@ def test_only_chosen_leaves_decay(make):
 
 def test_where_sees_trained_leaves_with_their_paths():
     now, seen = params(), {}
-    optimizer = optim.add_decayed_weights(0.1, where=lambda path, leaf: bool(seen.update({path: leaf})))
+    optimizer = optim.add_decayed_weights(0.1, where=lambda path, leaf: not seen.update({path: leaf}))
     first(optimizer, now, grads(now))
     assert seen.keys() == {path for path, leaf in tree.items(now) if isinstance(leaf, np.ndarray)}
     assert all(leaf is dict(tree.items(now))[path] for path, leaf in seen.items())

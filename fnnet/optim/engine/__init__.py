@@ -32,7 +32,7 @@ A rule that looks at more than one element at a time is of leaves: each comes in
 """
 
 from fnnet.optim.engine.block import Block, finish, pass_on
-from fnnet.optim.engine.chain import Chain, link
+from fnnet.optim.engine.chain import Chain, Shared, link
 from fnnet.optim.engine.layout import (
     Layout,
     Leaves,
@@ -54,6 +54,7 @@ __all__ = [
     "Leaves",
     "Part",
     "Rule",
+    "Shared",
     "Stage",
     "Where",
     "check_trainable",

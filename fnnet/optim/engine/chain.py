@@ -1,21 +1,75 @@
 """`Chain`: the update rule of stages one after the other."""
 
+import functools
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import attrs
 
-from fnnet.errors import StructureError, expected
+from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import sweep
 from fnnet.optim.engine.part import Factor, Part, Stage
-from fnnet.types import Optimizer, Params
+from fnnet.types import Optimizer, Params, Updates
 
 _Group: TypeAlias = tuple[list[Stage], Optimizer | None]
 
 
 def link(*stages: Stage | Optimizer) -> Optimizer:
     """The optimizer made of these stages."""
+    check_order(stages)
     update = Chain(stages)
     return Optimizer(update.init, update)
+
+
+@attrs.frozen(eq=False)
+class Shared:
+    """The update rule of an optimizer that hands leaves on to others.
+
+    Args:
+        optimizers: the others.
+        update: see `fnnet.types.Updates`.
+    """
+
+    optimizers: tuple[Optimizer, ...]
+    update: Updates
+
+    def __call__(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+        """Updates and the next state."""
+        return self.update(grads, state, params)
+
+
+def check_order(stages: Sequence[Stage | Optimizer], rate: str = "") -> str:
+    """Raise where a stage that is right for gradients only would get the steps behind a learning rate.
+
+    Args:
+        stages: one after the other.
+        rate: the learning rate in front of them, "" where there is none.
+
+    Returns:
+        The learning rate behind them.
+
+    Raises:
+        ConfigError: the message gives the order that is right.
+    """
+    return functools.reduce(_behind, stages, rate)
+
+
+def _behind(rate: str, stage: Stage | Optimizer) -> str:
+    """The learning rate behind one stage."""
+    if isinstance(stage, Optimizer):
+        rule = stage.update
+        if isinstance(rule, Shared):  # side by side
+            return max((check_order([own], rate) for own in rule.optimizers), key=len)
+        return check_order(rule.stages, rate) if isinstance(rule, Chain) else rate
+    turns = isinstance(stage, Factor) and stage.turns
+    if rate and turns:
+        fix = "leave one out; rates that differ from leaf to leaf are what partition is for"
+        raise ConfigError(expected("chain", "one learning rate", f"{stage.name} behind {rate}", fix))
+    if rate and isinstance(stage, Part) and stage.takes == "gradients":
+        got = f"steps, as it stands behind {rate}"
+        fix = f"put it in front: chain(…, {stage.name}, {rate})"
+        raise ConfigError(expected("chain", f"{stage.name} to be given gradients", got, fix))
+    return stage.name if turns else rate
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -27,6 +27,8 @@ class Part:
         where: the leaves it acts on, all by default; others pass.
         reads_params: whether its rule looks at params.
         sees_all: whether it must see all updates before it changes the first.
+        takes: "gradients" where it is only right in front of the learning rate, as what it adds has a gradient's sign
+            or what it gives a size of its own; "any" where it may stand behind it too.
         of: what a block is: any "elements", of one leaf, of several or of a stretch of one; or "leaves", one leaf in
             its own shape, for a rule that looks at more than one element at a time.
     """
@@ -38,6 +40,7 @@ class Part:
     where: Where | None = None
     reads_params: bool = False
     sees_all: bool = False
+    takes: Literal["gradients", "any"] = "any"
     of: Literal["elements", "leaves"] = "elements"
 
 
@@ -49,11 +52,13 @@ class Factor:
         name: the factory that made it, for messages.
         at: `count -> number`.
         state: the NamedTuple of its state, which has the field `steps` only; None without any.
+        turns: whether it makes steps downhill of gradients, as a learning rate does; a chain has one such stage.
     """
 
     name: str
     at: Callable[[int], float]
     state: Any = None
+    turns: bool = False
     starts: tuple[()] = ()
 
 

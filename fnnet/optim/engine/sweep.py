@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fnnet.errors import ConfigError, expected
 from fnnet.kernels.finite import all_finite
 from fnnet.optim.engine import memory
 from fnnet.optim.engine.block import Block, pass_on
@@ -23,6 +24,12 @@ def begin(parts: Sequence[Stage], params: Params) -> States:
     """The first state of every part."""
     layout = lay_out(params)
     check_trainable(layout)
+    trained = [i for i, leaf in enumerate(layout.leaves) if is_trained(leaf)]
+    for part in parts:
+        where = part.where if isinstance(part, Part) else None
+        if where and trained and not any(where(layout.path(i), layout.leaves[i]) for i in trained):
+            paths = ", ".join(layout.path(i) for i in trained)
+            raise ConfigError(expected(f"{part.name}: where", f"to choose at least one of {paths}", "none"))
     return memory.first_states(parts, layout)
 
 
@@ -42,10 +49,10 @@ def update(
 def move(
     parts: Sequence[Stage], grads: Params, states: Sequence[Any], params: Params
 ) -> tuple[Params, tuple[Any, ...], bool]:
-    """New params, the next states, and whether gradients and new params are finite.
+    """New params, the next states, and whether gradients, new params and next states are finite.
 
     To the byte what `apply_updates` makes of `update`, but each block of updates is added to its params as soon as it
-    is there, and kept nowhere; gradients and new params are looked at while they are in the cache.
+    is there, and kept nowhere; gradients, new params and states are looked at while they are in the cache.
     """
     layout = lay_out(params)
     us = gradients_beside(grads, layout)
@@ -85,7 +92,8 @@ _NOTHING = Memory(Part("nothing", lambda count, updates: pass_on))
 def _go_over(steps: _Steps, packs: Sequence[Pack], us: Leaves, params: Leaves, moved: Leaves | None = None) -> bool:
     """One pass: put what the parts make of updates in their places or, with `moved`, in those the moved params.
 
-    Returns whether the given updates and the moved params are finite; only with `moved` are they looked at.
+    Returns whether the given updates, the moved params and the next states are finite; only with `moved` are they
+    looked at.
     """
     updates = [us[i] for pack in packs for i in pack.places]
     rules = [(each, each.part.at(each.count, updates), factor) for each, factor in steps]
@@ -122,7 +130,7 @@ _Ready: TypeAlias = tuple[Rule, float, bool, list[Array], list[Array]]  # a rule
 def _go_through(todo: Sequence[_Ready], pack: Pack, g: Array, p: Array | None, out: Array, adds: bool) -> bool:
     """Take the elements of a pack through all rules, block by block, and write the updates into `out`.
 
-    With `adds` write p + updates there, and return whether g and these are finite.
+    With `adds` write p + updates there, and return whether g, these and all next states are finite.
     """
     length = pack.longest(g.itemsize)
     spare = np.empty(length, g.dtype)
@@ -135,9 +143,11 @@ def _go_through(todo: Sequence[_Ready], pack: Pack, g: Array, p: Array | None, o
         before = given
         for rule, factor, reads_params, old, new in todo:
             own = params if reads_params else None
-            rule(Block(u, before, own, [s[cut] for s in old], [s[cut] for s in new], spare[: given.size], factor))
+            then = [s[cut] for s in new]
+            rule(Block(u, before, own, [s[cut] for s in old], then, spare[: given.size], factor))
+            good = good and (not adds or all(map(all_finite, then)))
             before = u
         if adds:
             np.add(params, u, out=target)
-            good &= all_finite(given) and all_finite(target)
+            good = good and all_finite(given) and all_finite(target)
     return good
