@@ -14,7 +14,7 @@ FILES = sorted((ROOT / "fnnet").rglob("*.py"))
 ORDER = [
     {"renamed"},
     {"errors"},
-    {"arguments"},
+    {"arguments", "files"},
     {"rng", "tree"},
     {"recipe"},
     {"types", "runtime"},
@@ -27,7 +27,7 @@ ORDER = [
     {"runs"},
     {"__main__"},
 ]
-OUTSIDE = {"numpy", "attrs", "toolz", "optree", "safetensors"}
+OUTSIDE = {"numpy", "attrs", "toolz", "optree"}
 EXTRAS = {"fnnet.testing.strategies": {"hypothesis"}}
 SHELL = {"runs", "__main__"}  # the imperative shell, with the extra `runs`; the core never imports it
 RUNS = {"cattrs", "matplotlib", "PIL", "rich", "threadpoolctl", "tyro"}

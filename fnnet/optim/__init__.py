@@ -10,7 +10,7 @@
 | their parts | `momentum`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate` |
 | more parts | `clip`, `clip_by_global_norm`, `add_decayed_weights`, `scale_by_factor`; your own: see `optim.engine` |
 | put together | `chain`, `partition`, `freeze`, `l2` |
-| to choose leaves | `is_weight`, `everywhere`, `inside`, `outside`, or any `where(path, leaf) -> bool` |
+| to choose leaves | `is_weight`, `everywhere`, `under`, `outside`, or any `where(path, leaf) -> bool` |
 
 A leaf that is marked, held or without a gradient has a hole in updates and keeps its very object. `schedules` are
 functions of an optimizer's own count of updates, welcome wherever a learning rate is.
@@ -40,7 +40,7 @@ from fnnet.optim.momentum import momentum
 from fnnet.optim.partition import freeze, partition
 from fnnet.optim.rmsprop import rmsprop, scale_by_rms
 from fnnet.optim.sgd import sgd
-from fnnet.optim.where import everywhere, inside, is_weight, outside
+from fnnet.optim.where import everywhere, is_weight, outside, under
 from fnnet.renamed import renamed
 from fnnet.types import Optimizer
 
@@ -56,7 +56,6 @@ __all__ = [
     "clip_by_global_norm",
     "everywhere",
     "freeze",
-    "inside",
     "is_weight",
     "l2",
     "momentum",
@@ -70,6 +69,7 @@ __all__ = [
     "scale_by_rms",
     "schedules",
     "sgd",
+    "under",
 ]
 
 if not TYPE_CHECKING:

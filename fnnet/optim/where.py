@@ -26,13 +26,13 @@ def is_weight(path: str, leaf: Array) -> bool:
 
 
 @factory
-def inside(*paths: str) -> Where:
-    """The leaves that are, or stand below, these paths: `inside("dense_1")` is not `dense_10`.
+def under(*paths: str) -> Where:
+    """The leaves that are, or stand below, these paths: `under("dense_1")` is not `dense_10`.
 
     Raises:
         ConfigError: no path is given, or one is no path; of a path without a leaf tells who asks for leaves.
 
-    >>> where = inside("dense_1", "conv2d_0.bias")
+    >>> where = under("dense_1", "conv2d_0.bias")
     >>> [where(path, None) for path in ("dense_1.weight", "dense_10.weight", "conv2d_0.bias", "conv2d_0.weight")]
     [True, False, True, False]
     """
@@ -40,14 +40,14 @@ def inside(*paths: str) -> Where:
         if not isinstance(path, str) or not path:
             raise ConfigError(expected("path", 'the path of a leaf or of what holds it, such as "dense_1"', repr(path)))
     if not paths:
-        raise ConfigError(expected("inside", "a path or more", "none"))
+        raise ConfigError(expected("under", "a path or more", "none"))
     below = tuple(f"{path}." for path in paths)
     return lambda path, leaf: path in paths or path.startswith(below)
 
 
 @factory
 def outside(*paths: str) -> Where:
-    """All leaves but those inside these paths; with it, `freeze` trains a last layer alone.
+    """All leaves but those under these paths; with it, `freeze` trains a last layer alone.
 
     `freeze(adam(1e-3), outside("dense_2"))` moves what is below `dense_2`.
 
@@ -55,7 +55,7 @@ def outside(*paths: str) -> Where:
     >>> [where(path, None) for path in ("dense_1.weight", "dense_10.weight")]
     [False, True]
     """
-    within = inside(*paths)
+    within = under(*paths)
     return lambda path, leaf: not within(path, leaf)
 
 

@@ -23,7 +23,7 @@ def environment() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
-        **{name: metadata.version(name) for name in ("optree", "safetensors")},
+        "optree": metadata.version("optree"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "code": code_digest(),

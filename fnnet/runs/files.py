@@ -7,29 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from fnnet import files
 from fnnet.errors import ConfigError, DataError, expected
-
-TEMPORARY = ".tmp"  # ends the hidden name of a file that is being written, here and in `fnnet.checkpoint`
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Put `content` into the file `path`: written under another name, synced, renamed.
+    """Put `content` into the file `path`, see `fnnet.files`.
 
     Raises:
         OSError: it could not be written, as on a full disk; the file named holds what it held before.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
-    try:
-        with part.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        _remove(part)
-        with _named(path):
-            raise error
+    with _named(path):
+        files.write(path, [content.encode() if isinstance(content, str) else content])
 
 
 def told(error: Exception) -> str:
@@ -43,27 +32,9 @@ def told(error: Exception) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink()
-    except OSError:  # the reason is the one already being told
-        return
-
-
 def clean(folder: Path) -> None:
     """Remove what a killed process was writing. Call it with the folder locked."""
-    for part in folder.glob(f".*{TEMPORARY}"):
+    for part in folder.glob(f".*{files.TEMPORARY}"):
         part.unlink()
 
 

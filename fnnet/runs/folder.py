@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 
 from fnnet.errors import DataError, FnnetError, expected
+from fnnet.files import TEMPORARY
 from fnnet.runs import files, identity
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.identity import Identity
@@ -175,7 +176,7 @@ def check_usable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise RunError(expected(f"--out {folder}", "a folder", "a file"))
-    others = sorted(path.name for path in folder.iterdir() if path.name != LOCK and path.suffix != files.TEMPORARY)
+    others = sorted(path.name for path in folder.iterdir() if path.name != LOCK and path.suffix != TEMPORARY)
     if others:
         names = f"{', '.join(others[:3])}{' …' if len(others) > 3 else ''}"
         raise RunError(

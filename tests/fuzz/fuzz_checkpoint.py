@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from fnnet import checkpoint, rng, tree
+from fnnet.checkpoint import file as layout
+from fnnet.checkpoint.canonical import canonical_json
+from fnnet.checkpoint.contents import content_digest
 from fnnet.errors import CheckpointError, FnnetError
 from fnnet.tree import Frozen, Running
 
@@ -64,14 +67,12 @@ def signed(path: Path) -> bytes:
     try:
         header = json.loads(content[8:end])
         body = json.loads(header["__metadata__"]["fnnet"])
-        places = checkpoint._places(
-            {name: header[name] for name in header if name != "__metadata__"}, len(content) - end
-        )
+        places = layout.places_of({name: header[name] for name in header if name != "__metadata__"}, len(content) - end)
         with path.open("rb") as file:
-            arrays = {name: checkpoint._array(file, end, place) for name, place in places.items()}
+            arrays = {name: layout.array_at(file, end, place) for name, place in places.items()}
         body.pop("digest", None)
-        body["digest"] = checkpoint._digest(body, arrays)
-        header["__metadata__"]["fnnet"] = checkpoint._canonical(body)
+        body["digest"] = content_digest(body, arrays)
+        header["__metadata__"]["fnnet"] = canonical_json(body)
         text = json.dumps(header).encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return content

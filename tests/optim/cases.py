@@ -116,7 +116,7 @@ OTHERS = {
     "apply_updates": optim.apply_updates,
     "everywhere": optim.everywhere,
     "is_weight": optim.is_weight,
-    "inside": optim.inside,
+    "under": optim.under,
     "outside": optim.outside,
 }
 

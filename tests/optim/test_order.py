@@ -26,7 +26,7 @@ BEHIND = {
     "sgd": lambda: optim.sgd(0.1, momentum=0.9),
     "l2": lambda: optim.l2(optim.sgd(0.1), 0.1),
     "partition": lambda: optim.partition(kind, {"bias": optim.clip(1.0), "rest": optim.adam(0.1)}),
-    "freeze": lambda: optim.freeze(optim.chain(optim.clip(1.0), optim.sgd(0.1)), optim.inside("a")),
+    "freeze": lambda: optim.freeze(optim.chain(optim.clip(1.0), optim.sgd(0.1)), optim.under("a")),
 }
 FITS = {
     "clip": lambda: optim.clip(1.0),
@@ -50,7 +50,7 @@ def test_what_takes_gradients_is_refused_behind_the_rate(rate, behind):
 @pytest.mark.parametrize("behind", BEHIND)
 def test_also_behind_an_optimizer_that_hands_leaves_on(behind):
     inside = {"bias": optim.sgd(0.1), "rest": optim.clip(1.0)}
-    for first in (optim.partition(kind, inside), optim.freeze(optim.sgd(0.1), optim.inside("a"))):
+    for first in (optim.partition(kind, inside), optim.freeze(optim.sgd(0.1), optim.under("a"))):
         with pytest.raises(ConfigError, match="behind scale_by_learning_rate"):
             optim.chain(first, BEHIND[behind]())
 
@@ -99,16 +99,16 @@ PARAMS = {"dense_1": {"weight": np.ones((2, 2)), "bias": np.ones(2)}, "dense_10"
             r"freeze: where: expected to leave at least",
         ),
         (
-            lambda: optim.freeze(optim.sgd(0.1), optim.inside("dense_2")),
+            lambda: optim.freeze(optim.sgd(0.1), optim.under("dense_2")),
             "freeze: where: expected to choose at least one",
         ),
         (
-            lambda: optim.add_decayed_weights(0.1, where=optim.inside("dense")),
+            lambda: optim.add_decayed_weights(0.1, where=optim.under("dense")),
             "add_decayed_weights: where: expected to cho",
         ),
         (lambda: optim.adamw(0.1, where=lambda path, leaf: False), "add_decayed_weights: where: expected to choose"),
         (
-            lambda: optim.l2(optim.sgd(0.1), 0.1, where=optim.inside("weight")),
+            lambda: optim.l2(optim.sgd(0.1), 0.1, where=optim.under("weight")),
             "where: expected to choose at least one of",
         ),
     ],
@@ -121,7 +121,7 @@ def test_choosing_no_leaf_is_a_slip(make, message):
 
 
 def test_paths_are_whole_names():
-    chosen = optim.inside("dense_1")
+    chosen = optim.under("dense_1")
     assert [chosen(path, None) for path in ("dense_1", "dense_1.bias", "dense_10.weight", "a.dense_1.bias")] == [
         True,
         True,
@@ -130,7 +130,7 @@ def test_paths_are_whole_names():
     ]
     for wrong in ((), ("",), (3,)):
         with pytest.raises(ConfigError, match="expected"):
-            optim.inside(*wrong)
+            optim.under(*wrong)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from fnnet import checkpoint
+from fnnet.files import TEMPORARY
 from fnnet.runs import compare, files, folder, trainer
 from fnnet.runs.cli import main
 from fnnet.runs.lenet5 import Config, problem
@@ -86,13 +87,13 @@ def test_kills_at_random_moments_change_nothing(finished, tmp_path):
         else:
             assert code == -signal.SIGKILL
             kills += 1
-            writing += any(out.glob(f".*{files.TEMPORARY}"))
+            writing += any(out.glob(f".*{TEMPORARY}"))
             assert all("epoch" in row for row in files.rows(out / folder.METRICS))  # readable after every kill
     print(f"{kills} kills, {writing} of them in the middle of a file, {len(files.rows(out / folder.STEPS))} steps made")
     code, rest = resume(out)
     assert code == 0, rest
     same(out, finished)
-    assert list(out.glob(f".*{files.TEMPORARY}")) == []
+    assert list(out.glob(f".*{TEMPORARY}")) == []
 
 
 def test_a_disk_that_is_full_loses_nothing_saved(finished, tmp_path):
