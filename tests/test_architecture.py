@@ -116,6 +116,34 @@ def test_public_names_exist_and_are_listed_once(path):
 TWICE = {"init", "normal", "zeros"}
 
 
+KERNELS = [path for path in FILES if part_of(name_of(path) + ".") == "kernels"]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=name_of)
+def test_kernels_know_arrays_and_nothing_else(path):
+    """NumPy, the standard library, each other, and the word `Array`: their sources make a program by themselves."""
+    for module in imports(path):
+        own = module.startswith("fnnet.kernels") or module == "fnnet.types"
+        assert own or module.split(".")[0] in {"numpy", *sys.stdlib_module_names}, module
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "fnnet.types":
+            assert [alias.name for alias in node.names] == ["Array"]
+
+
+def test_no_two_kernels_share_a_name():
+    """So that they can stand in one file, one after the other."""
+    places: dict[str, set[str]] = {}
+    for path in KERNELS:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            made = [name.id for target in targets if target for name in ast.walk(target) if isinstance(name, ast.Name)]
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                made.append(node.name)
+            for name in made:
+                places.setdefault(name, set()).add(name_of(path))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
 def test_no_other_public_name_is_defined_twice():
     places: dict[str, list[str]] = {}
     for path in FILES:

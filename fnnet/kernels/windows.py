@@ -4,13 +4,12 @@ Along one axis, output o meets with tap j of the window the input element o·str
 outside the image there is padding, and nothing is read: only `columns`, for small images, makes a padded copy.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-import attrs
 
-
-@attrs.frozen(slots=False, cache_hash=True)
+@dataclass(frozen=True)
 class Axis:
     """One axis of an image and the window that slides along it.
 
@@ -30,6 +29,13 @@ class Axis:
     stride: int = 1
     before: int = 0
     after: int = 0
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.size, self.kernel, self.stride, self.before, self.after))
 
     @cached_property
     def padded(self) -> int:

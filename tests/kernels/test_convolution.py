@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnnet.kernels import convolution, winograd
-from fnnet.kernels.unrolling import band, band_adjoint, unroll, unroll_adjoint
+from fnnet.kernels.convolution import winograd
+from fnnet.kernels.convolution.unrolling import band, band_adjoint, unroll, unroll_adjoint
 from fnnet.kernels.windows import Axis
 from tests.kernels.arrays import floats, fractions, image_windows, laid, orders
+from tests.kernels.rooms import convolution
 from tests.oracles import conv
 
 
@@ -26,7 +27,7 @@ def with_band(q):
         divisors = [d for d in range(1, shape.grid[0].out + 1) if shape.grid[0].out % d == 0]
         return divisors[q % len(divisors)]
 
-    return patch.multiple(convolution, best_band=choice, best_scatter=choice)
+    return convolution.patched(best_band=choice, best_scatter=choice)
 
 
 def able(algorithms, name, grid):
@@ -58,7 +59,7 @@ def test_every_algorithm_agrees_with_loops(window, channels, q, block, forward, 
     forward = able(convolution.FORWARDS, forward, grid) or "bands"
     weights = able(convolution.WEIGHT_GRADIENTS, weights, grid) or "bands"
     inputs = able(convolution.INPUT_GRADIENTS, inputs, grid) or "scattered"
-    blocks = patch.multiple(convolution, BLOCK=block, PIECE=block // 4 + 1), patch.object(winograd, "BLOCK", block)
+    blocks = convolution.patched(BLOCK=block, PIECE=block // 4 + 1), patch.object(winograd, "ROOM", block)
     with with_band(q), blocks[0], blocks[1]:
         pairs = [
             (convolution.convolve(laid(x, order), weight, bias, grid, forward), want),
@@ -112,7 +113,7 @@ def test_winograd_rounds_no_more_than_twice_as_plain_sums(offset):
 
 def test_the_cost_rule_on_shapes_that_were_measured():
     def shape(n, c, size, o, k, p):
-        return convolution.Shape(n, c, o, (Axis(size, k, 1, p, p),) * 2)
+        return convolution.Work(n, c, o, (Axis(size, k, 1, p, p),) * 2)
 
     lenet, deep, point = shape(64, 6, 12, 16, 5, 0), shape(32, 64, 32, 64, 3, 1), shape(64, 8, 28, 64, 1, 0)
     assert convolution.best_input_gradient(lenet) == "scattered"

@@ -1,21 +1,19 @@
 """How convolutions cut their work: boxes of y, blocks of unrolled rows, products in pieces."""
 
-from unittest.mock import patch
-
 import numpy as np
 import pytest
 
-from fnnet.kernels import convolution
 from fnnet.kernels.order import batch_last
 from fnnet.kernels.windows import Axis
 from tests.kernels.arrays import floats, fractions
+from tests.kernels.rooms import convolution
 from tests.oracles import conv
 
 GRID = Axis(4, 3, 1, 1, 1), Axis(6, 3)  # y is 4 × 4
 
 
 def with_band(q):
-    return patch.multiple(convolution, best_band=lambda shape: q, best_scatter=lambda shape: q)
+    return convolution.patched(best_band=lambda shape: q, best_scatter=lambda shape: q)
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 2, 5])
@@ -26,7 +24,7 @@ def test_products_in_pieces_of_columns_are_the_same(pieces):
     want = conv.convolve(x, weight, bias, strides, padding)
     dy = fractions(4, want.shape)
     dx = conv.gradients(x, weight, dy, strides, padding)[2]
-    asked, cut, cuts = set(), convolution._cut, []
+    asked, cut, cuts = set(), convolution._in_pieces, []
 
     def unpacked(m, k, n):
         asked.add((m, k, n))
@@ -36,7 +34,7 @@ def test_products_in_pieces_of_columns_are_the_same(pieces):
         cuts.append(into)
         return cut(matrices, into)
 
-    with patch.multiple(convolution, _unpacked=unpacked, _cut=cutting):
+    with convolution.patched(unpacked=unpacked, _in_pieces=cutting):
         for q in (1, 2, 4):
             with with_band(q):
                 assert (convolution.convolve(x, weight, bias, GRID, "bands") == want).all()
@@ -96,7 +94,7 @@ def test_boxes_side_by_side_make_the_whole_image(block):
     grid = Axis(9, 3, 1, 1, 1), Axis(7, 2, 1, 0, 1)
     seen = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (0, 0), (1, 1), (0, 1))), (3, 2), (2, 3))
     dy = floats(4, (64, 3, 9, 7))
-    with with_band(3), patch.multiple(convolution, PIECE=1, BLOCK=block):
+    with with_band(3), convolution.patched(PIECE=1, BLOCK=block):
         y = convolution.convolve(x, weight, bias, grid, "bands")
         dweight = convolution.convolve_weight_gradient(x, dy, grid, "bands")
     want = np.einsum("ncpqij,ocij->nopq", seen, weight) + bias[:, None, None]
@@ -113,7 +111,7 @@ def test_all_blocks_are_unrolled_into_one_memory(columns):
         asked.append(arguments)
         return cut(*arguments)
 
-    with patch.multiple(convolution, PIECE=1, _boxes=boxing):
+    with convolution.patched(PIECE=1, _boxes=boxing):
         made = [matrices for _, matrices in convolution._blocks(z, grid, 1)]
     assert asked == [(2048, grid, 1, 1, convolution.BLOCK)]
     assert len(made) == columns

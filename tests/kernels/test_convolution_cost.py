@@ -8,11 +8,12 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from fnnet.kernels import convolution
-from fnnet.kernels.convolution import Algorithm, Shape
+from fnnet.kernels.convolution.choice import Algorithm
+from fnnet.kernels.convolution.cost import Work
+from fnnet.kernels.convolution.unrolling import columns, unroll
 from fnnet.kernels.order import batch_last
-from fnnet.kernels.unrolling import columns, unroll
 from fnnet.kernels.windows import Axis
+from tests.kernels.rooms import convolution
 
 UNITS = ("SLENDER", "NARROW", "CALL", "MOVE", "ADD", "MOVE_NEAR", "ADD_NEAR", "RUN")
 GRIDS = [
@@ -21,7 +22,7 @@ GRIDS = [
     (Axis(4, 3), Axis(6, 3)),
 ]
 SIZES = {"n": 2, "c": 4, "o": 5}
-SHAPES = [Shape(**SIZES, grid=grid) for grid in GRIDS]
+SHAPES = [Work(**SIZES, grid=grid) for grid in GRIDS]
 WINOGRAD = SHAPES[1:]
 
 per_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -72,7 +73,7 @@ def dy_of(shape):
 def priced(cost, *arguments, piece=0, pieces=0, **units):
     """A cost where all units but the given ones cost nothing."""
     units = {**dict.fromkeys(UNITS, 0), **units}
-    with patch.multiple(convolution, PIECE=piece, _unpacked=lambda m, k, n: pieces, **units):
+    with convolution.patched(PIECE=piece, unpacked=lambda m, k, n: pieces, **units):
         return cost(*arguments)
 
 
@@ -89,7 +90,7 @@ def without_memory(function):
 
 
 def with_band(q):
-    return patch.multiple(convolution, best_band=lambda shape: q, best_scatter=lambda shape: q)
+    return convolution.patched(best_band=lambda shape: q, best_scatter=lambda shape: q)
 
 
 def bands_of(shape):
@@ -97,19 +98,19 @@ def bands_of(shape):
 
 
 def test_a_product_costs_its_multiplications_its_packing_and_a_call():
-    assert priced(convolution._product_cost, 2, 3, 5) == 2 * 3 * 5
-    assert paid(convolution._product_cost, 2, 3, 5) == {"SLENDER": 3 * 5, "NARROW": 2 * 3, "CALL": 1}
-    assert paid(convolution._pieces_cost, 2, 3, 5) == {"SLENDER": 3 * 5, "NARROW": 2 * 3, "CALL": 1}
-    assert paid(convolution._pieces_cost, 2, 3, 5, pieces=1) == {"CALL": 1}
-    assert priced(convolution._pieces_cost, 2, 3, 5, pieces=1) == 2 * 3 * 5
+    assert priced(convolution.product_cost, 2, 3, 5) == 2 * 3 * 5
+    assert paid(convolution.product_cost, 2, 3, 5) == {"SLENDER": 3 * 5, "NARROW": 2 * 3, "CALL": 1}
+    assert paid(convolution.pieces_cost, 2, 3, 5) == {"SLENDER": 3 * 5, "NARROW": 2 * 3, "CALL": 1}
+    assert paid(convolution.pieces_cost, 2, 3, 5, pieces=1) == {"CALL": 1}
+    assert priced(convolution.pieces_cost, 2, 3, 5, pieces=1) == 2 * 3 * 5
 
 
 @per_shape
 def test_multiplications_of_columns(shape):
     forward = multiplications(convolution.convolve, x_of(shape), weight_of(shape), None, shape.grid, "columns")
-    assert priced(convolution._columns_forward_cost, shape) == forward
+    assert priced(convolution.columns_forward_cost, shape) == forward
     gradient = multiplications(convolution.convolve_weight_gradient, x_of(shape), dy_of(shape), shape.grid, "columns")
-    assert priced(convolution._columns_gradient_cost, shape) == gradient
+    assert priced(convolution.columns_gradient_cost, shape) == gradient
 
 
 @per_shape
@@ -117,20 +118,20 @@ def test_what_columns_pay_beside(shape):
     matrix = columns(batch_last(x_of(shape)), shape.grid)
     window, places = matrix.shape
     y = dy_of(shape).size
-    assert paid(convolution._columns_forward_cost, shape) == {
+    assert paid(convolution.columns_forward_cost, shape) == {
         "SLENDER": window * places,
         "NARROW": shape.o * window,
         "CALL": 1,
         "MOVE": matrix.size,
     }
-    assert paid(convolution._columns_gradient_cost, shape) == {
+    assert paid(convolution.columns_gradient_cost, shape) == {
         "SLENDER": places * shape.o,
         "NARROW": window * places,
         "CALL": 1,
         "MOVE": matrix.size,
     }
-    assert paid(convolution._columns_cost, shape, piece=4 * (matrix.size + y)) == {"MOVE_NEAR": matrix.size}
-    assert paid(convolution._columns_cost, shape, piece=4 * (matrix.size + y) - 1) == {"MOVE": matrix.size}
+    assert paid(convolution.columns_cost, shape, piece=4 * (matrix.size + y)) == {"MOVE_NEAR": matrix.size}
+    assert paid(convolution.columns_cost, shape, piece=4 * (matrix.size + y) - 1) == {"MOVE": matrix.size}
 
 
 @per_shape
@@ -142,32 +143,32 @@ def test_bands(shape):
         tall, wide = shape.o * q, y // shape.o // rows.out
         with with_band(q):
             forward = multiplications(convolution.convolve, x_of(shape), weight_of(shape), None, shape.grid, "bands")
-            assert priced(convolution._bands_forward_cost, shape) == forward
-            assert paid(convolution._bands_forward_cost, shape) == {
+            assert priced(convolution.bands_forward_cost, shape) == forward
+            assert paid(convolution.bands_forward_cost, shape) == {
                 "SLENDER": bands * read,
                 "NARROW": bands * tall * read // wide,
                 "CALL": bands,
                 "MOVE": unrolled.size + (y if q > 1 else 0),
             }
-            thin = paid(convolution._bands_forward_cost, shape, pieces=2)
+            thin = paid(convolution.bands_forward_cost, shape, pieces=2)
             assert thin.keys() == ({"CALL", "MOVE"} if q == 1 else {"SLENDER", "NARROW", "CALL", "MOVE"})
             x, dy = x_of(shape), dy_of(shape)
             gradient = multiplications(convolution.convolve_weight_gradient, x, dy, shape.grid, "bands")
-            assert priced(convolution._bands_gradient_cost, shape) == gradient
-            assert paid(convolution._bands_gradient_cost, shape) == {
+            assert priced(convolution.bands_gradient_cost, shape) == gradient
+            assert paid(convolution.bands_gradient_cost, shape) == {
                 "SLENDER": bands * wide * tall,
                 "NARROW": bands * read,
                 "CALL": bands,
                 "MOVE": unrolled.size,
                 "ADD": bands * tall * read // wide,  # the bands' gradients, to be summed
             }
-    assert paid(convolution._unrolling_cost, shape, piece=4 * unrolled.size) == {"MOVE_NEAR": unrolled.size}
-    assert paid(convolution._unrolling_cost, shape, piece=4 * unrolled.size - 1) == {"MOVE": unrolled.size}
+    assert paid(convolution.unrolling_cost, shape, piece=4 * unrolled.size) == {"MOVE_NEAR": unrolled.size}
+    assert paid(convolution.unrolling_cost, shape, piece=4 * unrolled.size - 1) == {"MOVE": unrolled.size}
 
 
 def test_unrolled_padding_is_written_too():
-    shape = Shape(**SIZES, grid=(Axis(4, 3, 1, 1, 2), Axis(5, 3, 2, 1, 1)))
-    assert paid(convolution._unrolling_cost, shape) == {"MOVE": unroll(batch_last(x_of(shape)), shape.grid).size}
+    shape = Work(**SIZES, grid=(Axis(4, 3, 1, 1, 2), Axis(5, 3, 2, 1, 1)))
+    assert paid(convolution.unrolling_cost, shape) == {"MOVE": unroll(batch_last(x_of(shape)), shape.grid).size}
 
 
 @per_winograd
@@ -177,20 +178,20 @@ def test_winograd(shape):
     kernels = 4 * weight.size  # multiplications of G w, or of its adjoint
     forward = multiplications(convolution.convolve, x, weight, None, shape.grid, "winograd")
     gradient = multiplications(convolution.convolve_weight_gradient, x, dy, shape.grid, "winograd")
-    assert priced(convolution._winograd_forward_cost, shape) == forward - kernels
-    assert priced(convolution._winograd_gradient_cost, shape) == gradient - kernels
+    assert priced(convolution.winograd_forward_cost, shape) == forward - kernels
+    assert priced(convolution.winograd_gradient_cost, shape) == gradient - kernels
     pairs, tall, products = -(-cols.out // 2) * shape.n, rows.kernel * shape.c, 4 * rows.out
     moving = {
         "CALL": products + 20 + 10 * rows.out,
         "MOVE": 3 * x.size + 2 * dy.size + 2 * weight.size,  # 4 for 3 columns of w, and half as many again on the way
         "RUN": x[0].size + dy[0].size,
     }
-    assert paid(convolution._winograd_forward_cost, shape) == {
+    assert paid(convolution.winograd_forward_cost, shape) == {
         "SLENDER": products * tall * pairs,
         "NARROW": products * shape.o * tall,
         **moving,
     }
-    assert paid(convolution._winograd_gradient_cost, shape) == {
+    assert paid(convolution.winograd_gradient_cost, shape) == {
         "SLENDER": products * pairs * shape.o,
         "NARROW": products * tall * pairs,
         "ADD": products * tall * shape.o,
@@ -208,39 +209,39 @@ def test_scattered(shape):
         with with_band(q):
             dy, weight = dy_of(shape), weight_of(shape)
             count = multiplications(convolution.convolve_input_gradient, dy, weight, shape.grid, "scattered")
-        assert priced(convolution._scatter_cost, shape, q) == count
+        assert priced(convolution.scatter_cost, shape, q) == count
         added = inside + (bands * made if bands > 1 else 0)
-        assert paid(convolution._scatter_cost, shape, q) == {
+        assert paid(convolution.scatter_cost, shape, q) == {
             "SLENDER": bands * shape.o * q * wide,
             "NARROW": bands * made // wide * shape.o * q,
             "CALL": bands,
             "ADD": added,
         }
-        assert paid(convolution._scatter_cost, shape, q, pieces=1) == {"CALL": bands, "ADD": added}
+        assert paid(convolution.scatter_cost, shape, q, pieces=1) == {"CALL": bands, "ADD": added}
         half = bands * made // 2
-        assert paid(convolution._scatter_cost, shape, q, pieces=1, piece=4 * half) == {"CALL": bands, "ADD_NEAR": added}
-        assert paid(convolution._scatter_cost, shape, q, pieces=1, piece=4 * half - 1) == {"CALL": bands, "ADD": added}
+        assert paid(convolution.scatter_cost, shape, q, pieces=1, piece=4 * half) == {"CALL": bands, "ADD_NEAR": added}
+        assert paid(convolution.scatter_cost, shape, q, pieces=1, piece=4 * half - 1) == {"CALL": bands, "ADD": added}
 
 
 def test_flipped_costs_what_the_forward_costs_that_it_makes():
-    shape, asked = Shape(**SIZES, grid=(Axis(6, 3, 1, 1, 0), Axis(5, 2, 1, 1, 1))), []
+    shape, asked = Work(**SIZES, grid=(Axis(6, 3, 1, 1, 0), Axis(5, 2, 1, 1, 1))), []
 
     def best(of):
         asked.append(of)
         return "columns"
 
-    with patch.object(convolution, "best_forward", best):
+    with convolution.patched(best_forward=best):
         cost = priced(convolution._flipped_cost, shape)
         run = convolution.convolve_input_gradient
         assert cost == multiplications(run, dy_of(shape), weight_of(shape), shape.grid, "flipped")
-    assert asked[0] == asked[1] == Shape(2, 5, 4, convolution._flipped(shape.grid))
+    assert asked[0] == asked[1] == Work(2, 5, 4, convolution._flipped(shape.grid))
 
 
-@pytest.mark.parametrize(("best", "cost"), [("best_band", "_bands_cost"), ("best_scatter", "_scatter_cost")])
+@pytest.mark.parametrize(("best", "cost"), [("best_band", "bands_cost"), ("best_scatter", "scatter_cost")])
 def test_the_best_band_is_the_cheapest_divisor(best, cost):
     shape, seen = SHAPES[1]._replace(grid=(Axis(14, 3), Axis(5, 3))), []
     choose = without_memory(getattr(convolution, best))
-    with patch.object(convolution, cost, lambda of, q: seen.append((of, q)) or abs(q - 4)):
+    with convolution.patched(**{cost: lambda of, q: seen.append((of, q)) or abs(q - 4)}):
         assert choose(shape) == 4
     assert seen == [(shape, q) for q in (1, 2, 3, 4, 6, 12)]
 
@@ -270,18 +271,18 @@ def test_each_table_has_the_costs_of_its_algorithms():
     shape = WINOGRAD[1]
     for table, costs in {
         "FORWARDS": {
-            "columns": convolution._columns_forward_cost,
-            "bands": convolution._bands_forward_cost,
-            "winograd": convolution._winograd_forward_cost,
+            "columns": convolution.columns_forward_cost,
+            "bands": convolution.bands_forward_cost,
+            "winograd": convolution.winograd_forward_cost,
         },
         "WEIGHT_GRADIENTS": {
-            "columns": convolution._columns_gradient_cost,
-            "bands": convolution._bands_gradient_cost,
-            "winograd": convolution._winograd_gradient_cost,
+            "columns": convolution.columns_gradient_cost,
+            "bands": convolution.bands_gradient_cost,
+            "winograd": convolution.winograd_gradient_cost,
         },
         "INPUT_GRADIENTS": {
             "flipped": convolution._flipped_cost,
-            "scattered": lambda of: convolution._scatter_cost(of, convolution.best_scatter(of)),
+            "scattered": lambda of: convolution.scatter_cost(of, convolution.best_scatter(of)),
         },
     }.items():
         algorithms = getattr(convolution, table)
@@ -298,8 +299,7 @@ def test_a_convolution_is_chosen_by_its_own_sizes_and_runs_as_it_is_told():
     def asking(kind, name):
         return lambda of: asked.append((kind, of)) or name
 
-    chosen = patch.multiple(
-        convolution,
+    chosen = convolution.patched(
         best_forward=asking("forward", "columns"),
         best_weight_gradient=asking("weight", "columns"),
         best_input_gradient=asking("input", "scattered"),
@@ -335,8 +335,8 @@ def test_a_convolution_is_chosen_by_its_own_sizes_and_runs_as_it_is_told():
     ],
 )
 def test_thin_products_are_cut_into_few_pieces_of_64_columns_or_more(sides, pieces):
-    unpacked = without_memory(convolution._unpacked)
-    with patch.multiple(convolution, THIN=3, UNPACKED=9600):
+    unpacked = without_memory(convolution.unpacked)
+    with convolution.patched(THIN=3, UNPACKED=9600):
         assert unpacked(*sides) == pieces
 
 

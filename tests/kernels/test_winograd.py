@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fnnet.kernels import winograd
+from fnnet.kernels.convolution import winograd
 from fnnet.kernels.order import batch_first, batch_last
 from fnnet.kernels.windows import Axis
 from tests.kernels.arrays import floats, fractions
@@ -16,7 +16,7 @@ ROWS = [Axis(5, 3, 1, 1, 1), Axis(7, 2, 2, 1, 2), Axis(4, 1), Axis(3, 3, 2, 3, 3
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (1, 1), (2, 0), (0, 3), (3, 2)])
 @pytest.mark.parametrize("width", [3, 4, 5, 6, 7])
 def test_pairs_of_columns_give_what_the_definition_says(rows, before, after, width, monkeypatch):
-    monkeypatch.setattr(winograd, "BLOCK", 1)  # four rows at a time
+    monkeypatch.setattr(winograd, "ROOM", 1)  # four rows at a time
     cols, seed = Axis(width, 3, 1, before, after), 10 * width + before
     x, weight = fractions(seed, (2, 2, rows.size, width)), fractions(seed + 1, (3, 2, rows.kernel, 3))
     bias, stride = fractions(seed + 2, (3,)), (rows.stride, 1)
@@ -42,10 +42,10 @@ def test_rows_are_made_as_many_at_a_time_as_fit_into_the_block(stride, room, hig
 
     def spy(z, grid):
         made.append(grid[0].out)
-        assert room < 10 or grid[0].padded * numbers * 8 <= winograd.BLOCK
+        assert room < 10 or grid[0].padded * numbers * 8 <= winograd.ROOM
         return matrices(z, grid)
 
     monkeypatch.setattr(winograd, "_matrices", spy)
-    monkeypatch.setattr(winograd, "BLOCK", room * stride * numbers * 8)
+    monkeypatch.setattr(winograd, "ROOM", room * stride * numbers * 8)
     assert len(list(winograd._rows(floats(1, (3, 40, 10, 2)), (rows, cols)))) == rows.out
     assert made == [high] * (rows.out // high) + [rows.out % high] * (rows.out % high > 0)

@@ -14,7 +14,7 @@ and ⊙ the product element by element,
 
 so that the sum is one product of matrices for each of the four elements: 4 multiplications where two windows have 6.
 Bᵀ d writes 2 numbers for each of x, where unrolling writes 3; Aᵀ reads 2 for each of y. From row to row the kernel
-slides as ever: its rows lie one after the other in Bᵀ d and are a matrix without a copy, see `fnnet.kernels.unrolling`.
+slides as ever: its rows lie one after the other in Bᵀ d and are a matrix without a copy, see `unrolling`.
 
 Filtering both ways, F(2 × 2, 3 × 3), needs 16 multiplications for 36, but writes 6 numbers for each of x and reads 4
 for each of y. On one thread it took as long; on more only the products get faster, not the sums.
@@ -30,11 +30,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fnnet.kernels.unrolling import view
+from fnnet.kernels.convolution.unrolling import view
 from fnnet.kernels.windows import Grid
 from fnnet.types import Array
 
-BLOCK = 2**21  # bytes of Bᵀ d at a time
+ROOM = 2**21  # bytes of Bᵀ d at a time
 _TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # whole numbers: exact for every kind of number
 
 
@@ -73,7 +73,7 @@ def _rows(z: Array, grid: Grid) -> Iterator[tuple[int, Array]]:
     """Bᵀ d of one row of windows after the other, as matrices (4, kH · C, pairs · N), made a few rows at a time."""
     rows, cols = grid
     one = 4 * len(z) * ((cols.out + 1) // 2) * z.shape[3] * z.itemsize * rows.stride
-    high = max(BLOCK // one - rows.kernel, 4)
+    high = max(ROOM // one - rows.kernel, 4)
     for top in range(0, rows.out, high):
         bottom = min(top + high, rows.out)
         yield from enumerate(_matrices(z, (rows.part(top, bottom), cols)), top)
