@@ -8,9 +8,10 @@ from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, pa
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
 from fnnet.training.micro_batches import micro_batches
+from fnnet.training.sizes import Sizes
 from fnnet.training.state import TrainState, init
 from fnnet.training.step import make_step
-from fnnet.training.trace import LayerTrace, Sizes, trace
+from fnnet.training.trace import LayerTrace, trace
 from fnnet.training.value_and_grad import value_and_grad
 
 __all__ = [

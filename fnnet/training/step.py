@@ -13,9 +13,9 @@ from fnnet.optim.descend import descend
 from fnnet.recipe import factory
 from fnnet.training.evaluate import Measured, Metric, named_metrics
 from fnnet.training.micro_batches import in_training
+from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
 from fnnet.training.state import Batch, TrainState, step_key, x_and_target
-from fnnet.training.trace import first_non_finite
 from fnnet.types import Layer, Optimizer, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for

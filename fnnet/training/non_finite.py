@@ -1,0 +1,100 @@
+"""Where NaN and infinity come from: a step of training made again until the first one appears."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fnnet import tree
+from fnnet.errors import FnnetError
+from fnnet.losses import Loss
+from fnnet.optim import apply_updates
+from fnnet.training.micro_batches import in_training, parts
+from fnnet.training.sizes import Sizes, sizes
+from fnnet.training.state import TrainState, step_key, x_and_target
+from fnnet.training.watched import Event, watched_by
+from fnnet.types import Array, Layer, Optimizer, Params
+
+
+def first_non_finite(
+    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Any, micro_batch: int | None = None
+) -> str:
+    """Make the step from `state` on `batch` again and say where the first NaN or infinity appears.
+
+    Raises:
+        FnnetError: everything is finite.
+    """
+    x, target = x_and_target(batch)
+    with np.errstate(all="ignore"):
+        found = next(_faults(net, loss, optimizer, state, x, target, micro_batch), None)
+    if found is None:
+        raise FnnetError(f"step {state.step}: made again, everything is finite; a function of the net is not pure")
+    return f"step {state.step}: NaN or infinity: {found}"
+
+
+def _faults(
+    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, x: Array, target: Any, micro_batch: int | None
+) -> Iterator[str]:
+    """Whatever is not finite, in the order of the computation."""
+    for what, given in (("x", x), ("target", target)):
+        if isinstance(given, np.ndarray) and not sizes(given).finite:
+            yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
+    yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")
+
+    events: list[Event] = []
+    key, watched = step_key(state), watched_by(events.append, net)
+    made = [(watched.train(key), x, target)] if micro_batch is None else parts(watched, key, x, target, micro_batch)
+    for trained, own_x, own_target in made:
+        y, pullback = trained.apply(state.params, own_x)
+        yield from (_told(net, event) for event in events if not event.finite)
+        value, loss_pullback = loss(y, own_target)
+        dy = loss_pullback(1.0)
+        if not np.isfinite(value):
+            yield f"the loss of predictions in {_range(sizes(y))} is {value}"
+        if not sizes(dy).finite:
+            yield f"the gradient of the loss by predictions in {_range(sizes(y))} holds {_bad(sizes(dy))}"
+        events.clear()
+        pullback(dy, input_gradient=False)
+        yield from (_told(net, event) for event in events if not event.finite)
+        events.clear()
+
+    _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target)
+    yield from _bad_leaves(grads, "the gradient holds {bad} at {path}")
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+    yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")
+    params = apply_updates(state.params, updates)
+    yield from _bad_leaves(params, "adding the update overflows: {bad} at {path}")
+    words = "the optimizer's state overflows: {bad} at {path}, though the gradient is finite; clip gradients in front"
+    yield from _bad_leaves(opt_state, words)
+
+
+def _bad_leaves(params: Params, words: str) -> Iterator[str]:
+    for path, leaf in tree.items(params):
+        if not isinstance(tree.array(leaf), np.ndarray):
+            continue  # a count
+        found = sizes(tree.array(leaf))
+        if not found.finite:
+            yield words.format(bad=_bad(found), path=path)
+
+
+def _told(net: Layer, event: Event) -> str:
+    """`the forward pass of serial > dense_1 makes …`."""
+    path = event.path.split(".") if event.path else []
+    made = next(found for found in (event.made, event.grads) if found is not None and not found.finite)
+    what = "its output" if event.direction == "forward" else "dx" if made is event.made else "its gradients"
+    given = "x" if event.direction == "forward" else "dy"
+    dead = f", {event.given.dead} of its {event.given.units} units zero in every example" if event.given.units else ""
+    return (
+        f"first in the {event.direction} pass of {' > '.join([net.name, *path])}: {what} holds {_bad(made)}; "
+        f"its {given} is finite, in {_range(event.given)}{dead}; lower the learning rate or clip the gradient"
+    )
+
+
+def _bad(found: Sizes) -> str:
+    """`3 NaN and 5 infinite of 640 numbers`."""
+    words = [f"{n} {word}" for n, word in ((found.nan, "NaN"), (found.infinite, "infinite")) if n]
+    return f"{' and '.join(words)} of {found.size} numbers"
+
+
+def _range(found: Sizes) -> str:
+    return f"[{found.low:.6g}, {found.high:.6g}]"
