@@ -1,9 +1,62 @@
-"""What callers hand in, checked and brought to plain Python values: whole numbers, real numbers, flags, choices."""
+"""What callers hand in, checked and brought to plain Python values: numbers, flags, choices; the gate for arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
 
-from fnnet.errors import ConfigError, expected
+import numpy as np
+
+from fnnet.errors import ConfigError, DtypeError, expected
+
+_LONGEST = 200  # letters of a value in a message
+
+
+def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.ndarray:
+    """Return `value`, a plain array, or say what came in its place: the one gate where arrays come in.
+
+    Subclasses are refused, since they compute otherwise: `np.matrix` multiplies as matrices do and keeps two axes,
+    a masked array leaves entries out.
+
+    >>> plain_array("x", np.ones(3)).shape
+    (3,)
+    >>> plain_array("x", np.ma.masked_invalid([1.0, np.nan]))
+    Traceback (most recent call last):
+    fnnet.errors.DtypeError: x: expected a plain NumPy array, got a MaskedArray; fill it: x.filled(…), or drop what is
+    masked
+    """
+    if type(value) is np.ndarray or type(value) is np.memmap:  # the second computes as the first does, from a file
+        return value
+    if not isinstance(value, np.ndarray):
+        fix = f"convert with {cast}" if isinstance(value, Iterable | np.generic) else ""
+        raise DtypeError(expected(what, "a NumPy array", type(value).__name__, fix))
+    if isinstance(value, np.ma.MaskedArray):
+        fix = f"fill it: {what}.filled(…), or drop what is masked"
+    else:
+        fix = f"cast with np.asarray({what})"
+    raise DtypeError(expected(what, "a plain NumPy array", f"a {type(value).__name__}", fix))
+
+
+def shown(value: object) -> str:
+    """A value for a message: never an array, never longer than a few lines.
+
+    >>> shown("mean"), shown(np.zeros((3, 4))), shown([np.zeros(3), 1])
+    ("'mean'", 'an array (3, 4) float64', 'a list of 2')
+    """
+    if not isinstance(value, np.generic) and hasattr(value, "shape") and hasattr(value, "dtype"):
+        kind = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        return f"{kind} {value.shape} {value.dtype}"
+    if isinstance(value, Collection) and _holds_arrays(value):
+        return f"a {type(value).__name__} of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _holds_arrays(value: object, depth: int = 4) -> bool:
+    """Whether a container holds an array, or is too deep to tell."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if not isinstance(value, list | tuple | Set):
+        return hasattr(value, "dtype") and not isinstance(value, np.generic)
+    return depth == 0 or any(_holds_arrays(item, depth - 1) for item in value)
 
 
 def one_of(names: Iterable[str]) -> str:
@@ -29,7 +82,7 @@ def whole(what: str, value: Any, least: int) -> int:
             raise TypeError
         number = value.__index__()
     except (AttributeError, TypeError):
-        raise ConfigError(expected(what, f"a whole number ≥ {least}", repr(value))) from None
+        raise ConfigError(expected(what, f"a whole number ≥ {least}", shown(value))) from None
     if number < least:
         raise ConfigError(expected(what, f"a whole number ≥ {least}", number))
     return int(number)
@@ -42,7 +95,7 @@ def flag(what: str, value: object) -> bool:
     True
     """
     if not isinstance(value, bool):
-        raise ConfigError(expected(what, "True or False", repr(value)))
+        raise ConfigError(expected(what, "True or False", shown(value)))
     return value
 
 
@@ -68,7 +121,7 @@ def real(what: str, value: Any, low: float = -float("inf"), high: float = float(
             raise TypeError
         number = float(plain.__float__())  # text has none
     except (AttributeError, TypeError, ValueError):
-        raise ConfigError(expected(what, wanted, repr(value))) from None
+        raise ConfigError(expected(what, wanted, shown(value))) from None
     except OverflowError:
         raise ConfigError(expected(what, wanted, "one too large for a float")) from None
     above = number > low if left == "(" else number >= low

@@ -20,9 +20,10 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from fnnet.arguments import one_of, real
+from fnnet.arguments import one_of, plain_array, real, shown
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
-from fnnet.types import Array, check_array, check_classes
+from fnnet.labels import check_labels
+from fnnet.types import Array
 
 __all__ = [
     "binary_cross_entropy",
@@ -253,8 +254,8 @@ def huber(prediction: Array, target: Array, reduction: str = "mean", delta: floa
 
 def _reduced(reduction: str, losses: Array, derivative: Callable[[], Array], over: float = 1) -> LossValue:
     """Mean or sum of the examples' losses (N,), and the pullback; their derivatives are `derivative() / over`."""
-    if reduction not in ("mean", "sum"):
-        raise ConfigError(expected("reduction", one_of(["mean", "sum"]), repr(reduction)))
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum"):
+        raise ConfigError(expected("reduction", one_of(["mean", "sum"]), shown(reduction)))
     share = 1 / len(losses) if reduction == "mean" else 1.0
     total = losses.sum(dtype=_wide(losses))
     value: float = total.item() if losses.dtype.kind == "c" else float(total)
@@ -298,7 +299,7 @@ def _error(prediction: Array, target: Array) -> Array:
 
 
 def _check_prediction(name: str, prediction: Array) -> None:
-    check_array(name, prediction)
+    plain_array(name, prediction)
     if prediction.dtype.kind not in "fc" or prediction.real.itemsize < 4:
         raise DtypeError(expected(name, "float32 or float64", prediction.dtype, "cast with x.astype(np.float32)"))
     if prediction.ndim == 0 or prediction.size == 0:
@@ -306,32 +307,30 @@ def _check_prediction(name: str, prediction: Array) -> None:
 
 
 def _check_target(name: str, prediction: Array, target: Array, what: str = "target") -> None:
-    check_array(what, target)
+    plain_array(what, target)
     if target.shape != prediction.shape:
-        raise ShapeError(expected(what, f"the shape {prediction.shape} of {name}", target.shape))
-    if target.dtype not in (prediction.dtype, prediction.real.dtype):
-        dtype = prediction.real.dtype
-        raise DtypeError(
-            expected(what, f"the dtype {dtype} of {name}", target.dtype, f"cast with {what}.astype(np.{dtype})")
-        )
+        wanted = f"the shape {prediction.shape} of {name}"
+        raise ShapeError(expected(what, wanted, target.shape, _axis_advice(what, prediction.shape, target.shape)))
+    if target.dtype in (prediction.dtype, prediction.real.dtype):
+        return
+    dtype = prediction.real.dtype
+    if target.dtype.kind not in "biufc":
+        raise DtypeError(expected(what, f"numbers of the dtype {dtype} of {name}", f"{target.dtype}, which holds none"))
+    fix = f"cast with {what}.astype(np.{dtype})"
+    raise DtypeError(expected(what, f"the dtype {dtype} of {name}", target.dtype, fix))
+
+
+def _axis_advice(what: str, wanted: tuple[int, ...], got: tuple[int, ...]) -> str:
+    """What to do about an axis of length 1 that is missing or too many."""
+    if wanted == (*got, 1):
+        return f"pass {what}[{', '.join([':'] * len(got))}, None]"
+    return f"pass {what}[..., 0]" if got == (*wanted, 1) else ""
 
 
 def _check_labels(name: str, scores: Array, labels: Array) -> None:
     """Raise unless labels are classes (N,) or probabilities (N, K) for scores (N, K)."""
     if scores.ndim != 2:
         raise ShapeError(expected(name, "(N, K): one score for each class", f"shape {scores.shape}"))
-    check_array("labels", labels)
-    if labels.ndim == 2 and labels.shape[1] == scores.shape[1] and labels.dtype.kind == "f":
+    labels = check_labels(name, scores, labels, answers="losses.binary_cross_entropy", numbers="losses.squared_error")
+    if labels.ndim == 2:
         _check_target(name, scores, labels, "labels")
-        _check_probabilities(labels)
-    else:
-        check_classes(scores, labels)
-
-
-def _check_probabilities(labels: Array) -> None:
-    total = labels.sum(axis=1, dtype=_wide(labels))
-    bad = ~((labels >= 0).all(axis=1) & (np.abs(total - 1) < 1e-4))
-    if bad.any():
-        at = int(bad.argmax())
-        got = f"a row with sum {total[at]:g} and least {labels[at].min():g} at example {at}"
-        raise DataError(expected("labels", "rows of probabilities ≥ 0 that sum to 1", got))

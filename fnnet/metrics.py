@@ -12,12 +12,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fnnet.arguments import whole
-from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError, expected
+from fnnet.arguments import plain_array, whole
+from fnnet.errors import ConfigError, DtypeError, NonFiniteError, ShapeError, expected
+from fnnet.labels import check_labels
 from fnnet.recipe import factory
-from fnnet.types import Array, check_array, check_classes
+from fnnet.types import Array
 
 __all__ = ["accuracy", "confusion", "top_k_accuracy"]
+
+ANSWERS, NUMBERS = "a metric of answers", "a metric of numbers"
 
 
 def accuracy(predictions: Array, labels: Array) -> float:
@@ -32,7 +35,7 @@ def accuracy(predictions: Array, labels: Array) -> float:
     Raises:
         ShapeError: predictions are not (N, K), or labels do not fit them.
         DtypeError: predictions are not floating, or classes are not integers.
-        DataError: a class is out of range.
+        DataError: a class is out of range, or labels are numbers to be met, or have several right answers.
         NonFiniteError: a score is NaN.
 
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3]]), np.array([1, 0, 1]))
@@ -96,8 +99,7 @@ def confusion(predictions: Array, labels: Array) -> Array:
 
 def _classes(predictions: Array, labels: Array) -> Array:
     """The checked labels as classes (N,)."""
-    for name, value in (("predictions", predictions), ("labels", labels)):
-        check_array(name, value)
+    plain_array("predictions", predictions)
     if predictions.ndim != 2 or predictions.size == 0:
         raise ShapeError(expected("predictions", "(N, K): one score for each class", f"shape {predictions.shape}"))
     if predictions.dtype.kind != "f":
@@ -105,10 +107,5 @@ def _classes(predictions: Array, labels: Array) -> Array:
         raise DtypeError(expected("predictions", "a floating dtype", predictions.dtype, fix))
     if (bad := np.isnan(predictions).any(axis=1)).any():
         raise NonFiniteError(expected("predictions", "numbers", f"NaN at example {int(bad.argmax())}"))
-
-    if labels.shape == predictions.shape and labels.dtype.kind == "f":
-        if (bad := np.isnan(labels).any(axis=1)).any():
-            raise DataError(expected("labels", "rows of probabilities", f"NaN at example {int(bad.argmax())}"))
-        return labels.argmax(axis=1)
-    check_classes(predictions, labels)
-    return labels
+    labels = check_labels("predictions", predictions, labels, answers=ANSWERS, numbers=NUMBERS)
+    return labels if labels.ndim == 1 else labels.argmax(axis=1)

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arguments import one_of, whole
-from fnnet.errors import ConfigError, DataError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.arguments import one_of, plain_array, shown, whole
+from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
 from fnnet.recipe import ADVICE, Recipe, html_table, remake
 from fnnet.renamed import Renamed
 
@@ -287,8 +287,7 @@ def example_shape(shape: Iterable[int]) -> Shape:
 
 def check_input(params: Params, x: object) -> None:
     """Raise unless x is a batch of at least one example in the one floating dtype of params."""
-    if not isinstance(x, np.ndarray):
-        raise DtypeError(expected("x", "a NumPy array", type(x).__name__, "np.asarray(x, np.float32)"))
+    x = plain_array("x", x, "np.asarray(x, np.float32)")
     dtype = common_dtype(params)
     if dtype is None:
         if not _is_real(x.dtype):
@@ -301,8 +300,7 @@ def check_input(params: Params, x: object) -> None:
 
 def check_cotangent(dy: object, y: Array) -> None:
     """Raise unless dy is an array like y."""
-    if not isinstance(dy, np.ndarray):
-        raise DtypeError(expected("dy", f"a NumPy array of y's dtype {y.dtype}", type(dy).__name__))
+    dy = plain_array("dy", dy)
     if dy.shape != y.shape:
         raise ShapeError(expected("dy", f"y's shape {y.shape}", dy.shape))
     if dy.dtype != y.dtype:
@@ -406,7 +404,7 @@ def check_net(net: object, what: str = "net") -> Layer:
     """The net itself, or the error that says what came in its place."""
     if not isinstance(net, Layer):
         fix = "call the factory, as in relu()" if callable(net) else "see fnnet.layers"
-        raise ConfigError(expected(what, "a Layer", repr(net), fix))
+        raise ConfigError(expected(what, "a Layer", shown(net), fix))
     return net
 
 
@@ -414,7 +412,7 @@ def check_optimizer(optimizer: object) -> Optimizer:
     """The optimizer itself, or the error that says what came in its place."""
     if not isinstance(optimizer, Optimizer):
         fix = "call the factory, as in sgd(0.1)" if callable(optimizer) else "see fnnet.optim"
-        raise ConfigError(expected("optimizer", "an Optimizer", repr(optimizer), fix))
+        raise ConfigError(expected("optimizer", "an Optimizer", shown(optimizer), fix))
     return optimizer
 
 
@@ -422,30 +420,5 @@ def check_loss(loss: T) -> T:
     """The loss itself, or the error that says what came in its place."""
     if not callable(loss):
         fix = "see fnnet.losses"
-        raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", repr(loss), fix))
+        raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", shown(loss), fix))
     return loss
-
-
-def check_array(name: str, value: object) -> None:
-    """Raise unless the value is an array."""
-    if not isinstance(value, np.ndarray):
-        raise DtypeError(expected(name, "a NumPy array", type(value).__name__))
-
-
-def check_classes(scores: Array, labels: Array) -> None:
-    """Raise unless labels are classes (N,) for scores (N, K)."""
-    n, k = scores.shape
-    wanted = f"classes ({n},) or probabilities {scores.shape}"
-    if labels.ndim == 2 and labels.shape == (n, 1):
-        raise ShapeError(expected("labels", wanted, labels.shape, "pass labels[:, 0]"))
-    if labels.shape == scores.shape:
-        fix = f"cast rows of probabilities with labels.astype(np.{scores.real.dtype})"
-        raise DtypeError(expected("labels", f"probabilities of the dtype {scores.real.dtype}", labels.dtype, fix))
-    if labels.shape != (n,):
-        raise ShapeError(expected("labels", wanted, labels.shape))
-    if labels.dtype.kind not in "iu":
-        raise DtypeError(expected("labels", "integer classes", labels.dtype, "cast with labels.astype(np.int64)"))
-    if labels.min() < 0 or labels.max() >= k:
-        at = int(((labels < 0) | (labels >= k)).argmax())
-        fix = "subtract 1 if they count from 1" if labels.min() == 1 and labels.max() == k else ""
-        raise DataError(expected("labels", f"classes from 0 to {k - 1}", f"{labels[at]} at example {at}", fix))

@@ -18,7 +18,7 @@ ORDER = [
     {"rng", "tree"},
     {"recipe"},
     {"types", "runtime"},
-    {"kernels", "walk"},
+    {"kernels", "labels", "walk"},
     {"initializers", "losses"},
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics"},

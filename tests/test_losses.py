@@ -272,6 +272,74 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
             DtypeError,
             r"labels: expected the dtype float32 of logits, got float64",
         ),
+        (
+            cross_entropy,
+            SCORES,
+            np.array(["cat", "dog", "cat"]),
+            DtypeError,
+            r"classes, got text \(<U3\); number them: names, labels = np\.unique\(labels, return_inverse=True\)$",
+        ),
+        (cross_entropy, SCORES, np.array(["cat", "dog", "cat"], object), DtypeError, r"got object; number them: names"),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([0.5, 1, 2]),
+            DtypeError,
+            r"got float64; for numbers use losses\.squared_error$",
+        ),
+        (
+            cross_entropy,
+            SCORES,
+            np.array([[1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]]),
+            DataError,
+            r"one class for each example, got rows with any number of answers; for .* losses\.binary_cross_entropy$",
+        ),
+        (
+            cross_entropy,
+            SCORES,
+            np.arange(12).reshape(3, 4),
+            DataError,
+            r"got rows of whole numbers from 0 to 11; for numbers use losses\.squared_error$",
+        ),
+        (
+            cross_entropy,
+            SCORES[:, :1],
+            np.zeros((3, 1), int),
+            ShapeError,
+            r"expected classes \(3,\), .*pass labels\[:, 0\]",
+        ),
+        (
+            cross_entropy,
+            np.array([[0.0, 1.0]]).view(np.matrix),
+            np.array([0]),
+            DtypeError,
+            r"logits: .*matrix; cast with np\.asarray\(logits",
+        ),
+        (cross_entropy, SCORES, np.ma.masked_equal([0, 1, 9], 9), DtypeError, r"labels: .*MaskedArray; fill it"),
+        (losses.squared_error, SCORES, np.ma.masked_all((3, 4), F32), DtypeError, r"target: .* got a MaskedArray"),
+        (
+            losses.squared_error,
+            SCORES,
+            SCORES.view(np.matrix),
+            DtypeError,
+            r"target: .* a matrix; cast with np\.asarray\(target",
+        ),
+        (losses.squared_error, SCORES[:, :1], F32([1, 2, 3]), ShapeError, r"got \(3,\); pass target\[:, None\]$"),
+        (losses.squared_error, F32([1, 2]), F32([[1], [2]]), ShapeError, r"got \(2, 1\); pass target\[\.\.\., 0\]$"),
+        (
+            losses.squared_error,
+            SCORES,
+            np.full((3, 4), "1"),
+            DtypeError,
+            r"numbers of the dtype float32 .* got <U1, which",
+        ),
+        (
+            partial(losses.squared_error, reduction=SCORES),
+            SCORES,
+            SCORES,
+            ConfigError,
+            r"got an array \(3, 4\) float32$",
+        ),
         (cross_entropy, SCORES, RAGGED, DataError, r"sum to 1, got a row with sum 1.2 and least 0.3 at example 0"),
         (
             cross_entropy,
@@ -285,14 +353,14 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
             SCORES,
             np.array([[1, 0, 0, 0], [2, -1, 0, 0], [1, 0, 0, 0]], F32),
             DataError,
-            r"least -1 at example 1$",
+            r"least -1 at example 1; for numbers use losses\.squared_error$",
         ),
         (
             cross_entropy,
             SCORES,
             np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]], F32),
             DataError,
-            r"sum 2 and least 0 at example 2$",
+            r"sum 2 and least 0 at example 2; for several right answers use losses\.binary_cross_entropy$",
         ),
         (cross_entropy, SCORES, [0, 1, 2], DtypeError, r"labels: expected a NumPy array, got list"),
         (cross_entropy, [[0.0]], np.array([0]), DtypeError, r"logits: expected a NumPy array, got list"),
@@ -360,6 +428,13 @@ cross_entropy, likelihood = losses.softmax_cross_entropy, losses.negative_log_li
 def test_bad_input_has_its_own_message(loss, prediction, target, error, message):
     with pytest.raises(error, match=message):
         loss(prediction, target)
+
+
+def test_a_file_of_numbers_is_an_array(tmp_path):
+    x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(3, 4))
+    value, vjp = losses.softmax_cross_entropy(x, np.array([0, 1, 2]))
+    assert value == pytest.approx(np.log(4))
+    assert type(vjp(1.0)) is np.ndarray
 
 
 @pytest.mark.parametrize("row", ROWS)

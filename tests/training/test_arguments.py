@@ -37,7 +37,7 @@ def test_what_is_none(call, message):
 
 def test_a_metric_is_a_mean_or_a_count_throughout():
     params = NET.init(rng.key(0), (3,))
-    with pytest.raises(ConfigError, match="metric: expected means or counts for all batches alike"):
+    with pytest.raises(ConfigError, match="metric 'odd': expected means or counts for all batches alike"):
         training.evaluate(NET, params, BATCH, {"odd": lambda p, t: 1 if len(p) == 3 else 0.5}, size=3)
 
 

@@ -56,6 +56,48 @@ def test_kinds_of_values():
     assert [type(value) for value in found.values()] == [float, int, float]
 
 
+def measured(metric, n=300, size=100):
+    x = np.ones((n, 1), np.float32)
+    return training.evaluate(layers.identity(), (), (x, x), {"own": metric}, size=size)["own"]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int64, np.uint64])
+def test_counts_are_added_in_int64(dtype):
+    assert measured(lambda y, t: dtype(len(y))) == 300
+    found = measured(lambda y, t: np.full(2, len(y), dtype))
+    assert found.tolist() == [300, 300]
+    assert found.dtype == np.int64
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_means_are_added_in_float64(dtype):
+    assert measured(lambda y, t: dtype(60_000), n=3) == pytest.approx(60_000, rel=1e-3)
+    found = measured(lambda y, t: np.full(2, 60_000, dtype))
+    np.testing.assert_allclose(found, 60_000, rtol=1e-3)
+    assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (lambda y, t: [0.5], r"metric 'own': expected a number or an array of numbers, got a list; return one number"),
+        (
+            lambda y, t: {"a": 0.5},
+            r"metric 'own': .* got a dict; return one number or array, and give every number a m",
+        ),
+        (lambda y, t: None, "metric 'own': .* got a NoneType"),
+        (lambda y, t: "0.5", "metric 'own': .* got a str"),
+        (lambda y, t: 1j, "metric 'own': .* got a complex"),
+        (lambda y, t: np.array([None]), r"metric 'own': .* got an array \(1,\) object"),
+        (lambda y, t: np.ones(len(y)), r"metric 'own': expected one shape for all batches, got \(1,\) and \(2,\)"),
+        (lambda y, t: np.uint64(2**63), r"metric 'own': expected counts below 2\*\*63, got 9223372036854775808"),
+    ],
+)
+def test_what_is_no_metric_says_so(metric, message):
+    with pytest.raises(ConfigError, match=message):
+        measured(metric, n=3, size=2)
+
+
 def test_what_a_batch_needed_is_let_go_at_once():
     alive = weakref.WeakSet()
     most = []
