@@ -1,13 +1,16 @@
 """Where the data are: the directory the user names, or a cache filled from the network."""
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fnnet.data._files import FilePath, extra
 from fnnet.errors import MissingDataError, expected
+
+if TYPE_CHECKING:
+    from logging import Logger
 
 VARIABLE = "FNNET_DATA"
 TIMEOUT = (4.0, 20.0)  # seconds to connect, seconds between two pieces of an answer
@@ -94,10 +97,10 @@ def fetch(name: str, sha256: str, mirrors: Sequence[str], cache: Path, timeout: 
 
 
 @contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
+def _quiet(logger: "Logger") -> Iterator[None]:
     """Keep a logger from reporting every attempt; what comes of them is told at the end."""
     level = logger.level
-    logger.setLevel(logging.WARNING)
+    logger.setLevel("WARNING")
     try:
         yield
     finally:

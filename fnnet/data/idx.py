@@ -5,7 +5,6 @@
 Source: the description of the format on the MNIST page (LeCun, Cortes, Burges).
 """
 
-import gzip
 import math
 import struct
 import zlib
@@ -49,6 +48,8 @@ def read_idx(path: FilePath, max_bytes: int = LIMIT) -> Array:
         file.seek(0)
         if not packed:
             return _read(path, file, size(file), exact=True, max_bytes=max_bytes)
+        import gzip
+
         try:
             with gzip.GzipFile(fileobj=file) as stream:
                 ceiling = size(file) * _DEFLATE_RATIO

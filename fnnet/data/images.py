@@ -4,11 +4,10 @@ import io
 import re
 import stat
 import warnings
-import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,7 +16,11 @@ from fnnet.data._files import LIMIT, FilePath, damaged, extra, opened, size
 from fnnet.errors import ConfigError, expected
 from fnnet.types import Array, Shape
 
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
 Mode: TypeAlias = Literal["L", "RGB"]
+_STORED, _DEFLATED = 0, 8  # of a zip file's entries
 _FORMATS = ("BMP", "PNG", "JPEG")
 _MODES = ("1", "L", "P", "RGB")  # what a picture may be stored in; the others would lose depth or transparency
 _MAX_FILES = 2**20
@@ -131,8 +134,10 @@ def _content(path: Path, max_bytes: int) -> bytes:
 
 def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
     """List a zip file, after looking for everything in its directory that could mislead."""
+    from zipfile import ZipFile
+
     try:
-        archive = zipfile.ZipFile(file)
+        archive = ZipFile(file)
     except Exception as error:  # zipfile has no one type for damage: BadZipFile, NotImplementedError, struct.error, …
         raise damaged(path, "", "an intact zip file", _say(error), "get the file again") from error
     entries = archive.infolist()
@@ -161,7 +166,7 @@ def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
     return listing
 
 
-def _parts(path: FilePath, entry: zipfile.ZipInfo) -> list[str]:
+def _parts(path: FilePath, entry: "ZipInfo") -> list[str]:
     """The names of an entry's path, or the error that says what is wrong with the entry."""
     name, where = entry.orig_filename, f"entry {entry.orig_filename!r}"
     parts = name.removesuffix("/").split("/")
@@ -171,12 +176,12 @@ def _parts(path: FilePath, entry: zipfile.ZipInfo) -> list[str]:
         raise damaged(path, where, "a file or a folder", "a link")
     if entry.flag_bits & 1:
         raise damaged(path, where, "plain content", "encrypted content")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if entry.compress_type not in (_STORED, _DEFLATED):
         raise damaged(path, where, "stored or deflated content", f"compression method {entry.compress_type}")
     return parts
 
 
-def _unzip(path: FilePath, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _unzip(path: FilePath, archive: "ZipFile", entry: "ZipInfo") -> bytes:
     try:
         with archive.open(entry) as file:
             content = file.read(entry.file_size)  # no more is unpacked than asked for; at the end comes the checksum

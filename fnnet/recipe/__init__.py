@@ -14,9 +14,14 @@ True
 True
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from fnnet.recipe.html import html_table
-from fnnet.recipe.json import difference, digest, from_json, to_json
 from fnnet.recipe.made import ADVICE, Made, Recipe, factory, is_factory, recipe_of, remake
+
+if TYPE_CHECKING:
+    from fnnet.recipe.json import difference, digest, from_json, to_json
 
 __all__ = [
     "ADVICE",
@@ -32,3 +37,10 @@ __all__ = [
     "remake",
     "to_json",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what reads and writes JSON when it is used (PEP 562)."""
+    if name in __all__:
+        return getattr(import_module("fnnet.recipe.json"), name)
+    raise AttributeError(f"module 'fnnet.recipe' has no attribute {name!r}")

@@ -1,7 +1,6 @@
 """Tables for notebooks."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -14,4 +13,6 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _row(kind: str, cells: Sequence[object]) -> str:
+    from html import escape  # which notebooks need and nobody else
+
     return f"<tr>{''.join(f'<{kind}>{escape(str(cell))}</{kind}>' for cell in cells)}</tr>"

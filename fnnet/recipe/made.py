@@ -2,8 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
-from functools import wraps
+from functools import cache, wraps
 from types import FunctionType, MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -142,7 +141,6 @@ def factory(make: Callable[P, T]) -> Callable[P, T]:
     >>> net, net == layers.serial(scaled(2.0), scaled(0.5))
     (layers.serial(scaled(), scaled(by=0.5)), True)
     """
-    plan = _plan(make)
 
     @wraps(make)
     def making(*args: P.args, **options: P.kwargs) -> T:
@@ -152,7 +150,7 @@ def factory(make: Callable[P, T]) -> Callable[P, T]:
         old = getattr(value, "recipe", None)
         if old is not None and old.factory is making:
             return cast(T, value)
-        return cast(T, _remembering(value, Recipe(making, _bound(plan, given, named))))
+        return cast(T, _remembering(value, Recipe(making, _bound(_plan(make), given, named))))
 
     return making
 
@@ -196,7 +194,9 @@ class _Plan(NamedTuple):
     others: str | None  # the name of **others
 
 
+@cache
 def _plan(make: Callable[..., Any]) -> _Plan:
+    """Read when a factory is first called: reading costs more than all the rest of importing it."""
     own = inspect.signature(make).parameters.values()
     rest = next((p.name for p in own if p.kind is p.VAR_POSITIONAL), None)
     others = next((p.name for p in own if p.kind is p.VAR_KEYWORD), None)
@@ -245,7 +245,7 @@ def _settled(value: Any) -> Any:
     return value
 
 
-_SETTLED = {int, float, bool, str, type(None), Fraction, FunctionType}
+_SETTLED = {int, float, bool, str, type(None), FunctionType}
 
 
 def _token(value: Any) -> Any:
