@@ -211,13 +211,18 @@ LAYERS = [
 
 @attrs.frozen
 class LossRow:
-    """A loss to be checked: the function, examples of what it takes, and whether it is smooth."""
+    """A loss to be checked: the function, examples of what it takes, and its options."""
 
     name: str
     loss: Callable[..., Any]
     prediction: Callable[[rng.Key, int], Array]  # key, examples in the batch
     target: Callable[[rng.Key, int], Array]
-    smooth: bool = True
+    options: dict[str, Any] = attrs.field(factory=dict)  # as set in the loss
+    of: str = attrs.field()  # the loss itself
+
+    @of.default
+    def _of(self) -> str:
+        return self.covers
 
     @property
     def covers(self) -> str:
@@ -250,20 +255,107 @@ def log_probabilities(k: int) -> Callable[[rng.Key, int], Array]:
     return lambda key, n: np.log(probabilities(k)(key, n))
 
 
+def answers(*shape: int, ignored: bool = False) -> Callable[[rng.Key, int], Array]:
+    """0 and 1 (N, *shape), where wished with some -1 too; none of them in the first example."""
+
+    def draw(key: rng.Key, n: int) -> Array:
+        found = (rng.uniform(key, (n, *shape), 0, 3 if ignored else 2) // 1).astype(np.int64)
+        found[0] = found[0] % 2
+        return np.where(found == 2, -1, found)
+
+    return draw
+
+
+def places(k: int, *shape: int, ignored: int | None = None) -> Callable[[rng.Key, int], Array]:
+    """Class numbers (N, *shape), some of them `ignored`; all of them in the last example."""
+
+    def draw(key: rng.Key, n: int) -> Array:
+        found = (rng.uniform(key, (n, *shape), 0, k) // 1).astype(np.int64)
+        if ignored is not None:
+            found = np.where(rng.uniform(rng.fold_in(key, "ignored"), found.shape) < 0.3, ignored, found)
+            found[0], found[-1] = k - 1, ignored
+        return found
+
+    return draw
+
+
+def rows_of(k: int, *shape: int) -> Callable[[rng.Key, int], Array]:
+    """Probabilities (N, K, *shape) along axis 1."""
+    return lambda key, n: np.moveaxis(probabilities(*shape, k)(key, n), -1, 1)
+
+
+def counts(*shape: int) -> Callable[[rng.Key, int], Array]:
+    """Whole numbers (N, *shape) from 0 to 4."""
+    return lambda key, n: (rng.uniform(key, (n, *shape), 0, 5) // 1).astype(np.int64)
+
+
+def row(name: str, prediction: Any, target: Any, **options: Any) -> LossRow:
+    """A row of the loss that `name` begins with, with options."""
+    loss = getattr(losses, name.split()[0])
+    return LossRow(name, partial(loss, **options) if options else loss, prediction, target, options)
+
+
+def log_rows(k: int, *shape: int) -> Callable[[rng.Key, int], Array]:
+    return lambda key, n: np.log(rows_of(k, *shape)(key, n))
+
+
+SHARES = (0.5, 2.0, 1.0, 4.0)
+EVERYTHING: dict[str, Any] = {"class_weights": SHARES, "ignore": -7, "smoothing": 0.2}
+
 LOSSES = [
-    LossRow("softmax_cross_entropy classes", losses.softmax_cross_entropy, numbers(4), classes(4)),
-    LossRow("softmax_cross_entropy probabilities", losses.softmax_cross_entropy, numbers(4), probabilities(4)),
-    LossRow("softmax_cross_entropy one class", losses.softmax_cross_entropy, numbers(1), classes(1)),
-    LossRow("negative_log_likelihood classes", losses.negative_log_likelihood, log_probabilities(3), classes(3)),
-    LossRow("negative_log_likelihood rows", losses.negative_log_likelihood, log_probabilities(3), probabilities(3)),
-    LossRow("binary_cross_entropy answers", losses.binary_cross_entropy, numbers(), classes(2)),
-    LossRow("binary_cross_entropy probabilities", losses.binary_cross_entropy, numbers(2, 3), probabilities(2, 3)),
-    LossRow("squared_error", losses.squared_error, numbers(3), numbers(3)),
-    LossRow("squared_error images", losses.squared_error, numbers(2, 3, 2), numbers(2, 3, 2)),
-    LossRow("mean_squared_error", losses.mean_squared_error, numbers(3), numbers(3)),
-    LossRow("mean_squared_error numbers", losses.mean_squared_error, numbers(), numbers()),
-    LossRow("norm_loss", losses.norm_loss, numbers(3), numbers(3)),
-    LossRow("norm_loss images", losses.norm_loss, numbers(2, 2), numbers(2, 2)),
-    LossRow("huber", losses.huber, numbers(3), numbers(3), smooth=False),
-    LossRow("huber narrow", partial(losses.huber, delta=0.1), numbers(3), numbers(3), smooth=False),
+    row("softmax_cross_entropy classes", numbers(4), classes(4)),
+    row("softmax_cross_entropy probabilities", numbers(4), probabilities(4)),
+    row("softmax_cross_entropy one class", numbers(1), classes(1)),
+    row("softmax_cross_entropy places", numbers(4, 2, 3), places(4, 2, 3)),
+    row("softmax_cross_entropy probabilities of places", numbers(3, 2), rows_of(3, 2)),
+    row("softmax_cross_entropy shares", numbers(4), classes(4), class_weights=SHARES),
+    row("softmax_cross_entropy shares of rows", numbers(4), probabilities(4), class_weights=SHARES),
+    row("softmax_cross_entropy ignored", numbers(4), places(4, ignored=2), ignore=2),
+    row("softmax_cross_entropy smoothed", numbers(4), classes(4), smoothing=0.1),
+    row("softmax_cross_entropy smoothed rows", numbers(4), probabilities(4), smoothing=0.3),
+    row("softmax_cross_entropy everything", numbers(4, 3), places(4, 3, ignored=-7), **EVERYTHING),
+    row("negative_log_likelihood classes", log_probabilities(3), classes(3)),
+    row("negative_log_likelihood rows", log_probabilities(3), probabilities(3)),
+    row("negative_log_likelihood everything", log_rows(4, 2), places(4, 2, ignored=-7), **EVERYTHING),
+    row("kullback_leibler rows", numbers(4), probabilities(4)),
+    row("kullback_leibler places", numbers(3, 2, 2), rows_of(3, 2, 2)),
+    row("kullback_leibler classes", numbers(4), classes(4)),
+    row("focal classes", numbers(4), classes(4)),
+    row("focal none", numbers(4), classes(4), gamma=0),
+    row("focal half", numbers(4), classes(4), gamma=0.5),
+    row("focal places", numbers(4, 2), places(4, 2, ignored=9), gamma=1.5, ignore=9, class_weights=SHARES),
+    row("multi_class_hinge classes", numbers(4), classes(4)),
+    row("multi_class_hinge narrow", numbers(4), classes(4), margin=0.2, class_weights=SHARES),
+    row("multi_class_hinge places", numbers(3, 2), places(3, 2, ignored=255), ignore=255),
+    row("binary_cross_entropy answers", numbers(), classes(2)),
+    row("binary_cross_entropy probabilities", numbers(2, 3), probabilities(2, 3)),
+    row("binary_cross_entropy ignored", numbers(3), answers(3, ignored=True), ignore=-1),
+    row("binary_cross_entropy weighed", numbers(3, 2), answers(3, 2), positive_weight=(0.5, 1.0, 3.0)),
+    row("binary_cross_entropy weighed alike", numbers(), answers(), positive_weight=5.0, smoothing=0.2),
+    row("binary_focal answers", numbers(3), answers(3)),
+    row("binary_focal ignored", numbers(), answers(ignored=True), ignore=-1, gamma=0.5),
+    row("binary_focal weighed", numbers(3), answers(3), positive_weight=(0.5, 1.0, 3.0), gamma=1.5),
+    row("hinge answers", numbers(3), answers(3)),
+    row("hinge ignored", numbers(), answers(ignored=True), ignore=-1, margin=0.5),
+    row("squared_error", numbers(3), numbers(3)),
+    row("squared_error images", numbers(2, 3, 2), numbers(2, 3, 2)),
+    row("mean_squared_error", numbers(3), numbers(3)),
+    row("mean_squared_error numbers", numbers(), numbers()),
+    row("absolute_error", numbers(3), numbers(3)),
+    row("norm_loss", numbers(3), numbers(3)),
+    row("norm_loss images", numbers(2, 2), numbers(2, 2)),
+    row("huber", numbers(3), numbers(3)),
+    row("huber narrow", numbers(3), numbers(3), delta=0.1),
+    row("cosine_distance", numbers(3), numbers(3)),
+    row("cosine_distance images", numbers(2, 2), numbers(2, 2)),
+    row("poisson", numbers(3), counts(3)),
+    row("poisson rates", numbers(), lambda key, n: rng.uniform(key, (n,), 0, 3, np.float64)),
+    LossRow(
+        "with_options of classes",
+        losses.with_options(losses.softmax_cross_entropy, **EVERYTHING),
+        numbers(4),
+        places(4, ignored=-7),
+        EVERYTHING,
+        "softmax_cross_entropy",
+    ),
 ]

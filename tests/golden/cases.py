@@ -210,7 +210,7 @@ LAYERS = {
 
 
 def loss(of: str, shape: tuple[int, ...], prediction: str, target: str, **options: Any) -> Case:
-    targets = shape[:1] if target.startswith("classes") else shape
+    targets = (shape[0], *shape[2:]) if target.startswith("classes") else shape
     return Case("loss", of, options, {"prediction": (shape, prediction), "target": (targets, target)})
 
 
@@ -229,6 +229,21 @@ LOSS_ROWS: list[tuple[str, tuple[int, ...], str, str, dict[str, Any]]] = [
     ("norm_loss", (9, 1), "integers", "integers", {}),
     ("huber", (4, 3), "uniform", "uniform", {"delta": 1.0}),
     ("huber", (5, 3), "integers", "integers", {"delta": 2.0}),
+    ("softmax_cross_entropy", (3, 4, 2, 2), "uniform", "classes:4", {}),
+    ("softmax_cross_entropy", (9, 4), "uniform", "classes:4", {"ignore": 2}),
+    ("softmax_cross_entropy", (5, 4), "uniform", "classes:4", {"smoothing": 0.1}),
+    ("softmax_cross_entropy", (5, 4), "uniform", "probabilities", {"smoothing": 0.25}),
+    ("softmax_cross_entropy", (9, 3, 2), "uniform", "classes:3", {"class_weights": (0.5, 2.0, 3.0), "ignore": 1}),
+    ("negative_log_likelihood", (9, 3), "log-probabilities", "classes:3", {"class_weights": (0.5, 2.0, 3.0)}),
+    ("negative_log_likelihood", (9, 3, 2), "log-probabilities", "classes:3", {"ignore": 0}),
+    ("kullback_leibler", (5, 4), "uniform", "probabilities", {}),
+    ("multi_class_hinge", (6, 4), "uniform", "classes:4", {"margin": 0.75}),
+    ("binary_cross_entropy", (6,), "uniform", "yes-or-no", {"positive_weight": 3.0}),
+    ("binary_cross_entropy", (4, 3), "uniform", "pixels", {"positive_weight": (3.0, 0.5, 1.0)}),
+    ("hinge", (6,), "uniform", "yes-or-no", {"margin": 0.75}),
+    ("absolute_error", (5, 3), "integers", "integers", {}),
+    ("cosine_distance", (5, 3), "uniform", "uniform", {}),
+    ("poisson", (5, 3), "uniform", "pixels", {}),
 ]
 
 LOSSES = {

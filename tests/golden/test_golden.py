@@ -17,6 +17,11 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `mean_squared_error(reduction="sum")` sums means over outputs | `mse_loss(reduction="sum")` sums everything |
 | `negative_log_likelihood` takes probabilities too | `nll_loss` takes classes only |
 | `huber` is ½e² inside δ | the same; `smooth_l1_loss` is `huber` / δ |
+| class weights of smoothed labels are those of the label | of every class the label is spread over |
+| `kullback_leibler` takes scores | `kl_div` takes log-probabilities |
+| `multi_class_hinge` sums over classes | `multi_margin_loss` takes their mean |
+| `hinge` | a margin less the score with its sign; no loss of that name |
+| `cosine_distance` | `1 - cosine_similarity` |
 | `norm_loss` | `torch.linalg.vector_norm` of the error; no loss of that name |
 | `l2(optimizer, rate)` | `weight_decay=rate` of SGD, Adam, RMSprop, Adagrad (not AdamW) |
 | `where=is_weight` | two param groups |
@@ -106,6 +111,9 @@ WITHOUT_COUNTERPART = {
     "frozen": "as the layer inside",
     "layer": "makes a user's own",
     "named": "as the layer inside",
+    "focal": "no loss of that name; with γ = 0 it is softmax_cross_entropy",
+    "binary_focal": "no loss of that name; with γ = 0 it is binary_cross_entropy",
+    "with_options": "as the loss inside",
     "parallel": "as residual",
     "piecewise": "only a user's own function",
     "inverse_time": "only a user's own function",

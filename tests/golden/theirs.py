@@ -145,29 +145,60 @@ def _per_example(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1).sum(1)
 
 
-def _nll(x: Tensor, t: Tensor) -> Tensor:
-    return -(t * x).sum(1) if t.is_floating_point() else F.nll_loss(x, t, reduction="none")  # theirs takes classes only
+def _kept(class_weights: Any = None, ignore: int = -100, smoothing: float = 0.0) -> dict[str, Any]:
+    """Options of their losses of classes, which reduce themselves."""
+    smoothed = {"label_smoothing": smoothing} if smoothing else {}
+    weight = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float64)
+    return {"weight": weight, "ignore_index": ignore, **smoothed}
 
 
-# Each loss by example, as fnnet sums over outputs before it reduces over the batch.
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    "softmax_cross_entropy": lambda x, t: F.cross_entropy(x, t, reduction="none"),
+def _nll(x: Tensor, t: Tensor, reduction: str, **options: Any) -> Tensor:
+    if t.is_floating_point():  # theirs takes classes only
+        return REDUCE[reduction](-(t * x).sum(1))
+    return F.nll_loss(x, t, reduction=reduction, **_kept(**options))
+
+
+def _binary(x: Tensor, t: Tensor, positive_weight: Any = None) -> Tensor:
+    weight = None if positive_weight is None else torch.tensor(positive_weight, dtype=torch.float64)
+    return _per_example(F.binary_cross_entropy_with_logits(x, t, reduction="none", pos_weight=weight))
+
+
+REDUCE: dict[str, Callable[[Tensor], Tensor]] = {"mean": torch.mean, "sum": torch.sum}
+
+# Losses that count their labels themselves, with weights.
+OF_LABELS: dict[str, Callable[..., Tensor]] = {
+    "softmax_cross_entropy": lambda x, t, reduction, **options: F.cross_entropy(
+        x, t, reduction=reduction, **_kept(**options)
+    ),
     "negative_log_likelihood": _nll,
-    "binary_cross_entropy": lambda x, t: _per_example(F.binary_cross_entropy_with_logits(x, t, reduction="none")),
+}
+
+# Each other loss by example, as fnnet sums over outputs before it reduces over the batch.
+LOSSES: dict[str, Callable[..., Tensor]] = {
+    "kullback_leibler": lambda x, t: _per_example(F.kl_div(F.log_softmax(x, 1), t, reduction="none")),
+    "multi_class_hinge": lambda x, t, margin: F.multi_margin_loss(x, t, margin=margin, reduction="none") * x.shape[1],
+    "binary_cross_entropy": _binary,
+    "hinge": lambda x, t, margin: _per_example(F.relu(margin - (2 * t - 1) * x)),  # no loss of that name
     "squared_error": lambda x, t: _per_example(F.mse_loss(x, t, reduction="none")) / 2,  # theirs has no ½
     "mean_squared_error": lambda x, t: _per_example(F.mse_loss(x, t, reduction="none")) / x[0].numel(),
+    "absolute_error": lambda x, t: _per_example(F.l1_loss(x, t, reduction="none")),
     "norm_loss": lambda x, t: torch.linalg.vector_norm((x - t).reshape(len(x), -1), dim=1),
     "huber": lambda x, t, delta: _per_example(F.huber_loss(x, t, reduction="none", delta=delta)),
+    "cosine_distance": lambda x, t: 1 - F.cosine_similarity(x, t),
+    "poisson": lambda x, t: _per_example(F.poisson_nll_loss(x, t, reduction="none")),
 }
 
 
 def run_loss(case: Case, leaves: Mapping[str, Tensor], prediction: Tensor, target: Tensor) -> dict[str, np.ndarray]:
     options = dict(case.options)
-    reduce = {"mean": torch.mean, "sum": torch.sum}[options.pop("reduction")]
+    reduction = options.pop("reduction")
     prediction = prediction.requires_grad_()
-    reduced = reduce(LOSSES[case.of](prediction, target, **options))
-    (reduced * DVALUE).backward()
-    return {"value": _array(reduced), "dprediction": _array(prediction.grad)}
+    if case.of in OF_LABELS:
+        value = OF_LABELS[case.of](prediction, target, reduction, **options)
+    else:
+        value = REDUCE[reduction](LOSSES[case.of](prediction, target, **options))
+    (value * DVALUE).backward()
+    return {"value": _array(value), "dprediction": _array(prediction.grad)}
 
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

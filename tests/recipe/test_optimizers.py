@@ -167,6 +167,7 @@ def test_a_step_there_and_back(name, options):
         training.patience(3),
         training.small_improvement(0.1),
         training.relative_rise(0.2),
+        training.value_and_grad(NETS["all"], losses.with_options(losses.huber, delta=0.5)),
         metrics.top_k_accuracy(2),
     ],
     ids=lambda made: made.__name__,

@@ -351,7 +351,7 @@ def public(module):
 PLAIN = {  # these take functions, or make nothing
     layers: {"layer"},
     initializers: {"fans"},
-    losses: {name for name, _ in public(losses)},  # a loss is a function itself
+    losses: {name for name, _ in public(losses)} - {"with_options"},  # a loss is a function itself
     optim: {"apply_updates", "everywhere", "is_weight"},
     optim.schedules: {"schedule"},
     training: {"calibrate", "early_stopping", "evaluate", "fold", "init", "scan", "trace"},

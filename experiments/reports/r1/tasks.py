@@ -7,7 +7,7 @@ import attrs
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from fnnet import data, initializers, layers, losses, optim, rng, training
-from fnnet.losses import LossValue
+from fnnet.losses import Loss, LossValue
 from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Optimizer
 
@@ -59,7 +59,7 @@ def squared_error(prediction: Array, labels: Array, reduction: str = "mean") -> 
     return losses.squared_error(prediction, data.one_hot(labels, prediction.shape[1]), reduction)
 
 
-LOSSES = {"softmax cross-entropy": losses.softmax_cross_entropy, "squared error": squared_error}
+LOSSES: dict[str, Loss] = {"softmax cross-entropy": losses.softmax_cross_entropy, "squared error": squared_error}
 
 
 def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples, Examples]:

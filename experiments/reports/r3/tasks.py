@@ -12,7 +12,7 @@ from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, least_squares, nets, sources
 from fnnet import data, initializers, layers, losses, optim, rng, summary, training
 from fnnet.initializers import Initializer
-from fnnet.losses import LossValue
+from fnnet.losses import Loss, LossValue
 from fnnet.optim import schedules
 from fnnet.runs.settings import INITIALIZERS
 from fnnet.runs.trainer import ACCURACY, Examples
@@ -78,7 +78,7 @@ def norm_loss(prediction: Array, labels: Array, reduction: str = "mean") -> Loss
     return losses.norm_loss(prediction, data.one_hot(labels, prediction.shape[1]), reduction)
 
 
-LOSSES = {"softmax NLL": losses.softmax_cross_entropy, "norm": norm_loss}
+LOSSES: dict[str, Loss] = {"softmax NLL": losses.softmax_cross_entropy, "norm": norm_loss}
 
 
 def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples, Examples]:

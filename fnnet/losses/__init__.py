@@ -1,0 +1,57 @@
+"""Losses: `(prediction, target, reduction="mean") -> (value, vjp)` with `vjp(1.0) -> dprediction`.
+
+| loss | of one example | prediction | target |
+|---|---|---|---|
+| `softmax_cross_entropy` | -Σ t log softmax(x) | scores (N, K, …) | classes (N, …) or probabilities (N, K, …) |
+| `negative_log_likelihood` | -Σ t x | log-probabilities (N, K, …) | classes (N, …) or probabilities (N, K, …) |
+| `kullback_leibler` | Σ t (log t - log softmax(x)) | scores (N, K, …) | probabilities (N, K, …) or classes |
+| `focal` | (1 - p)ᵞ (-log p), p = softmax(x) at t | scores (N, K, …) | classes (N, …) |
+| `multi_class_hinge` | Σ max(0, m - x at t + x elsewhere) | scores (N, K, …) | classes (N, …) |
+| `binary_cross_entropy` | -Σ t log p + (1 - t) log (1 - p), p = σ(x) | scores (N, …) | 0, 1 or probabilities (N, …) |
+| `binary_focal` | Σ qᵞ (-log (1 - q)), q the doubt in t | scores (N, …) | 0 or 1 (N, …) |
+| `hinge` | Σ max(0, m - s x), s = ±1 | scores (N, …) | 0 or 1 (N, …) |
+| `squared_error` | ½ Σ (x - t)² | (N, …) | (N, …) |
+| `mean_squared_error` | mean of (x - t)² | (N, …) | (N, …) |
+| `absolute_error` | Σ abs(x - t) | (N, …) | (N, …) |
+| `norm_loss` | √Σ (x - t)² | (N, …) | (N, …) |
+| `huber` | Σ ½ (x - t)², but linear beyond δ | (N, …) | (N, …) |
+| `cosine_distance` | 1 - x·t / (‖x‖ ‖t‖) | (N, …) | (N, …) |
+| `poisson` | Σ eˣ - t x | log-rates (N, …) | counts (N, …) |
+
+Sums run over the outputs of an example; `reduction` takes the mean or the sum over the batch, and over all places
+(N, …) where each has a class of its own. The value is a Python number, summed in float64; dprediction has the shape and
+dtype of prediction. Predictions are float32 or float64, and targets of the same dtype (classes are integers). Complex
+predictions are for proofs by complex steps.
+
+Every loss takes `weight=`, one number ≥ 0 for each example: a mean is Σ w l / Σ w, so nothing changes where a batch is
+split. Options are by name, and `with_options` sets them for a training: class weights, ignored labels, smoothing, …
+"""
+
+from fnnet.losses._reduce import Loss as Loss
+from fnnet.losses._reduce import LossPullback as LossPullback
+from fnnet.losses._reduce import LossValue as LossValue
+from fnnet.losses.binary import binary_cross_entropy, binary_focal
+from fnnet.losses.distance import absolute_error, cosine_distance, huber, mean_squared_error, norm_loss, squared_error
+from fnnet.losses.margin import hinge, multi_class_hinge
+from fnnet.losses.options import with_options
+from fnnet.losses.poisson import poisson
+from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
+
+__all__ = [
+    "absolute_error",
+    "binary_cross_entropy",
+    "binary_focal",
+    "cosine_distance",
+    "focal",
+    "hinge",
+    "huber",
+    "kullback_leibler",
+    "mean_squared_error",
+    "multi_class_hinge",
+    "negative_log_likelihood",
+    "norm_loss",
+    "poisson",
+    "softmax_cross_entropy",
+    "squared_error",
+    "with_options",
+]
