@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lenet5 test lint clean
+.PHONY: lenet5 test lint wheel lowest coverage clean
 
 lenet5: .venv/ready
 	$(BIN)/python -m fnnet train lenet5 $(ARGS)
@@ -14,6 +14,18 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Builds what is shipped, and uses it where there is no clone.
+wheel: .venv/ready
+	.ci/wheel
+
+# The tests with the oldest versions of everything that pyproject.toml allows.
+lowest: .venv/ready
+	.ci/lowest $(ARGS)
+
+# All tests, and at least so much of the code run by them, branches counted.
+coverage: .venv/ready
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --cov-fail-under 95 $(ARGS)
 
 # Made again whenever pyproject.toml changes.
 .venv/ready: pyproject.toml

@@ -5,6 +5,8 @@ Modules are imported when they are first used, so `import fnnet` costs next to n
 >>> import fnnet
 >>> fnnet.rng.key(0)
 Key(seed=0, path=())
+
+`fnnet.__version__` is that of the installed package; "0+source" in sources that nobody has installed.
 """
 
 from importlib import import_module
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     )
     from fnnet.training.value_and_grad import value_and_grad
 
+    __version__: str
+
 __all__ = [
     "arguments",
     "checkpoint",
@@ -63,7 +67,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a module of the package on first use (PEP 562)."""
+    """Import a module of the package, or look up its version, on first use (PEP 562)."""
+    if name == "__version__":
+        return _version()
     if name == "value_and_grad":
         return import_module("fnnet.training").value_and_grad
     if name in __all__:
@@ -71,5 +77,14 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module 'fnnet' has no attribute {name!r}")
 
 
+def _version() -> str:
+    """The version in the metadata of the installed package."""
+    metadata = import_module("importlib.metadata")
+    try:
+        return str(metadata.version("fnnet"))
+    except metadata.PackageNotFoundError:
+        return "0+source"
+
+
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, "__version__"])

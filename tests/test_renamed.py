@@ -1,7 +1,9 @@
 """Old names say the new one; what a net offers for completion is what its users call."""
 
 import copy
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,10 @@ def test_a_net_offers_what_its_users_call_and_nothing_else():
     assert offered == {"apply", "init", "name", "recipe", "shape", "train"}
     assert not hasattr(net, "no_such_name")
     assert copy.copy(net).name == "serial"
+
+
+def test_the_changelog_tells_of_every_one():
+    text = (Path(__file__).parents[1] / "CHANGELOG.md").read_text()
+    told = dict(re.findall(r"^\| `([\w.]+)` \| `?([^`|]+?)`? \|$", text, re.MULTILINE))
+    moved = {f"{module}.{old}": new for module, own in MOVED.items() for old, new in own.items()}
+    assert told == moved | {f"Layer.{old}": new for old, new in OF_A_LAYER.items()}
