@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         types,
         walk,
     )
+    from fnnet.net_file import load, save
     from fnnet.training.value_and_grad import value_and_grad
 
     __version__: str
@@ -49,6 +50,7 @@ __all__ = [
     "kernels",
     "labels",
     "layers",
+    "load",
     "losses",
     "metrics",
     "optim",
@@ -56,6 +58,7 @@ __all__ = [
     "rng",
     "runs",
     "runtime",
+    "save",
     "summary",
     "testing",
     "training",
@@ -66,12 +69,15 @@ __all__ = [
 ]
 
 
+_FUNCTIONS = {"load": "fnnet.net_file", "save": "fnnet.net_file", "value_and_grad": "fnnet.training"}
+
+
 def __getattr__(name: str) -> object:
     """Import a module of the package, or look up its version, on first use (PEP 562)."""
     if name == "__version__":
         return _version()
-    if name == "value_and_grad":
-        return import_module("fnnet.training").value_and_grad
+    if name in _FUNCTIONS:
+        return getattr(import_module(_FUNCTIONS[name]), name)
     if name in __all__:
         return import_module(f"fnnet.{name}")
     raise AttributeError(f"module 'fnnet' has no attribute {name!r}")

@@ -21,7 +21,7 @@ class Contents(NamedTuple):
     """What a file holds.
 
     Args:
-        body: `format`, `metadata` and `tree`.
+        body: `format`, `metadata`, `tree`, and where a net was saved with it `net`.
         arrays: by path, in the order of the tree.
     """
 
@@ -92,11 +92,13 @@ def _body(contents: Any) -> dict[str, Any]:
         fix = "read a safetensors file of another library with safetensors.numpy.load_file"
         raise CheckpointError(expected("__metadata__", f"the one entry {ENTRY!r}", repr(contents)[:80], fix))
     body = parsed_json(contents[ENTRY], "metadata")
-    if not isinstance(body, dict) or body.keys() != {"digest", "format", "metadata", "tree"}:
+    if not isinstance(body, dict) or body.keys() - {"net"} != {"digest", "format", "metadata", "tree"}:
         raise CheckpointError(expected("metadata", "digest, format, metadata and tree", repr(body)[:80]))
     if body["format"] != FORMAT:
         raise CheckpointError(expected("format", FORMAT, repr(body["format"])[:80], "use the fnnet that wrote it"))
     check_rows(body["tree"])
+    if "net" in body:
+        _check_net(body["net"])
     try:
         same = canonical_json(body) == contents[ENTRY]
     except ValueError:
@@ -104,6 +106,14 @@ def _body(contents: Any) -> dict[str, Any]:
     if not same:
         raise CheckpointError(expected("metadata", "canonical JSON", "another spelling of it"))
     return body
+
+
+def _check_net(net: Any) -> None:
+    if not isinstance(net, dict) or net.keys() != {"recipe", "shape"}:
+        raise CheckpointError(expected("net", "recipe and shape", repr(net)[:80]))
+    shape = net["shape"]
+    if shape is not None and not (isinstance(shape, list) and all(type(n) is int and 0 < n < 2**31 for n in shape)):
+        raise CheckpointError(expected("net: shape", "whole numbers from 1, or null", repr(shape)[:80]))
 
 
 def _begun(body: dict[str, Any]) -> blake2b:

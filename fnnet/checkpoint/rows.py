@@ -1,6 +1,8 @@
 """Trees as rows: `[path, word]` or `[path, word, value]` for every node and leaf, and back."""
 
+import keyword
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -144,6 +146,47 @@ def _restored(leaf: Any, array: Array | None, value: Any) -> Any:
     if isinstance(leaf, Key):
         return Key(value[0], value[1])
     return array if isinstance(leaf, np.ndarray) else float(value) if isinstance(leaf, float) else value
+
+
+def rebuilt(found: Sequence[Row], arrays: Mapping[str, Array]) -> Any:
+    """The tree that rows tell of: dicts, lists, tuples, and records by the names of their fields.
+
+    Raises:
+        CheckpointError: a node is of another kind, or its children are not those that it names.
+    """
+    left = iter(found)
+
+    def next_at(path: str) -> Any:
+        row = next(left, None)
+        if row is None or row[0] != path:
+            raise CheckpointError(expected(path or "the top", "a row of its own", row and repr(row[0])[:80]))
+        word = row[1]
+        *marks, kind = word.split(" ")
+        if kind in ("array", "hole", *_VALUES):
+            value: Any = arrays.get(path) if kind == "array" else _valued(kind, row[2]) if len(row) > 2 else None
+            for mark in reversed(marks):
+                value = Running(value) if mark == "running" else Frozen(value)
+            return value
+        if listed := re.fullmatch(r"(tuple|list) of (\d{1,7})", word):
+            inside = (next_at(f"{path}.{i}" if path else str(i)) for i in range(int(listed[2])))
+            return tuple(inside) if listed[1] == "tuple" else list(inside)
+        if named := re.fullmatch(r"(\w+)\((.*)\)", word, re.DOTALL):
+            names = named[2].split(", ") if named[2] else []
+            values = [next_at(f"{path}.{name}" if path else name) for name in names]
+            if named[1] == "dict":
+                return dict(zip(names, values, strict=True))
+            if all(map(str.isidentifier, (named[1], *names))) and not any(map(keyword.iskeyword, names)):
+                return tree.record(named[1], tuple(names))(*values)
+        raise CheckpointError(expected(path or "the top", "a dict, a list, a tuple or a record", repr(word)[:80]))
+
+    whole = next_at("")
+    if (row := next(left, None)) is not None:
+        raise CheckpointError(expected("tree", "no more rows", repr(row[0])[:80]))
+    return whole
+
+
+def _valued(kind: str, value: Any) -> Any:
+    return Key(value[0], value[1]) if kind == "key" else float(value) if kind == "float" else value
 
 
 def check_rows(rows: Any) -> None:

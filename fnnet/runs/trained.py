@@ -39,7 +39,7 @@ def save(run: Run, problem: Problem, params: Params) -> None:
     shape, classes = list(problem.shape), list(problem.classes)
     of = run.identity
     about = {"experiment": of.experiment, "config": of.config, "shape": shape, "classes": classes}
-    checkpoint.save(run.folder / PARAMS, params, about)
+    checkpoint.save(run.folder / PARAMS, params, about, net=problem.net, shape=problem.shape)
 
 
 def load(run: str | os.PathLike[str]) -> tuple[Layer, Params]:

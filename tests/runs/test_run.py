@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fnnet
 from fnnet import checkpoint, losses, metrics, summary, training, tree
 from fnnet.runs import compare, datasets, files, folder, settings, trained, trainer
 from fnnet.runs.cli import main
@@ -187,3 +188,11 @@ def test_every_choice_trains(words):
     assert set(settings.OPTIMIZERS) == set(settings.OptimizerName.__args__)
     assert set(settings.SCHEDULES) == set(settings.ScheduleName.__args__)
     assert set(settings.INITIALIZERS) == set(settings.InitializationName.__args__)
+
+
+def test_the_net_of_a_run_needs_nothing_but_its_file(finished):
+    net, params = trained.load(finished)
+    again, weights, shape = fnnet.load(finished / folder.PARAMS)
+    assert again == net
+    assert shape == (1, 28, 28)
+    assert trainer.digests(weights) == trainer.digests(params)
