@@ -78,7 +78,7 @@ def whole(what: str, value: Any, least: int) -> int:
     fnnet.errors.ConfigError: stride: expected a whole number ≥ 1, got 0
     """
     try:
-        if isinstance(value, bool):
+        if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's, which is not imported here
             raise TypeError
         number = value.__index__()
     except (AttributeError, TypeError):

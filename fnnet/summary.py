@@ -6,6 +6,8 @@ from collections.abc import Callable
 import attrs
 
 from fnnet import rng, tree
+from fnnet.layers.named import named
+from fnnet.recipe import recipe_of
 from fnnet.types import Layer, Params, Shape, example_shape
 from fnnet.walk import replace
 
@@ -58,7 +60,7 @@ def summary(net: Layer, shape: Shape, params: Params | None = None) -> tuple[Row
     def telling(path: str, layer: Layer) -> Layer:
         def found(in_shape: Shape) -> Shape:
             out_shape = layer._shape(in_shape)
-            rows.append(_row(path, layer.name, out_shape, params))
+            rows.append(_row(path, layer, out_shape, params))
             return out_shape
 
         return attrs.evolve(layer, shape=found)
@@ -84,7 +86,7 @@ def total(rows: tuple[Row, ...]) -> Row:
     )
 
 
-def _row(path: str, kind: str, out_shape: Shape, params: Params) -> Row:
+def _row(path: str, layer: Layer, out_shape: Shape, params: Params) -> Row:
     own = [(place, leaf) for place, leaf in tree.items(params) if not path or f"{place}.".startswith(f"{path}.")]
     sizes = {True: 0, False: 0}
     for _, leaf in own:
@@ -92,11 +94,17 @@ def _row(path: str, kind: str, out_shape: Shape, params: Params) -> Row:
     weight = next((tree.array(leaf).shape for place, leaf in own if place.rpartition(".")[2] == "weight"), None)
     if not own:
         work: int | None = 0
-    elif weight is not None and kind in _WORK:
+    elif weight is not None and (kind := _kind(layer)) in _WORK:
         work = _WORK[kind](weight, out_shape)
     else:
         work = None
-    return Row(path, kind, out_shape, sizes[True], sizes[False], work)
+    return Row(path, layer.name, out_shape, sizes[True], sizes[False], work)
+
+
+def _kind(layer: Layer) -> str:
+    """The layer's own name, whatever it is called here."""
+    recipe = recipe_of(layer)
+    return _kind(recipe.arguments["net"]) if recipe is not None and recipe.factory is named else layer.name
 
 
 # Multiply-adds of one example from the weight's shape and the output's.

@@ -22,14 +22,6 @@ def test_batch_last_images_are_not_copied():
     assert y.flags.f_contiguous
 
 
-def test_reshape_counts_what_is_left():
-    y, vjp = layers.reshape((2, -1, 5)).apply((), floats(0, (3, 40)))
-    assert y.shape == (3, 2, 4, 5)
-    assert vjp(y)[1].shape == (3, 40)
-    assert layers.reshape((8, 5)).shape((2, 4, 5)) == (8, 5)
-    assert layers.reshape((1, -1)).shape((2, 4, 5)) == (1, 40)
-
-
 def test_misfits_say_what_is_wrong():
     for shape in ((8, 6), (-1, 7)):
         with pytest.raises(

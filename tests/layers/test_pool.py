@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fnnet import layers
 from fnnet.errors import ConfigError, ShapeError
-from tests.kernels.arrays import floats, fractions, image_windows, laid, orders, small_integers
-from tests.oracles import pool
+from tests.kernels.arrays import floats, laid
 
 POOLS = [layers.max_pool, layers.avg_pool]
 
@@ -19,59 +16,11 @@ def assert_same(got, want):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
-@given(image_windows(reach=True), st.sampled_from([floats, small_integers, fractions]), orders, orders)
-def test_max_pool_agrees_with_loops(window, values, x_order, dy_order):
-    shape, *options = window
-    x = values(1, shape)
-    net = layers.max_pool(*options)
-    y, vjp = net.apply((), laid(x, x_order))
-    assert y.shape == (shape[0], *net.shape(shape[1:]))
-    assert (y == pool.max_pool(x, *options)).all()
-    dy = values(2, y.shape)
-    assert_same(vjp(laid(dy, dy_order))[1], pool.max_pool_gradient(x, dy, *options))
-
-
-@settings(derandomize=True, deadline=None, max_examples=200)
-@given(image_windows(reach=True), st.booleans(), st.sampled_from([floats, fractions]), orders, orders)
-def test_avg_pool_agrees_with_loops(window, count_padding, values, x_order, dy_order):
-    shape, *options = window
-    x = values(1, shape)
-    net = layers.avg_pool(*options, count_padding=count_padding)
-    y, vjp = net.apply((), laid(x, x_order))
-    assert y.shape == (shape[0], *net.shape(shape[1:]))
-    assert_same(y, pool.avg_pool(x, *options, count_padding))
-    dy = values(2, y.shape)
-    assert_same(vjp(laid(dy, dy_order))[1], pool.avg_pool_gradient(x, dy, *options, count_padding))
-
-
 @pytest.mark.parametrize("net", [layers.max_pool(3, 2, 1), layers.avg_pool(3, 2, 1), layers.avg_pool(3, 2, 1, False)])
 def test_float32_stays_float32(net):
     x = floats(1, (2, 3, 5, 5)).astype(np.float32)
     y, vjp = net.apply((), x)
     assert y.dtype == vjp(y)[1].dtype == np.float32
-
-
-def test_ties_go_to_the_first_element_in_row_major_order():
-    """The second element of the first row ties with the first of the second row."""
-    x = np.array([[0.0, 7.0], [7.0, 0.0]]).reshape(1, 1, 2, 2)
-    _, vjp = layers.max_pool(2).apply((), x)
-    assert vjp(np.ones((1, 1, 1, 1)))[1].ravel().tolist() == [0, 1, 0, 0]
-
-
-def test_padding_never_wins_even_against_minus_infinity():
-    x = np.full((1, 1, 3, 3), -np.inf)
-    y, vjp = layers.max_pool(2, padding=1).apply((), x)
-    assert (y == -np.inf).all()
-    assert vjp(np.ones(y.shape))[1].sum() == y.size
-
-
-def test_averages_by_hand():
-    x = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
-    counted, _ = layers.avg_pool(2, stride=1, padding=1).apply((), x)
-    inside, _ = layers.avg_pool(2, stride=1, padding=1, count_padding=False).apply((), x)
-    assert counted[0, 0].tolist() == [[0.25, 0.75, 0.5], [1, 2.5, 1.5], [0.75, 1.75, 1]]
-    assert inside[0, 0].tolist() == [[1, 1.5, 2], [2, 2.5, 3], [3, 3.5, 4]]
 
 
 @pytest.mark.parametrize("layer", POOLS)

@@ -1,0 +1,71 @@
+"""Frozen layers: in evaluation for ever, and no work for their gradients."""
+
+import attrs
+import numpy as np
+
+from fnnet import layers, rng, tree
+from fnnet.types import Layer
+
+X = rng.normal(rng.key(0), (2, 4))
+
+
+def spied(inner: Layer, asked: list) -> Layer:
+    """The layer, noting whether its vjp was asked for dx."""
+
+    def forward(params, x):
+        y, vjp = inner._apply(params, x)
+
+        def noting(dy, input_gradient=True):
+            asked.append((inner.name, input_gradient))
+            return vjp(dy, input_gradient)
+
+        return y, noting
+
+    return attrs.evolve(inner, apply=forward)
+
+
+def asked_for(net_of, shape=(4,)):
+    asked = []
+    net = net_of(lambda inner: spied(inner, asked))
+    params = net.init(rng.key(0), shape)
+    y, vjp = net.apply(params, rng.normal(rng.key(1), (2, *shape)))
+    _, dx = vjp(np.ones_like(y), input_gradient=False)
+    assert dx is None
+    return asked
+
+
+def test_frozen_layers_evaluate_for_ever_and_take_trained_params():
+    net = layers.serial(layers.dense(4), layers.batch_norm())
+    params = net.init(rng.key(0), (4,))
+    held = tree.hold(params)
+    fixed = layers.frozen(net)
+    assert fixed.name == net.name
+    assert fixed.train(rng.key(0)) is fixed
+    assert tree.structure(fixed.init(rng.key(0), (4,))) == tree.structure(held)
+    assert fixed.apply(held, X)[0].tobytes() == net.apply(params, X)[0].tobytes()
+    fresh = tree.release(fixed.init(rng.key(0), (4,)))
+    for (path, leaf), (same, other) in zip(tree.items(fresh), tree.items(params), strict=True):
+        assert path == same
+        assert type(leaf) is type(other)
+        assert tree.array(leaf).tobytes() == tree.array(other).tobytes()
+
+
+def test_no_dx_for_frozen_layers_in_front():
+    asked = asked_for(
+        lambda spy: layers.serial(spy(layers.frozen(layers.dense(3))), spy(layers.tanh()), spy(layers.dense(2)))
+    )
+    assert asked == [("dense", False)]
+
+
+def test_no_work_in_a_frozen_branch():
+    """Beside a branch that learns; asked for dx, the frozen branch pulls back once."""
+
+    def net(spy):
+        return layers.parallel(layers.frozen(spy(layers.dense(3))), spy(layers.dense(3)))
+
+    assert asked_for(net) == [("dense", False)]
+    asked = []
+    both = net(lambda inner: spied(inner, asked))
+    y, vjp = both.apply(both.init(rng.key(0), (4,)), X)
+    vjp(y)
+    assert asked == [("dense", True), ("dense", True)]
