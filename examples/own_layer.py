@@ -1,11 +1,13 @@
 """A layer of your own, from the formula to the proof: a learnt, smooth gate for every feature.
 
-pip install 'fnnet[test]'
-python examples/own_layer.py
+    pip install 'fnnet[test]'
+    python examples/own_layer.py
 
-y = x · s(a),    s(a) = 1 / (1 + e⁻ᵃ),    a for each feature
+The formula first:
 
-dx = dy · s,     da = Σₙ dy · x · s (1 - s)
+    y = x · s(a),    s(a) = 1 / (1 + e⁻ᵃ),    a for each feature
+
+    dx = dy · s,     da = Σₙ dy · x · s (1 - s)
 """
 
 import numpy as np
