@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.errors import ConfigError, DtypeError, expected
+from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 
 _LONGEST = 200  # letters of a value in a message
 
@@ -33,6 +33,31 @@ def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.n
     else:
         fix = f"cast with np.asarray({what})"
     raise DtypeError(expected(what, "a plain NumPy array", f"a {type(value).__name__}", fix))
+
+
+def example_weights(weight: object, n: int | None = None) -> np.ndarray:
+    """The weights of n examples in float64: finite and ≥ 0.
+
+    >>> example_weights(np.array([1, 0]), 2)
+    array([1., 0.])
+    >>> example_weights(np.array([1.0, -2.0]), 2)
+    Traceback (most recent call last):
+    fnnet.errors.DataError: weight: expected finite numbers ≥ 0, got -2.0 at example 1
+    """
+    array = plain_array("weight", weight)
+    if array.ndim != 1 or array.size == 0 or n not in (None, len(array)):
+        fix = "pass weight[:, 0]" if array.ndim == 2 and array.shape[1] == 1 else ""
+        raise ShapeError(expected("weight", f"one number for each example, ({n or 'N'},)", array.shape, fix))
+    if array.dtype.kind not in "iuf":
+        raise DtypeError(expected("weight", "numbers", array.dtype, "cast with weight.astype(np.float32)"))
+    good = (array >= 0) & np.isfinite(array)
+    if not good.all():
+        at = int(good.argmin())
+        raise DataError(expected("weight", "finite numbers ≥ 0", f"{array[at]} at example {at}"))
+    found = array.astype(np.float64)
+    if found.max().item() * len(found) == np.inf:
+        raise DataError(expected("weight", "numbers with a finite sum", "an infinite one", "divide all by the largest"))
+    return found
 
 
 def shown(value: object) -> str:

@@ -24,6 +24,10 @@ InputGradient: TypeAlias = Any  # an array like x, or None where nobody asked fo
 Target: TypeAlias = Any  # whatever the loss takes beside predictions, (N, …)
 
 
+Measured: TypeAlias = Any  # a mean (float) or a count (int), or an array of either
+Metric: TypeAlias = Callable[..., Measured]  # of predictions and target, and perhaps weight=
+
+
 CHANNELS_LAST = "if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"  # what to do about images of the other convention
 
 

@@ -9,8 +9,7 @@ from fnnet.losses import Loss
 from fnnet.runs import trainer
 from fnnet.runs.trainer import ACCURACY, Examples, Journal, Plan
 from fnnet.training import TrainState
-from fnnet.training.evaluate import Metric
-from fnnet.types import Array, Layer, Optimizer
+from fnnet.types import Array, Layer, Metric, Optimizer
 
 Epoch: TypeAlias = Callable[[rng.Key], Iterable[tuple[Array, ...]]]  # the key of an epoch -> its batches
 

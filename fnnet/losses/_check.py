@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.arguments import plain_array, real, shown
+from fnnet.arguments import example_weights, plain_array, real, shown
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 from fnnet.labels import check_labels
-from fnnet.losses._reduce import check_share, check_weight
+from fnnet.losses._reduce import check_share
 from fnnet.types import Array
 
 
@@ -51,7 +51,7 @@ def error_of(prediction: Array, target: Array) -> Array:
 
 def weight_of(weight: Array | None, n: int) -> Array | None:
     """The checked weights of n examples, None where all are 1."""
-    return None if weight is None else check_weight(weight, n)
+    return None if weight is None else example_weights(weight, n)
 
 
 # Classes
@@ -86,7 +86,7 @@ def read_labels(
     if weight is None and class_weights is None and ignore is None and not smoothing:
         return labels, None  # as nearly always
 
-    weights: Any = None if weight is None else _each_place(check_weight(weight, len(scores)), scores)
+    weights: Any = None if weight is None else _each_place(example_weights(weight, len(scores)), scores)
     if ignore is not None:
         if rows:
             raise ConfigError(expected("ignore", "None where labels are rows of probabilities", ignore))
@@ -155,7 +155,7 @@ def less(labels: Array, p: Array, by: float = 1) -> Array:
 # Yes or no
 
 
-def read_answers(
+def answers_of(
     name: str, scores: Array, target: Array, weight: Array | None, ignore: int | None, only_whole: bool = False
 ) -> tuple[Array, Array | None, Array | None]:
     """Answers in the dtype of scores, where they count (None: everywhere), and the weights of examples (None: all 1).

@@ -7,7 +7,7 @@ import attrs
 import numpy as np
 
 from fnnet.arguments import one_of, plain_array, real, shown
-from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
+from fnnet.errors import ConfigError, DataError, expected
 from fnnet.types import Array
 
 
@@ -91,31 +91,6 @@ def outputs(*factors: Array) -> Array:
     """The sum of the factors' product over the outputs of each example, (N,), in at least float64."""
     product = factors[0] if len(factors) == 1 else np.multiply(*factors, dtype=wide(factors[0]))
     return product.sum(axis=tuple(range(1, product.ndim)), dtype=wide(product))
-
-
-def check_weight(weight: object, n: int) -> Array:
-    """The weights of n examples in float64: finite and ≥ 0.
-
-    >>> check_weight(np.array([1, 0]), 2)
-    array([1., 0.])
-    >>> check_weight(np.array([1.0, -2.0]), 2)
-    Traceback (most recent call last):
-    fnnet.errors.DataError: weight: expected finite numbers ≥ 0, got -2.0 at example 1
-    """
-    array = plain_array("weight", weight)
-    if array.shape != (n,):
-        fix = "pass weight[:, 0]" if array.shape == (n, 1) else ""
-        raise ShapeError(expected("weight", f"one number for each example, ({n},)", array.shape, fix))
-    if array.dtype.kind not in "iuf":
-        raise DtypeError(expected("weight", "numbers", array.dtype, "cast with weight.astype(np.float32)"))
-    good = (array >= 0) & np.isfinite(array)
-    if not good.all():
-        at = int(good.argmin())
-        raise DataError(expected("weight", "finite numbers ≥ 0", f"{array[at]} at example {at}"))
-    found = array.astype(np.float64)
-    if found.max().item() * n == np.inf:
-        raise DataError(expected("weight", "numbers with a finite sum", "an infinite one", "divide all by the largest"))
-    return found
 
 
 def check_share(what: str, weights: object, count: int | None = None) -> Array:

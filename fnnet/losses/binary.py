@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fnnet.arguments import real
-from fnnet.losses._check import check_smoothing, of_outputs, read_answers, where_counted
+from fnnet.losses._check import answers_of, check_smoothing, of_outputs, where_counted
 from fnnet.losses._reduce import LossValue, outputs, reduced
 from fnnet.types import Array
 
@@ -50,7 +50,7 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(np.array([[0.0, 0.0]]), np.array([[1, -1]]), ignore=-1)[0]
     0.6931471805599453
     """
-    t, counts, weight = read_answers("logits", logits, target, weight, ignore)
+    t, counts, weight = answers_of("logits", logits, target, weight, ignore)
     if smoothing := check_smoothing(smoothing):
         t = (1 - smoothing) * t + smoothing / 2
     top = np.where(logits.real > 0, logits, 0)
@@ -107,7 +107,7 @@ def binary_focal(
     [6e-06, 0.173287]
     """
     gamma = real("gamma", gamma, 0)
-    t, counts, weight = read_answers("logits", logits, target, weight, ignore, only_whole=True)
+    t, counts, weight = answers_of("logits", logits, target, weight, ignore, only_whole=True)
     yes = t.real > 0
     z = np.where(yes, logits, -logits)
     top = np.where(z.real < 0, -z, 0)

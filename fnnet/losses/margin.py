@@ -4,7 +4,7 @@ import numpy as np
 
 from fnnet.arguments import real
 from fnnet.errors import DtypeError, expected
-from fnnet.losses._check import as_rows, picked, read_answers, read_labels
+from fnnet.losses._check import answers_of, as_rows, picked, read_labels
 from fnnet.losses._reduce import LossValue, outputs, reduced, wide
 from fnnet.losses.softmax import Shares
 from fnnet.types import Array
@@ -38,7 +38,7 @@ def hinge(
     (1.0, array([ 0., -1.,  1.]))
     """
     margin = real("margin", margin, 0, open="(")
-    t, counts, weight = read_answers("scores", scores, target, weight, ignore, only_whole=True)
+    t, counts, weight = answers_of("scores", scores, target, weight, ignore, only_whole=True)
     sign = np.where(t.real > 0, 1, -1).astype(scores.real.dtype)
     short = margin - sign * scores
     active = short.real > 0 if counts is None else (short.real > 0) & counts

@@ -14,9 +14,8 @@ from fnnet.errors import NonFiniteError
 from fnnet.losses import Loss
 from fnnet.runs.experiment import Problem
 from fnnet.runs.settings import Settings
-from fnnet.training.evaluate import Metric
 from fnnet.training.reduction import reduction_of
-from fnnet.types import Array, Layer, Optimizer, Params, Shape
+from fnnet.types import Array, Layer, Metric, Optimizer, Params, Shape
 
 DIGEST_EVERY = 50  # steps between two digests of the params
 EVALUATION_BATCH = 256  # examples; part of what makes bytes repeat

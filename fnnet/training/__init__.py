@@ -8,6 +8,7 @@ from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, pa
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
 from fnnet.training.micro_batches import micro_batches
+from fnnet.training.predict import predict
 from fnnet.training.sizes import Sizes
 from fnnet.training.state import TrainState, init
 from fnnet.training.step import make_step
@@ -27,6 +28,7 @@ __all__ = [
     "make_step",
     "micro_batches",
     "patience",
+    "predict",
     "relative_rise",
     "scan",
     "small_improvement",

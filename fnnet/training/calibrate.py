@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.training.state import Batch, x_and_target
+from fnnet.training.state import Batch, x_target_weight
 from fnnet.tree import Running
 from fnnet.types import Layer, Params
 from fnnet.walk import at, replace
@@ -25,7 +25,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
     Args:
         net: as trained.
         params: as trained.
-        batches: `(x, target)` pairs as for training; targets are not used.
+        batches: `(x, target)` pairs as for training; only x is used.
         key: for a remembering layer that also draws something; batch norm does not.
 
     Source: Li et al. 2019, "Understanding the disharmony between dropout and batch normalization by variance shift".
@@ -43,7 +43,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
 
     trained = replace(remembering, net).train(key)
     for batch in batches:
-        x, _ = x_and_target(batch)
+        x, _, _ = x_target_weight(batch)
         y, pullback = trained.apply(params, x)
         successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy
         params = tree.zip_leaves(lambda old, new: new if isinstance(old, Running) else old, params, successors)

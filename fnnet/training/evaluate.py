@@ -1,21 +1,20 @@
 """`evaluate`: what a net makes of a whole data set, in batches of a fixed size."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from fnnet.arguments import shown
 from fnnet.data.batches import in_order
-from fnnet.errors import ConfigError, expected
+from fnnet.errors import ConfigError, DataError, expected
 from fnnet.losses import Loss
-from fnnet.training.reduction import reduction_of
-from fnnet.training.state import x_and_target
-from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
-
-Measured: TypeAlias = Any  # a mean (float) or a count (int), or an array of either
-Metric: TypeAlias = Callable[[Array, Target], Measured]  # of predictions and target
+from fnnet.metrics import how_of
+from fnnet.training.ends import check_end
+from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
+from fnnet.training.state import check_params, x_target_weight
+from fnnet.types import Array, Layer, Measured, Metric, Params, Target, check_loss, check_net
 
 
 def evaluate(
@@ -28,7 +27,7 @@ def evaluate(
 ) -> dict[str, Measured]:
     """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
 
-        metric = Σᵢ nᵢ mᵢ / Σᵢ nᵢ    over batches i of nᵢ examples
+        metric = Σᵢ wᵢ mᵢ / Σᵢ wᵢ    over batches i of wᵢ examples, or of examples that weigh wᵢ together
 
     The size of the batches is part of the call and never found from the memory at hand, since BLAS may round
     differently in batches of another size. What a batch needed is let go before the next one starts.
@@ -36,11 +35,17 @@ def evaluate(
     Args:
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
-        arrays: `(x, target)`, with one first axis.
-        metrics: name -> `(predictions, target) -> value`. Floats are means over the batch, averaged by counts; whole
-            numbers are counts and add up. Both may come in arrays, as confusion counts do.
+        arrays: `(x, target)` or `(x, target, weight)`, with one first axis.
+        metrics: name -> `(predictions, target) -> value`, or `(predictions, target, weight=…)` where there are weights.
+            Floats are means over the batch, averaged by weights; whole numbers are counts and add up. Both may come in
+            arrays, as confusion counts do. One that `fnnet.metrics.over_batches` marks with "all" gets the predictions
+            of all examples at once, which are kept for it; one marked "sum" adds up.
         loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
         size: examples in a batch, the last one perhaps fewer.
+
+    Raises:
+        ConfigError: the net ends with a layer that the loss contains, or a metric's value is no number.
+        DataError: arrays differ in length, or nothing weighs anything.
 
     >>> import numpy as np
     >>> from fnnet import layers, losses, rng
@@ -51,25 +56,70 @@ def evaluate(
     {'accuracy': 1.0}
     """
     check_net(net)
+    check_params(params)
     functions = named_metrics(metrics)
+    streamed = {name: function for name, function in functions.items() if how_of(function) != "all"}
+    kept = {name: function for name, function in functions.items() if name not in streamed}
     if loss is not None:
-        functions = {"loss": _value_of(check_loss(loss)), **functions}
-    added = {"loss"} if loss is not None and reduction_of(loss) == "sum" else set()
-    found: dict[str, list[Measured]] = {name: [] for name in functions}
-    counts: list[int] = []
-    x_and_target(arrays)
-    for x, target in in_order(arrays, size):
+        check_end(net, check_loss(loss))
+        mean = reduction_of(loss) == "mean"
+        summed = partial(loss, reduction="sum")
+    x_target_weight(arrays)
+
+    found: dict[str, list[Measured]] = {name: [] for name in streamed}
+    counts: list[float] = []
+    of_loss: list[tuple[float, float]] = []
+    predicted: list[Array] = []
+    for x, target, *weights in in_order(arrays, size):
+        weight = weights[0].astype(np.float64) if weights else None
         predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
-        counts.append(len(x))
-        for name, function in functions.items():
-            found[name].append(function(predictions, target))
-    return {
-        name: math.fsum(values) if name in added else combine(values, counts, name) for name, values in found.items()
-    }
+        if loss is not None:
+            value, pullback = loss_of(summed, predictions, target, weight)
+            of_loss.append((value, total_of(pullback, len(x), weight)))
+            del pullback
+        if kept:
+            predicted.append(predictions)
+        if weight is not None and not weight.any():
+            continue  # no metric has a mean of nothing
+        counts.append(float(len(x)) if weight is None else float(weight.sum()))
+        for name, function in streamed.items():
+            found[name].append(metric_of(function, predictions, target, weight))
+
+    values = {name: _together(name, streamed[name], found[name], counts) for name in streamed}
+    if kept:
+        whole = np.concatenate(predicted)
+        values |= {name: _one(name, metric_of(function, whole, *arrays[1:])) for name, function in kept.items()}
+    ordered = {name: values[name] for name in functions}
+    return ordered if loss is None else {"loss": _reduced(of_loss, mean), **ordered}
 
 
-def _value_of(loss: Loss) -> Metric:
-    return lambda predictions, target: loss(predictions, target)[0]
+def metric_of(metric: Metric, predictions: Array, target: Target, weight: Array | None = None) -> Measured:
+    """A metric of a batch, of weighted examples where it has weights.
+
+    Raises:
+        ConfigError: the metric takes no weights.
+    """
+    if weight is None:
+        return metric(predictions, target)
+    check_weighs("metric", metric)
+    return metric(predictions, target, weight=weight)
+
+
+def _reduced(of_batches: Sequence[tuple[float, float]], mean: bool) -> float:
+    values, weights = zip(*of_batches, strict=True)
+    total = math.fsum(weights)
+    if mean and total == 0:
+        raise DataError(expected("weights", "one above 0 for a mean", "only 0, or ignored labels"))
+    return math.fsum(values) / (total if mean else 1)
+
+
+def _together(name: str, metric: Metric, values: Sequence[Measured], counts: Sequence[float]) -> Measured:
+    """What a metric's values for all batches make."""
+    return _sum(_alike(name, values)) if how_of(metric) == "sum" else combine(values, counts, name)
+
+
+def _one(name: str, value: Measured) -> Measured:
+    return _sum([_numbers(name, value)])
 
 
 def combine(values: Sequence[Measured], counts: Sequence[float], name: str = "metric") -> Measured:
@@ -84,17 +134,23 @@ def combine(values: Sequence[Measured], counts: Sequence[float], name: str = "me
     >>> combine([1.0, 0.5], [30, 10]), combine([30, 5], [30, 10])
     (0.875, 35)
     """
+    found = _alike(name, values)
+    if found[0].dtype.kind == "i":
+        return _sum(found)
+    return _sum([array * n for array, n in zip(found, counts, strict=True)]) / math.fsum(counts)
+
+
+def _alike(name: str, values: Sequence[Measured]) -> list[Array]:
+    """The values in float64 or int64, all of one shape and kind."""
     found = [_numbers(name, value) for value in values]
     if len({array.shape for array in found}) > 1:
         shapes = " and ".join(sorted({str(array.shape) for array in found}))
-        raise ConfigError(expected(f"metric {name!r}", "one shape for all batches", shapes))
-    whole = {array.dtype.kind == "i" for array in found}
-    if len(whole) > 1:
+        fix = 'or mark it with fnnet.metrics.over_batches("all")'
+        raise ConfigError(expected(f"metric {name!r}", "one shape for all batches", shapes, fix))
+    if len({array.dtype for array in found}) > 1:
         got, fix = "floats and whole numbers", "return float(…) where a mean is meant"
         raise ConfigError(expected(f"metric {name!r}", "means or counts for all batches alike", got, fix))
-    if whole == {True}:
-        return _sum(found)
-    return _sum([array * n for array, n in zip(found, counts, strict=True)]) / math.fsum(counts)
+    return found
 
 
 def _numbers(name: str, value: object) -> Array:

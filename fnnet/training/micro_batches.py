@@ -12,28 +12,31 @@ from toolz import partition_all
 from fnnet import tree
 from fnnet.arguments import whole
 from fnnet.data.batches import length
+from fnnet.errors import DataError, expected
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
-from fnnet.training.reduction import reduction_of
+from fnnet.training.ends import check_end
+from fnnet.training.reduction import loss_of, reduction_of, total_of
 from fnnet.training.value_and_grad import Gradient, pulled_back
 from fnnet.tree import Frozen, Leaf, Running
-from fnnet.types import Array, Layer, Params, Target
+from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
 T = TypeVar("T")
 
-Part: TypeAlias = tuple[Layer, Array, Array]  # the net that trains on it, x, target
+Part: TypeAlias = tuple[Layer, Array, Array, Array | None]  # the net that trains on it, x, target, weight
 
 
 @factory
 def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, workers: int = 1) -> Gradient:
-    """`value_and_grad` in parts of `size` examples: `f(params, x, target) -> (value, dparams, predictions)`.
+    """`value_and_grad` in parts of `size` examples.
 
-        mean:  value = Σᵢ nᵢ vᵢ / N,  dparams = Σᵢ nᵢ gᵢ / N      sum:  value = Σᵢ vᵢ,  dparams = Σᵢ gᵢ
+        sum:  value = Σᵢ vᵢ,  dparams = Σᵢ gᵢ            mean:  value = Σᵢ vᵢ / Σᵢ wᵢ,  dparams = Σᵢ gᵢ / Σᵢ wᵢ
         successors of running leaves:  Σᵢ nᵢ sᵢ / N
 
-    over micro-batches i of nᵢ examples, N together: sums with counts, divided once, so a short last part has its
-    proper weight. Equal to the whole batch up to rounding where an example's output does not depend on the others;
+    over micro-batches i with the sums vᵢ of their losses, gᵢ of the gradients, wᵢ of the weights (the labels that
+    count), and nᵢ examples, N together: divided once, so a short last part has its proper weight. Equal to the
+    whole batch up to rounding where an example's output does not depend on the others;
     batch norm in training sees each part as its batch.
 
     Several workers take that many parts at a time, each in a thread of its own. NumPy lets go of Python's lock while it
@@ -44,7 +47,7 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
 
     Args:
         net: the net; part i trains `net.train(fold_in(key, i))`.
-        loss: with an argument `reduction`, "mean" or "sum", as in `fnnet.losses`.
+        loss: with an argument `reduction`, "mean" or "sum" (a mean is Σ w l / Σ w), as in `fnnet.losses`.
         size: examples in a part, the last one perhaps fewer.
         key: of the step; None takes the net in evaluation.
         workers: parts at a time.
@@ -61,31 +64,38 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, wor
     >>> value, dparams.weight
     (0.5, array([[2.]], dtype=float32))
     """
+    check_end(check_net(net), check_loss(loss))
     return in_parts(net, loss, whole("size", size, 1), key, whole("workers", workers, 1))
 
 
 def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -> Gradient:
     """The function that `micro_batches` gives."""
     mean = reduction_of(loss) == "mean"
+    summed = partial(loss, reduction="sum")
 
-    def gradient(params: Params, x: Array, target: Target) -> tuple[float, Params, Array]:
-        def of_part(part: Part) -> tuple[float, Params, Array]:
-            trained, own_x, own_target = part
-            n = len(own_x)
-            value, dparams, y = pulled_back(trained, loss, params, own_x, own_target, float(n) if mean else 1.0)
-            weighted = tree.zip_leaves(lambda old, new: _times(old, new, n), params, dparams)
-            return value * n if mean else value, weighted, y
+    def of_part(params: Params, part: Part) -> tuple[float, float, Params, Array]:
+        trained, x, target, weight = part
+        y, pullback = trained.apply(params, x)
+        value, loss_pullback = loss_of(summed, y, target, weight)
+        dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
+        counted = tree.zip_leaves(lambda old, new: _times(old, new, len(x)), params, dparams)
+        return value, total_of(loss_pullback, len(x), weight), counted, y
 
-        count = length((x, target))
-        value = 0.0
+    def gradient(params: Params, x: Array, target: Target, weight: Array | None = None) -> tuple[float, Params, Array]:
+        count = length((x, target) if weight is None else (x, target, weight))
+        value = weights = 0.0
         total: Params = None
         predictions = []
-        for own_value, weighted, y in _in_order(of_part, parts(net, key, x, target, size), workers):
-            value = value + own_value
-            total = weighted if total is None else tree.zip_leaves(_plus, total, weighted)
+        made = parts(net, key, x, target, weight, size)
+        for own_value, own_weight, counted, y in _in_order(partial(of_part, params), made, workers):
+            value, weights = value + own_value, weights + own_weight
+            total = counted if total is None else tree.zip_leaves(_plus, total, counted)
             predictions.append(y)
-        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, mean), params, total)
-        return value / count if mean else value, dparams, np.concatenate(predictions)
+        if mean and weights == 0:
+            raise DataError(expected("weights", "one above 0 for a mean", "only 0, or ignored labels"))
+        share = weights if mean else 1.0
+        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, share), params, total)
+        return value / share, dparams, np.concatenate(predictions)
 
     return gradient
 
@@ -107,14 +117,15 @@ def in_training(net: Layer, loss: Loss, size: int | None, key: Key, workers: int
     return in_parts(net, loss, size, key, workers)
 
 
-def parts(net: Layer, key: Key | None, x: Array, target: Array, size: int) -> Iterator[Part]:
+def parts(net: Layer, key: Key | None, x: Array, target: Array, weight: Array | None, size: int) -> Iterator[Part]:
     """The micro-batches of a batch, each with the net that trains on it."""
     for i, start in enumerate(range(0, len(x), size)):
         rows = slice(start, start + size)
-        yield net if key is None else net.train(fold_in(key, i)), x[rows], target[rows]
+        own = None if weight is None else weight[rows]
+        yield net if key is None else net.train(fold_in(key, i)), x[rows], target[rows], own
 
 
-# What becomes of one leaf: gradients come weighted already (by the loss), successors not, other leaves are kept.
+# What becomes of one leaf: gradients come summed (by the loss), successors not, other leaves are kept.
 
 
 def _times(old: Leaf, new: Leaf, n: int) -> Leaf:
@@ -127,7 +138,7 @@ def _plus(total: Leaf, leaf: Leaf) -> Leaf:
     return total if leaf is None or isinstance(leaf, Frozen) else total + leaf
 
 
-def _over(old: Leaf, total: Leaf, count: int, mean: bool) -> Leaf:
+def _over(old: Leaf, total: Leaf, count: int, share: float) -> Leaf:
     if isinstance(total, Running):
         return total if total is old else Running(total.array / count)
-    return total / count if mean and isinstance(total, np.ndarray) else total
+    return total / share if share != 1 and isinstance(total, np.ndarray) else total

@@ -1,7 +1,7 @@
 """Where NaN and infinity come from: a step of training made again until the first one appears."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -10,32 +10,33 @@ from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.micro_batches import in_training, parts
+from fnnet.training.reduction import loss_of
 from fnnet.training.sizes import Sizes, sizes
-from fnnet.training.state import TrainState, step_key, x_and_target
+from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
-from fnnet.types import Array, Layer, Optimizer, Params
+from fnnet.types import Layer, Optimizer, Params
 
 
 def first_non_finite(
-    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Any, micro_batch: int | None = None
+    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Batch, micro_batch: int | None = None
 ) -> str:
     """Make the step from `state` on `batch` again and say where the first NaN or infinity appears.
 
     Raises:
         FnnetError: everything is finite.
     """
-    x, target = x_and_target(batch)
     with np.errstate(all="ignore"):
-        found = next(_faults(net, loss, optimizer, state, x, target, micro_batch), None)
+        found = next(_faults(net, loss, optimizer, state, batch, micro_batch), None)
     if found is None:
         raise FnnetError(f"step {state.step}: made again, everything is finite; a function of the net is not pure")
     return f"step {state.step}: NaN or infinity: {found}"
 
 
 def _faults(
-    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, x: Array, target: Any, micro_batch: int | None
+    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Batch, micro_batch: int | None
 ) -> Iterator[str]:
     """Whatever is not finite, in the order of the computation."""
+    x, target, weight = x_target_weight(batch)
     for what, given in (("x", x), ("target", target)):
         if isinstance(given, np.ndarray) and not sizes(given).finite:
             yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
@@ -43,11 +44,14 @@ def _faults(
 
     events: list[Event] = []
     key, watched = step_key(state), watched_by(events.append, net)
-    made = [(watched.train(key), x, target)] if micro_batch is None else parts(watched, key, x, target, micro_batch)
-    for trained, own_x, own_target in made:
+    if micro_batch is None:
+        made, of_part = iter([(watched.train(key), x, target, weight)]), loss
+    else:
+        made, of_part = parts(watched, key, x, target, weight, micro_batch), partial(loss, reduction="sum")
+    for trained, own_x, own_target, own_weight in made:
         y, pullback = trained.apply(state.params, own_x)
         yield from (_told(net, event) for event in events if not event.finite)
-        value, loss_pullback = loss(y, own_target)
+        value, loss_pullback = loss_of(of_part, y, own_target, own_weight)
         dy = loss_pullback(1.0)
         if not np.isfinite(value):
             yield f"the loss of predictions in {_range(sizes(y))} is {value}"
@@ -58,7 +62,7 @@ def _faults(
         yield from (_told(net, event) for event in events if not event.finite)
         events.clear()
 
-    _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target)
+    _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target, weight)
     yield from _bad_leaves(grads, "the gradient holds {bad} at {path}")
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")

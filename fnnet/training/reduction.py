@@ -1,28 +1,75 @@
 """How a loss reduces over its batch: needed wherever the losses of several batches become one."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any, cast
 
 from fnnet.arguments import one_of
 from fnnet.errors import ConfigError, expected
-from fnnet.losses import Loss
+from fnnet.losses import Loss, LossPullback, LossValue
+from fnnet.types import Array, Target
 
 _REDUCTIONS = ("mean", "sum")
 
 
 def reduction_of(loss: Loss) -> str:
-    """The loss's own argument `reduction`, "mean" or "sum", also where `functools.partial` has set it.
+    """The loss's own argument `reduction`, "mean" or "sum", also where an option or `functools.partial` has set it.
 
     Raises:
         ConfigError: the loss has no such argument, so nobody can know.
 
-    >>> from functools import partial
     >>> from fnnet import losses
-    >>> reduction_of(losses.squared_error), reduction_of(partial(losses.squared_error, reduction="sum"))
+    >>> reduction_of(losses.squared_error), reduction_of(losses.with_options(losses.squared_error, reduction="sum"))
     ('mean', 'sum')
     """
     argument = inspect.signature(loss).parameters.get("reduction")
     if argument is None or argument.default not in _REDUCTIONS:
         wanted = f"an argument reduction, {one_of(_REDUCTIONS)} by default"
         fix = "give it one, so that batches can be put together"
-        raise ConfigError(expected(f"loss {getattr(loss, '__name__', repr(loss))}", wanted, "none", fix))
+        raise ConfigError(expected(f"loss {name_of(loss)}", wanted, "none", fix))
     return str(argument.default)
+
+
+def loss_of(loss: Loss, predictions: Array, target: Target, weight: Array | None = None) -> LossValue:
+    """The loss of a batch, of weighted examples where it has weights.
+
+    Raises:
+        ConfigError: the loss takes no weights, or gives something else than `(value, vjp)`.
+    """
+    found: Any
+    if weight is None:
+        found = loss(predictions, target)
+    else:
+        check_weighs("loss", loss)
+        found = loss(predictions, target, weight=weight)
+    if not (isinstance(found, tuple) and len(found) == 2 and callable(found[1])):
+        got = f"{len(found)} things" if isinstance(found, tuple) else f"a {type(found).__name__}"
+        raise ConfigError(
+            expected(f"what loss {name_of(loss)} returns", "a pair (value, vjp)", got, "see fnnet.losses")
+        )
+    return cast(LossValue, found)
+
+
+def total_of(pullback: LossPullback, n: int, weight: Array | None) -> float:
+    """What the mean of a loss divides by: what its pullback says, else the sum of weights, else the examples."""
+    found = getattr(pullback, "total", None)
+    if found is not None:
+        return float(found)
+    return float(n) if weight is None else float(weight.sum())
+
+
+def check_weighs(what: str, function: Callable[..., Any]) -> None:
+    """Raise unless the function takes `weight=`, as a batch `(x, target, weight)` asks for."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some builtins do not say
+        return
+    if not any(p.name == "weight" or p.kind is p.VAR_KEYWORD for p in parameters):
+        fix = "give it one, or batches without weights"
+        wanted = "an argument weight, as the batch is (x, target, weight)"
+        raise ConfigError(expected(f"{what} {name_of(function)}", wanted, "none", fix))
+
+
+def name_of(function: Any) -> str:
+    """What to call a function in a message."""
+    return str(getattr(function, "__name__", type(function).__name__))

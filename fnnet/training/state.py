@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from fnnet.errors import DataError, expected
+import numpy as np
+
+from fnnet.arguments import example_weights
+from fnnet.errors import ConfigError, DataError, expected
 from fnnet.rng import Key, fold_in
 from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shape, Target, check_net, check_optimizer
 
-Batch: TypeAlias = Sequence[Any]  # (x, target), which `x_and_target` sees to
+Batch: TypeAlias = Sequence[Any]  # (x, target) or (x, target, weight), see `x_target_weight`
 
 
 class TrainState(NamedTuple):
@@ -49,13 +52,25 @@ def step_key(state: TrainState) -> Key:
     return fold_in(fold_in(state.key, "train"), state.step)
 
 
-def x_and_target(batch: Batch) -> tuple[Array, Target]:
-    """`(x, target)` of a batch, or the error that says what a batch is.
+def x_target_weight(batch: Batch) -> tuple[Array, Target, Array | None]:
+    """`(x, target, weight)` of a batch, weight None where it has none; or the error that says what a batch is.
 
     Raises:
-        DataError: batch is anything else than two things.
+        DataError: batch is anything else than two or three things, or all weights are 0.
     """
     if isinstance(batch, tuple | list) and len(batch) == 2:
-        return batch[0], batch[1]
+        return batch[0], batch[1], None
+    if isinstance(batch, tuple | list) and len(batch) == 3:
+        x, target, weight = batch
+        weight = example_weights(weight, len(x) if isinstance(x, np.ndarray) and x.ndim else None)
+        if not weight.any():
+            raise DataError(expected("weight", "some above 0", f"{len(weight)} zeros", "leave such batches out"))
+        return x, target, weight
     got = f"{len(batch)} arrays" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
-    raise DataError(expected("batch", "a pair (x, target)", got))
+    raise DataError(expected("batch", "a pair (x, target), or (x, target, weight)", got))
+
+
+def check_params(params: object) -> None:
+    """Raise where a whole state came for the params in it."""
+    if isinstance(params, TrainState):
+        raise ConfigError(expected("params", "the params of a net", "a TrainState", "pass state.params"))

@@ -6,17 +6,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fnnet.arguments import whole
+from fnnet.arguments import shown, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
 from fnnet.recipe import factory
-from fnnet.training.evaluate import Measured, Metric, named_metrics
+from fnnet.training.ends import check_end
+from fnnet.training.evaluate import metric_of, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
-from fnnet.training.state import Batch, TrainState, step_key, x_and_target
-from fnnet.types import Layer, Optimizer, check_loss, check_net, check_optimizer
+from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
+from fnnet.types import Layer, Measured, Metric, Optimizer, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
@@ -31,11 +32,12 @@ def make_step(
     micro_batch: int | None = None,
     workers: int = 1,
 ) -> Step:
-    """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch `(x, target)`.
+    """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch.
 
         net' = net.train(fold_in(fold_in(state.key, "train"), state.step))
         g = ∇ loss(net'(x), target),    updates, opt_state = optimizer.update(g, …),    params + updates
 
+    A batch is `(x, target)` or, with weights of its examples, `(x, target, weight)`.
     It writes to nothing it is given, and equal states and batches give equal bytes. Metrics are those of the training
     net on this batch, before the update: the dict `{"loss": …}` with one entry for each of `metrics`.
 
@@ -48,7 +50,8 @@ def make_step(
         workers: micro-batches at a time, to save time.
 
     Raises:
-        ConfigError: an option is out of its range, or there are workers without a `micro_batch` to share out.
+        ConfigError: an option is out of its range, there are workers without a `micro_batch` to share out, or the net
+            ends with a layer that the loss contains.
 
     Raises (the step):
         NonFiniteError: the loss, a gradient or a new param is NaN or infinite. The step is then made again layer by
@@ -62,8 +65,7 @@ def make_step(
     >>> state.step, sorted(metrics)
     (1, ['loss'])
     """
-    check_net(net)
-    check_loss(loss)
+    check_end(check_net(net), check_loss(loss))
     check_optimizer(optimizer)
     functions = named_metrics(metrics)
     size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
@@ -75,15 +77,15 @@ def make_step(
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         if not isinstance(state, TrainState):
-            raise ConfigError(expected("state", "a TrainState", repr(state), "make the first with training.init"))
-        x, target = x_and_target(batch)
+            raise ConfigError(expected("state", "a TrainState", shown(state), "make the first with training.init"))
+        x, target, weight = x_target_weight(batch)
         gradient = in_training(net, loss, size, step_key(state), workers)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
-            value, grads, predictions = gradient(state.params, x, target)
+            value, grads, predictions = gradient(state.params, x, target, weight)
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
         if not (good and math.isfinite(value)):
-            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, (x, target), size))
-        measured = {name: function(predictions, target) for name, function in functions.items()}
+            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, batch, size))
+        measured = {name: metric_of(function, predictions, target, weight) for name, function in functions.items()}
         return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
 
     return step

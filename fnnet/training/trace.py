@@ -6,8 +6,9 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.losses import Loss
+from fnnet.training.reduction import loss_of
 from fnnet.training.sizes import Sizes, sizes_together
-from fnnet.training.state import TrainState, step_key, x_and_target
+from fnnet.training.state import TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
 from fnnet.types import Layer, Optimizer
 from fnnet.walk import at
@@ -48,7 +49,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     Args:
         net, loss, optimizer: as for `make_step`.
         state: before the step.
-        batch: `(x, target)`.
+        batch: `(x, target)` or `(x, target, weight)`.
 
     >>> from fnnet import layers, losses, optim, rng, training
     >>> net, optimizer = layers.serial(layers.dense(4), layers.relu(), layers.dense(2)), optim.sgd(0.1)
@@ -58,7 +59,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     >>> [(row.path, row.output.size, row.output.dead, row.gradient and row.gradient.size) for row in rows]
     [('dense_0', 20, 0, 16), ('relu_0', 20, 2, None), ('dense_1', 10, 0, 10)]
     """
-    x, target = x_and_target(batch)
+    x, target, weight = x_target_weight(batch)
     forward: list[Event] = []
     backward: dict[str, Event] = {}
 
@@ -70,7 +71,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
 
     with np.errstate(all="ignore"):
         y, pullback = watched_by(see, net).train(step_key(state)).apply(state.params, x)
-        _, loss_pullback = loss(y, target)
+        _, loss_pullback = loss_of(loss, y, target, weight)
         grads, _ = pullback(loss_pullback(1.0), input_gradient=False)
         updates, _ = optimizer.update(grads, state.opt_state, state.params)
 

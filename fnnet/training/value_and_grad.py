@@ -1,18 +1,27 @@
 """`value_and_grad`: the loss of a net on a batch, and its gradient by the params."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from functools import partial
+from typing import Protocol
 
 from fnnet.losses import Loss
 from fnnet.recipe import factory
+from fnnet.training.ends import check_end
+from fnnet.training.reduction import loss_of
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
-Gradient: TypeAlias = Callable[[Params, Array, Target], tuple[float, Params, Array]]
+
+class Gradient(Protocol):
+    """A loss and its gradient, as `value_and_grad` and `micro_batches` give it."""
+
+    def __call__(
+        self, params: Params, x: Array, target: Target, weight: Array | None = None
+    ) -> tuple[float, Params, Array]:
+        """`(value, dparams, predictions)` of a batch."""
 
 
 @factory
 def value_and_grad(net: Layer, loss: Loss) -> Gradient:
-    """The function `f(params, x, target) -> (value, dparams, predictions)`.
+    """The function `f(params, x, target, weight=None) -> (value, dparams, predictions)`.
 
         value = loss(net(x), target),    dparams = J_netᵀ J_lossᵀ 1
 
@@ -23,6 +32,9 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
         net: as it is to be differentiated, for a training step `net.train(key)`.
         loss: `(predictions, target) -> (value, vjp)`, see `fnnet.losses`.
 
+    Raises:
+        ConfigError: the net ends with a layer that the loss contains.
+
     >>> import numpy as np
     >>> from fnnet import layers, losses, rng
     >>> net = layers.dense(1, bias=False)
@@ -31,16 +43,15 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
     (0.5, Dense(weight=array([[2.]], dtype=float32)), array([[6.]], dtype=float32))
     """
     check_net(net)
-    check_loss(loss)
-
-    return lambda params, x, target: pulled_back(net, loss, params, x, target)
+    check_end(net, check_loss(loss))
+    return partial(pulled_back, net, loss)
 
 
 def pulled_back(
-    net: Layer, loss: Loss, params: Params, x: Array, target: Target, dvalue: float = 1.0
+    net: Layer, loss: Loss, params: Params, x: Array, target: Target, weight: Array | None = None
 ) -> tuple[float, Params, Array]:
-    """`(value, dparams, predictions)`: the loss, `dvalue` times its gradient, and what the net made of x."""
+    """`(value, dparams, predictions)`: the loss, its gradient, and what the net made of x."""
     predictions, pullback = net.apply(params, x)
-    value, loss_pullback = loss(predictions, target)
-    dparams, _ = pullback(loss_pullback(dvalue), input_gradient=False)
+    value, loss_pullback = loss_of(loss, predictions, target, weight)
+    dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
     return value, dparams, predictions

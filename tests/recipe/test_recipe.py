@@ -354,8 +354,11 @@ PLAIN = {  # these take functions, or make nothing
     losses: {name for name, _ in public(losses)} - {"with_options"},  # a loss is a function itself
     optim: {"apply_updates", "everywhere", "is_weight"},
     optim.schedules: {"schedule"},
-    training: {"calibrate", "early_stopping", "evaluate", "fold", "init", "scan", "trace"},
-    metrics: {"accuracy", "confusion"},
+    training: {"calibrate", "early_stopping", "evaluate", "fold", "init", "predict", "scan", "trace"},
+    metrics: {
+        *("accuracy", "class_accuracy", "confusion", "mean_absolute_error", "mean_absolute_percentage_error", "r2"),
+        "over_batches",
+    },
 }
 FACTORIES = [pair for module, plain in PLAIN.items() for pair in public(module) if pair[0] not in plain]
 

@@ -82,9 +82,9 @@ def test_micro_batches_train_like_the_whole_batch(optimizer):
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        (ARRAYS[0], r"batch: expected a pair \(x, target\), got a ndarray"),
-        (ARRAYS[:1], r"batch: expected a pair \(x, target\), got 1 arrays"),
-        ((*ARRAYS, ARRAYS[1]), r"batch: expected a pair \(x, target\), got 3 arrays"),
+        (ARRAYS[0], r"batch: expected a pair \(x, target\), or \(x, target, weight\), got a ndarray"),
+        (ARRAYS[:1], r"batch: expected a pair \(x, target\), or \(x, target, weight\), got 1 arrays"),
+        ((*ARRAYS, *ARRAYS), r"batch: expected a pair \(x, target\), or \(x, target, weight\), got 4 arrays"),
     ],
 )
 def test_batch_that_is_no_pair(batch, message, optimizer):
