@@ -6,6 +6,8 @@ from fnnet.arguments import plain_array
 from fnnet.errors import DataError, DtypeError, FnnetError, ShapeError, expected
 from fnnet.types import Array
 
+_UNSIGNED = {kind().itemsize: kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64)}
+
 
 def check_labels(
     name: str, scores: Array, labels: object, *, answers: str, numbers: str, ignore: int | None = None
@@ -70,9 +72,9 @@ def _check_classes(labels: Array, k: int, numbers: str, ignore: int | None) -> N
         if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
             fix = f"for numbers use {numbers}"
         raise DtypeError(expected("labels", "integer classes", labels.dtype, fix))
-    least, most = labels.min(), labels.max()
-    if least >= 0 and most < k:
+    if labels.view(_UNSIGNED[labels.itemsize]).max() < k:  # where what is negative is very large
         return
+    least, most = labels.min(), labels.max()
     bad = (labels < 0) | (labels >= k)
     if ignore is not None:
         bad &= labels != ignore

@@ -242,7 +242,24 @@ def test_a_class_at_every_place_is_as_many_examples():
     assert metrics.accuracy(x, rows) == metrics.accuracy(x, labels)
 
 
+def test_a_label_that_does_not_count():
+    x, labels = rng.normal(rng.key(0), (4, 3, 5), np.float64), rng.permutation(rng.key(1), 20).reshape(4, 5) % 4
+    weight = np.array([1.0, 2.0, 0.5, 3.0])
+    kept = labels.reshape(-1) != 3
+    flat, each, own = np.moveaxis(x, 1, -1).reshape(-1, 3)[kept], labels.reshape(-1)[kept], np.repeat(weight, 5)[kept]
+    for metric in (metrics.accuracy, metrics.confusion, metrics.f1(), metrics.roc_auc()):
+        np.testing.assert_array_equal(metrics.ignoring(3, metric)(x, labels), metric(flat, each))
+        np.testing.assert_array_equal(metrics.ignoring(3, metric)(x, labels, weight), metric(flat, each, own))
+    answers_of, given = np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([[1, -1], [1, 1]])
+    assert metrics.ignoring(-1, answers())(answers_of, given) == 2 / 3
+    assert metrics.how_of(metrics.ignoring(3, metrics.accuracy)) == "all"
+
+
+auc, ap, answers = metrics.roc_auc, metrics.average_precision, metrics.binary_accuracy
+mae, mape = metrics.mean_absolute_error, metrics.mean_absolute_percentage_error
+
 EVERY = {
+    "ignoring": metrics.ignoring(-1, metrics.accuracy),
     "accuracy": metrics.accuracy,
     "class_accuracy": metrics.class_accuracy,
     "confusion": metrics.confusion,
@@ -318,8 +335,6 @@ def test_bad_weights_and_predictions(name):
             EVERY[name](x, t, np.zeros(12))
 
 
-auc, ap, answers = metrics.roc_auc, metrics.average_precision, metrics.binary_accuracy
-mae, mape = metrics.mean_absolute_error, metrics.mean_absolute_percentage_error
 X3, Y3 = np.zeros((4, 3)), np.array([0, 1, 2, 0])
 
 
@@ -403,6 +418,22 @@ X3, Y3 = np.zeros((4, 3)), np.array([0, 1, 2, 0])
             r"scores: expected 'logits' or .* got an array \(4, 3\) float64",
         ),
         (lambda: metrics.calibration_error(0), ConfigError, "bins: expected a whole number ≥ 1, got 0"),
+        (
+            lambda: metrics.ignoring(0.5, auc()),
+            ConfigError,
+            "label: expected a whole number such as -1 or 255",
+        ),
+        (lambda: metrics.ignoring(0, X3), ConfigError, r"metric: expected a function .* got an array \(4, 3\) float64"),
+        (
+            lambda: metrics.ignoring(7, auc())(X3, Y3 * 0 + 7),
+            DataError,
+            "labels besides 7, got 4 times 7",
+        ),
+        (
+            lambda: metrics.ignoring(7, auc())(X3, Y3[:3]),
+            ShapeError,
+            r"classes or answers of predictions \(4, 3\)",
+        ),
         (lambda: metrics.over_batches("mean"), ConfigError, "how: expected 'all' or 'sum', got 'mean'"),
     ],
 )

@@ -82,9 +82,12 @@ def _along(weight: Array, d: Array) -> Array:
     return np.expand_dims(weight, 1)
 
 
+_WIDE = {np.dtype(kind): np.dtype(np.float64) for kind in (np.float32, np.float64)}  # as nearly always
+
+
 def wide(array: Array) -> np.dtype:
     """The dtype in which an array is summed: float64, or complex of twice that."""
-    return np.result_type(array.dtype, np.float64)
+    return _WIDE.get(array.dtype) or np.result_type(array.dtype, np.float64)
 
 
 def outputs(*factors: Array) -> Array:

@@ -13,9 +13,10 @@ first wins. Classes are integers from 0 to K - 1, or rows of probabilities (N, K
 may be one at every place (N, …). Answers are whole numbers or booleans: an answer is yes if its score is above 0 (a
 logit, `scores="logits"`) or above ½ (`scores="probabilities"`).
 
-Every metric takes the weights of examples, (N,). Over batches `training.evaluate` averages means (floats) by weights,
-adds up counts (whole numbers), and hands all predictions at once to a metric that cannot be put together, as
-`over_batches` marks it. All are scikit-learn's to the last digits, where that has them.
+Every metric takes the weights of examples, (N,); `ignoring` leaves out what has a label that does not count. Over
+batches `training.evaluate` averages means (floats) by weights, adds up counts (whole numbers), and hands all
+predictions at once to a metric that cannot be put together, as `over_batches` marks it. All are scikit-learn's to the
+last digits, where that has them.
 """
 
 from fnnet.metrics._batches import how_of as how_of
@@ -23,6 +24,7 @@ from fnnet.metrics._batches import over_batches
 from fnnet.metrics.accuracy import accuracy, class_accuracy, confusion, top_k_accuracy
 from fnnet.metrics.answers import binary_accuracy, multi_label_accuracy
 from fnnet.metrics.calibration import calibration_error
+from fnnet.metrics.ignoring import ignoring
 from fnnet.metrics.precision import f1, precision, recall
 from fnnet.metrics.ranking import average_precision, roc_auc
 from fnnet.metrics.regression import mean_absolute_error, mean_absolute_percentage_error, r2
@@ -35,6 +37,7 @@ __all__ = [
     "class_accuracy",
     "confusion",
     "f1",
+    "ignoring",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "multi_label_accuracy",

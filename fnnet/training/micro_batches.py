@@ -17,7 +17,7 @@ from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
 from fnnet.training.ends import check_end
-from fnnet.training.reduction import loss_of, reduction_of, total_of
+from fnnet.training.reduction import cotangent_of, loss_of, reduction_of, total_of
 from fnnet.training.value_and_grad import Gradient, pulled_back
 from fnnet.tree import Frozen, Leaf, Running
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
@@ -77,7 +77,7 @@ def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -
         trained, x, target, weight = part
         y, pullback = trained.apply(params, x)
         value, loss_pullback = loss_of(summed, y, target, weight)
-        dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
+        dparams, _ = pullback(cotangent_of(loss, loss_pullback, y), input_gradient=False)
         counted = tree.zip_leaves(lambda old, new: _times(old, new, len(x)), params, dparams)
         return value, total_of(loss_pullback, len(x), weight), counted, y
 

@@ -15,7 +15,8 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Array:
 
     All tiles are of one size, the last one filled up with its last example, so that an example's bytes depend on its
     place in its tile, never on its neighbours or on their number. (In tiles of more than 8 some kernels of OpenBLAS
-    round the last bit by that place; in smaller ones none was seen to.) What a tile needed, activations too, is let go before the next one starts.
+    round the last bit by that place; in smaller ones none was seen to.) What a tile needed, activations too, is let go
+    before the next one starts.
 
     Args:
         net: a net; its evaluation is meant, so not `net.train(key)`.

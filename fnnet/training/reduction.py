@@ -4,7 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
-from fnnet.arguments import one_of
+import numpy as np
+
+from fnnet.arguments import one_of, shown
 from fnnet.errors import ConfigError, expected
 from fnnet.losses import Loss, LossPullback, LossValue
 from fnnet.types import Array, Target
@@ -48,6 +50,19 @@ def loss_of(loss: Loss, predictions: Array, target: Target, weight: Array | None
             expected(f"what loss {name_of(loss)} returns", "a pair (value, vjp)", got, "see fnnet.losses")
         )
     return cast(LossValue, found)
+
+
+def cotangent_of(loss: Loss, pullback: LossPullback, predictions: Array) -> Array:
+    """The gradient of a loss by the predictions.
+
+    Raises:
+        ConfigError: what the loss's vjp returns is no array like them.
+    """
+    dy = pullback(1.0)
+    if not isinstance(dy, np.ndarray) or dy.shape != predictions.shape or dy.dtype != predictions.dtype:
+        wanted = f"an array like the predictions, {predictions.shape} {predictions.dtype}"
+        raise ConfigError(expected(f"what the vjp of loss {name_of(loss)} returns", wanted, shown(dy)))
+    return dy
 
 
 def total_of(pullback: LossPullback, n: int, weight: Array | None) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.losses import Loss
-from fnnet.training.reduction import loss_of
+from fnnet.training.reduction import cotangent_of, loss_of
 from fnnet.training.sizes import Sizes, sizes_together
 from fnnet.training.state import TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
@@ -72,7 +72,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     with np.errstate(all="ignore"):
         y, pullback = watched_by(see, net).train(step_key(state)).apply(state.params, x)
         _, loss_pullback = loss_of(loss, y, target, weight)
-        grads, _ = pullback(loss_pullback(1.0), input_gradient=False)
+        grads, _ = pullback(cotangent_of(loss, loss_pullback, y), input_gradient=False)
         updates, _ = optimizer.update(grads, state.opt_state, state.params)
 
     def row(event: Event) -> LayerTrace:

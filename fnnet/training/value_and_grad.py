@@ -6,7 +6,7 @@ from typing import Protocol
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.training.ends import check_end
-from fnnet.training.reduction import loss_of
+from fnnet.training.reduction import cotangent_of, loss_of
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
 
@@ -53,5 +53,5 @@ def pulled_back(
     """`(value, dparams, predictions)`: the loss, its gradient, and what the net made of x."""
     predictions, pullback = net.apply(params, x)
     value, loss_pullback = loss_of(loss, predictions, target, weight)
-    dparams, _ = pullback(loss_pullback(1.0), input_gradient=False)
+    dparams, _ = pullback(cotangent_of(loss, loss_pullback, predictions), input_gradient=False)
     return value, dparams, predictions

@@ -128,6 +128,10 @@ def test_own_losses_and_metrics_take_weights_if_they_say_so():
     assert training.evaluate(net, params, (x, t, weight), loss=own, size=1) == {"loss": pytest.approx(2.5)}
 
 
+def broken(y, t, reduction="mean"):
+    return 0.5, lambda d: None
+
+
 NET = layers.dense(2)
 PARAMS = NET.init(KEY, (3,))
 BATCH = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])
@@ -185,6 +189,16 @@ BATCH = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])
             lambda weight: training.value_and_grad(NET, lambda y, t: (1, 2, 3))(PARAMS, *BATCH),
             ConfigError,
             r"what loss <lambda> returns: expected a pair \(value, vjp\), got 3 things",
+        ),
+        (
+            lambda weight: training.value_and_grad(NET, lambda y, t: (0.5, lambda d: np.zeros(4)))(PARAMS, *BATCH),
+            ConfigError,
+            r"the vjp of loss <lambda> returns: expected .* \(4, 2\) float32, got an array \(4,\) float64",
+        ),
+        (
+            lambda weight: training.micro_batches(NET, broken, 2)(PARAMS, *BATCH),
+            ConfigError,
+            r"the vjp of loss broken returns: expected .* \(2, 2\) float32, got None",
         ),
     ],
 )
