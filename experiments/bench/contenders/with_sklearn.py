@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sklearn  # type: ignore[import-untyped]
-from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+import sklearn
+from sklearn.neural_network import MLPClassifier
 
 from experiments.bench.works import Work, batch, weights
 
