@@ -427,6 +427,55 @@ def test_the_norm_has_derivative_zero_at_zero():
     np.testing.assert_allclose(vjp(1.0), [[0, 0], [0.3, 0.4]])
 
 
+@pytest.mark.parametrize("size", [3e-170, 1e170, 5e-324])
+def test_the_norm_of_huge_and_tiny_float64(size):
+    x = np.array([[3 * size, 4 * size]])
+    with np.errstate(all="raise"):
+        value, vjp = losses.norm_loss(x, np.zeros((1, 2)))
+        slope = vjp(1.0)
+    assert value == pytest.approx(np.hypot(*x[0]), rel=1e-15)
+    np.testing.assert_allclose(slope, [[0.6, 0.8]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-35, 1e-20, 1.0, 1e3])
+@pytest.mark.parametrize("row", ROWS)
+def test_under_foreign_error_settings(row: LossRow, scale, dtype):
+    """Underflow is no error, whatever NumPy was told by others."""
+    x, t = draw(row, n=4)
+    scale = min(scale, 20.0) if row.of == "poisson" else scale  # e¹⁰⁰⁰ is infinite
+    x, t = (x * scale).astype(dtype), t.astype(dtype) if t.dtype.kind == "f" else t
+    for weight in None, np.array([1e-20, 2e-20, 0, 1]):
+        plain = row.loss(x, t, weight=weight)
+        with np.errstate(all="raise"):
+            value, vjp = row.loss(x, t, weight=weight)
+            slope, small = vjp(1.0), vjp(1e-30)
+        assert value == plain[0]
+        assert slope.tobytes() == plain[1](1.0).tobytes()
+        assert np.isfinite(small).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [
+        (np.array(["b", "a", "b"]), lambda labels: np.unique(labels, return_inverse=True)[1]),
+        (np.array(["b", "a", "b"], object), lambda labels: np.unique(labels, return_inverse=True)[1]),
+        (np.array([1.0, 0.0, 1.0]), lambda labels: labels.astype(np.int64)),
+        (np.array([True, False, True]), lambda labels: labels.astype(np.int64)),
+        (np.array([[1], [0], [1]]), lambda labels: labels[:, 0]),
+        (np.eye(2, dtype=int)[[1, 0, 1]], lambda labels: labels.astype(np.float32)),
+        (np.ma.masked_array([1, 0, 1]), lambda labels: labels.filled(0)),
+        (np.array([1, 0, 1]).view(np.matrix), lambda labels: np.asarray(labels)[0]),
+    ],
+)
+def test_the_advice_works(labels, advice):
+    scores = F32([[0, 1], [2, 0], [0, 3]])
+    wanted = losses.softmax_cross_entropy(scores, np.array([1, 0, 1]))[0]
+    with pytest.raises((DtypeError, ShapeError), match=";"):
+        losses.softmax_cross_entropy(scores, labels)
+    assert losses.softmax_cross_entropy(scores, advice(labels))[0] == pytest.approx(wanted, rel=1e-7)
+
+
 def test_the_norm_of_huge_and_tiny_float32():
     for size in (1e30, 1e-30):
         value, vjp = losses.norm_loss(np.array([[3 * size, 4 * size]], np.float32), np.zeros((1, 2), np.float32))

@@ -442,6 +442,16 @@ def test_what_is_refused(call, error, message):
         call()
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e3])
+@pytest.mark.parametrize("name", EVERY)
+def test_under_foreign_error_settings(name, scale):
+    x, t = some(name)
+    x = (x * scale).astype(np.float32)
+    with np.errstate(all="raise"):
+        found = EVERY[name](x, t, np.arange(12) * 1e-20)
+    np.testing.assert_array_equal(found, EVERY[name](x, t, np.arange(12) * 1e-20))
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_every_metric_there_and_back(name):
     metric = EVERY[name]

@@ -79,14 +79,8 @@ def norm_loss(prediction: Array, target: Array, reduction: str = "mean", *, weig
     (5.0, array([[0.6, 0.8],
            [0. , 0. ]]))
     """
-    error = error_of(prediction, target)
-    length = np.sqrt(outputs(error, error))
-
-    def derivative() -> Array:
-        divisor = np.where(length == 0, 1, length).astype(error.dtype)
-        return error / divisor.reshape(-1, *[1] * (error.ndim - 1))
-
-    return reduced(reduction, length, derivative, weight_of(weight, len(error)))
+    unit, length = _direction(error_of(prediction, target))
+    return reduced(reduction, length, lambda: unit, weight_of(weight, len(unit)))
 
 
 def huber(
@@ -175,19 +169,19 @@ def cosine_distance(
     along = outputs(u, v)
 
     def derivative() -> Array:
-        return (_each(along, u) * u - v) / _each(length, u)
+        return (_each(along, u) * u - v) / _each(np.where(length == 0, 1, length), u)
 
     return reduced(reduction, 1 - along, derivative, weight_of(weight, len(u)))
 
 
 def _direction(x: Array) -> tuple[Array, Array]:
-    """x / ‖x‖ and ‖x‖ of each example; 0 and 1 where x = 0. Scaled first, so that no square over- or underflows."""
+    """x / ‖x‖ of each example, 0 where x = 0, and ‖x‖ (N,). Scaled first, so that no square over- or underflows."""
     size = np.abs(x.real).max(axis=tuple(range(1, x.ndim)))
     size = np.where(size == 0, 1, size)
-    small = x / _each(size, x)
-    length = np.sqrt(outputs(small, small))
-    length = np.where(length == 0, 1, length)
-    return small / _each(length, x), length * size
+    with np.errstate(under="ignore"):
+        small = x / _each(size, x)
+        length = np.sqrt(outputs(small, small))
+        return small / _each(np.where(length == 0, 1, length), x), length * size
 
 
 def _each(numbers: Array, x: Array) -> Array:
