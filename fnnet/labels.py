@@ -72,7 +72,7 @@ def _check_classes(labels: Array, k: int, numbers: str, ignore: int | None) -> N
         if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
             fix = f"for numbers use {numbers}"
         raise DtypeError(expected("labels", "integer classes", labels.dtype, fix))
-    if labels.view(_UNSIGNED[labels.itemsize]).max() < k:  # where what is negative is very large
+    if labels.dtype.isnative and labels.view(_UNSIGNED[labels.itemsize]).max() < k:  # what is negative is very large
         return
     least, most = labels.min(), labels.max()
     bad = (labels < 0) | (labels >= k)

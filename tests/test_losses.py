@@ -414,6 +414,20 @@ def test_an_own_loss_takes_options_too():
         losses.with_options(own, scale=2)
 
 
+@pytest.mark.parametrize("kind", ["<i8", ">i8", ">i4", "<i2", ">u2", "u1", "<u8"])
+def test_classes_of_any_integers(kind):
+    x, labels = rng.normal(rng.key(0), (4, 3), np.float64), np.array([0, 2, 1, 2])
+    wanted = losses.softmax_cross_entropy(x, labels)[0]
+    assert losses.softmax_cross_entropy(x, labels.astype(kind))[0] == wanted
+    assert losses.softmax_cross_entropy(x, labels.astype(kind), ignore=-1)[0] == wanted
+    for bad in (3, 2**7) if kind == "u1" else (3, 2**8, 2**14):
+        with pytest.raises(DataError, match=f"from 0 to 2, got {bad} at example 1"):
+            losses.softmax_cross_entropy(x, np.where([0, 1, 0, 0], bad, labels).astype(kind))
+    if "i" in kind:
+        with pytest.raises(DataError, match="from 0 to 2, got -1 at example 1"):
+            losses.softmax_cross_entropy(x, np.where([0, 1, 0, 0], -1, labels).astype(kind))
+
+
 def test_impossible_classes_cost_nothing_unless_they_come():
     x = np.array([[0.0, -np.inf]])
     assert losses.negative_log_likelihood(x, np.array([[1.0, 0.0]]))[0] == 0

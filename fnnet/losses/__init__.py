@@ -25,6 +25,9 @@ predictions are for proofs by complex steps.
 
 Every loss takes `weight=`, one number ≥ 0 for each example: a mean is Σ w l / Σ w, so nothing changes where a batch is
 split. Options are by name, and `with_options` sets them for a training: class weights, ignored labels, smoothing, …
+
+An own loss is any function of this kind. To be trained in micro-batches or evaluated it takes `reduction=`, for batches
+with weights `weight=`; its mean is taken to divide by their sum (or by N), unless its pullback says another `total`.
 """
 
 from fnnet.losses._reduce import Loss as Loss

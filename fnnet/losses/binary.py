@@ -56,11 +56,11 @@ def binary_cross_entropy(
     top = np.where(logits.real > 0, logits, 0)
     with np.errstate(under="ignore"):
         tail = np.exp(logits - top - top)  # e^-|x|
-        softplus = top + np.log1p(tail)  # log(1 + eˣ)
-        losses = top - t * logits + np.log1p(tail)
-    more = None if positive_weight is None else (of_outputs(positive_weight, logits) - 1) * t
-    if more is not None:
-        losses = losses + more * (softplus - logits)
+        rest = np.log1p(tail)
+        losses = top - t * logits + rest
+        more = None if positive_weight is None else (of_outputs(positive_weight, logits) - 1) * t
+        if more is not None:
+            losses = losses + more * (top - logits + rest)
 
     def derivative() -> Array:
         d = np.where(logits.real > 0, 1, tail) / (1 + tail) - t
