@@ -23,7 +23,7 @@ ORDER = [
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics"},
     {"training", "net_file"},
-    {"testing", "estimators"},
+    {"testing", "estimators", "exchange"},
     {"runs"},
     {"__main__"},
 ]

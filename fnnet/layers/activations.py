@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fnnet.arguments import real
+from fnnet.kernels.elementwise import exponential_linear, logistic, positive_part
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
@@ -32,7 +33,7 @@ def relu() -> Layer:
     """
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        y = _positive_part(x)
+        y = positive_part(x)
         return y, lambda dy: dy * (y.real > 0)
 
     return _elementwise("relu", f)
@@ -82,7 +83,7 @@ def sigmoid() -> Layer:
     """
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        y = _logistic(x)
+        y = logistic(x)
 
         def dx(dy: Array) -> Array:
             d = 1 - y
@@ -160,7 +161,7 @@ def gelu() -> Layer:
     c, cubic = 2 * math.sqrt(2 / math.pi), 0.044715
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        s = _logistic(c * x * (1 + cubic * x * x))
+        s = logistic(c * x * (1 + cubic * x * x))
         return x * s, lambda dy: dy * (s + x * s * (1 - s) * (c + 3 * c * cubic * x * x))
 
     return _elementwise("gelu", f)
@@ -179,7 +180,7 @@ def silu() -> Layer:
     """
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        s = _logistic(x)
+        s = logistic(x)
         return x * s, lambda dy: dy * (s * (1 + x * (1 - s)))
 
     return _elementwise("silu", f)
@@ -199,7 +200,7 @@ def softplus() -> Layer:
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
         below = np.where(x.real > 0, -x, x) if x.dtype.kind == "c" else -np.abs(x)
-        y = np.log1p(np.exp(below)) + _positive_part(x)
+        y = np.log1p(np.exp(below)) + positive_part(x)
         return y, lambda dy: dy * -np.expm1(-y)
 
     return _elementwise("softplus", f)
@@ -219,33 +220,11 @@ def _elementwise(name: str, f: Elementwise) -> Layer:
     return unchecked(no_params, apply, shape=lambda shape: shape, name=name)
 
 
-def _positive_part(x: Array) -> Array:
-    """x where its real part is above 0, else 0.
-
-    NumPy finds the larger of two arrays in less than half the time it takes for an array and a number.
-    """
-    if x.dtype.kind == "c":
-        return np.where(x.real > 0, x, 0)
-    y = np.empty_like(x)
-    y.fill(0)
-    return np.maximum(x, y, out=y)
-
-
-def _logistic(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ); where e⁻ˣ overflows, the value is 0 as it should be."""
-    y = np.negative(x)
-    with np.errstate(over="ignore"):
-        np.exp(y, out=y)
-    y += 1
-    return np.divide(1, y, out=y)
-
-
 def _exponential_linear(alpha: float, scale: float) -> Elementwise:
     below = scale * alpha  # minus the value at -∞
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        with np.errstate(over="ignore", invalid="ignore"):  # expm1 of large x, which is not taken
-            y = np.where(x.real > 0, scale * x, below * np.expm1(x))
+        y = exponential_linear(x, scale, below)
         return y, lambda dy: dy * np.where(y.real > 0, scale, y + below)
 
     return f

@@ -34,6 +34,8 @@ COMMANDS: Commands = {
     "diff": ("fnnet.runs.commands.diff", "compare two runs to the byte: diff RUN RUN"),
     "trace": ("fnnet.runs.commands.trace", "look into one step, layer by layer: trace RUN --step N"),
     "check": ("fnnet.runs.commands.check", "prove a layer of your own: check FILE.py:FACTORY --shape 3 8 8"),
+    "describe": ("fnnet.runs.commands.describe", "what net a file holds: describe FILE"),
+    "export": ("fnnet.runs.commands.export", "a net as what others read: export FILE --to python | torch --out PATH"),
     "doctor": ("fnnet.runs.commands.doctor", "say what this machine repeats to the byte, and how fast it is"),
 }
 

@@ -537,7 +537,7 @@ def test_show_tells_of_a_finished_run(finished, told):
     assert f"{100 * results['test']['accuracy']:.2f} %" in out
     assert "settings: epochs 4, learning_rate 0.003" in out
     assert re.search(r"conv2d_1 +\(16, 8, 8\) +2,416 +153,600", out)
-    assert re.search(r"all +\(10,\) +44,426 +281,640", out)
+    assert re.search(r"total +\(10,\) +44,426 +281,640", out)
 
 
 def test_show_tells_how_an_unfinished_run_goes_on(finished, tmp_path, told):
@@ -553,3 +553,31 @@ def test_show_tells_how_an_unfinished_run_goes_on(finished, tmp_path, told):
     assert "serial(" in out
     (run / folder.SESSIONS).write_text('[{"started": "", "after_step": 0, "facts": {}, "non_finite": 7}]')
     assert "ended at step 7, at a number that is not finite" in told("show", run)[1]
+
+
+def test_describe_and_export(finished, tmp_path, told):
+    code, out, err = told("describe", finished)
+    assert (code, err) == (0, "")
+    assert "layers.serial(layers.conv2d(6, 5" in out
+    assert "for examples of shape (1, 28, 28)" in out
+    assert re.search(r"total +\(10,\) +44,426", out)
+    program = tmp_path / "digits.py"
+    code, out, err = told("export", finished / folder.PARAMS, "--to", "python", "--out", program)
+    assert (code, out.strip(), err) == (0, str(program), "")
+    net, params = trained.load(finished)
+    x = datasets.digits("bundled").test[0][:5]
+    np.save(tmp_path / "x.npy", x)
+    done = subprocess.run([sys.executable, program, "x.npy", "y.npy"], cwd=tmp_path, check=True)
+    assert done.returncode == 0
+    assert np.load(tmp_path / "y.npy").tobytes() == net.apply(params, x)[0].tobytes()
+    code, _, err = told("export", finished, "--to", "python", "--out", program)
+    assert code == 2
+    assert "--out: expected a new file" in err
+    weights = tmp_path / "weights.safetensors"
+    assert told("export", finished, "--to", "torch", "--out", weights)[0] == 0
+    import safetensors.numpy
+
+    state = safetensors.numpy.load_file(weights)
+    np.testing.assert_array_equal(state["dense_2.weight"], params.dense_2.weight.T)
+    assert told("export", finished, "--to", "torch", "--out", weights, "--force")[0] == 0
+    assert told("describe", tmp_path / "nothing")[0] == 1

@@ -12,6 +12,7 @@ from fnnet.runs import cli, folder
 from fnnet.runs.folder import Run, opened
 from fnnet.runs.trained import load_trained
 from fnnet.runs.words import counted
+from fnnet.types import Layer, Params, Shape
 
 EPOCHS = 10  # the last so many are shown
 
@@ -35,7 +36,8 @@ def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")
         console.print(_epochs(rows[-EPOCHS:]))
     print()
     if shown.finished:
-        console.print(_net(shown))
+        net, params, shape, _ = load_trained(run)
+        console.print(layer_table(net, params, shape))
     else:
         print(shown.experiment.net(shown.settings))
     return 0
@@ -70,12 +72,11 @@ def _epochs(rows: list[dict[str, float]]) -> Table:
     return table
 
 
-def _net(run: Run) -> Table:
-    """The trained net layer by layer."""
-    net, params, shape, _ = load_trained(run.folder)
+def layer_table(net: Layer, params: Params, shape: Shape) -> Table:
+    """A net layer by layer."""
     rows = summary.summary(net, shape, params)
     table = Table("layer", "output shape", "parameters", "multiply-adds", box=None)
     for row in (*rows, summary.total(rows)):
         adds = "–" if row.multiply_adds is None else f"{row.multiply_adds:,}"
-        table.add_row(row.path or "all", str(row.out_shape or ""), f"{row.parameters:,}", adds)
+        table.add_row(row.path or row.kind, str(row.out_shape or ""), f"{row.parameters:,}", adds)
     return table
