@@ -34,6 +34,10 @@ def as_classes(predictions: Array, labels: Array, weight: Array | None) -> tuple
         wanted = "(N, K): one score for each class, or (N, K, …)"
         raise ShapeError(expected("predictions", wanted, f"shape {predictions.shape}"))
     check_predictions(predictions)
+    if predictions.shape[1] == 1:
+        wanted = "scores of at least 2 classes, (N, K)"
+        fix = "for yes or no use metrics.binary_accuracy(), with labels of the same shape"
+        raise ShapeError(expected("predictions", wanted, f"one score, shape {predictions.shape}", fix))
     labels = check_labels("predictions", predictions, labels, answers=_ANSWERS, numbers=_NUMBERS)
     weights = None if weight is None else example_weights(weight, len(predictions))
     if labels.ndim == predictions.ndim:

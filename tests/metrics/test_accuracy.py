@@ -17,7 +17,7 @@ def frozen(array):
 @st.composite
 def scored(draw):
     """Scores (N, K) with many ties, and classes (N,)."""
-    n, k = draw(st.integers(1, 12)), draw(st.integers(1, 5))
+    n, k = draw(st.integers(1, 12)), draw(st.integers(2, 5))
     kind = draw(st.sampled_from([np.float32, np.float64]))
     root = rng.key(draw(st.integers(0, 2**32)))
     scores = np.floor(rng.uniform(rng.fold_in(root, "scores"), (n, k), 0, 4, kind))
@@ -112,6 +112,12 @@ SCORES = np.zeros((4, 3), np.float32)
         (SCORES, np.full((4, 3), np.nan), errors.DataError, "labels: .* got NaN at example 0"),
         (SCORES.tolist(), np.zeros(4, int), errors.DtypeError, "predictions: expected a NumPy array, got list"),
         (np.zeros(4), np.zeros(4, int), errors.ShapeError, r"predictions: expected \(N, K\).* got shape \(4,\)"),
+        (
+            np.zeros((4, 1)),
+            np.zeros(4, int),
+            errors.ShapeError,
+            r"at least 2 classes.* got one score, shape \(4, 1\); for y",
+        ),
         (np.zeros((0, 3)), np.zeros(0, int), errors.ShapeError, r"got shape \(0, 3\)"),
         (np.zeros((4, 3), int), np.zeros(4, int), errors.DtypeError, "predictions: expected a floating dtype"),
         (np.array([[0, 1], [0, np.nan]]), np.zeros(2, int), errors.NonFiniteError, "got NaN at example 1"),
