@@ -35,7 +35,11 @@ COMMANDS: Commands = {
     "trace": ("fnnet.runs.commands.trace", "look into one step, layer by layer: trace RUN --step N"),
     "check": ("fnnet.runs.commands.check", "prove a layer of your own: check FILE.py:FACTORY --shape 3 8 8"),
     "describe": ("fnnet.runs.commands.describe", "what net a file holds: describe FILE"),
-    "export": ("fnnet.runs.commands.export", "a net as what others read: export FILE --to python | torch --out PATH"),
+    "export": (
+        "fnnet.runs.commands.export",
+        "a net as others read it: export FILE --to onnx | python | torch --out PATH",
+    ),
+    "import": ("fnnet.runs.commands.import_", "an ONNX model as a net: import MODEL.onnx --out FILE"),
     "doctor": ("fnnet.runs.commands.doctor", "say what this machine repeats to the byte, and how fast it is"),
 }
 

@@ -23,15 +23,15 @@ def main(args: list[str]) -> int:
 
 def export(
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")],
-    to: Literal["python", "torch"],
+    to: Literal["onnx", "python", "torch"],
     out: Annotated[Path, tyro.conf.arg(metavar="PATH")],
     force: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> int:
-    """Write a net as a Python file that needs NumPy alone, or its weights as PyTorch names them.
+    """Write a net as an ONNX model, as a Python file that needs NumPy alone, or its weights as PyTorch names them.
 
     Args:
         file: written by `fnnet.save`, or params.safetensors of a run, or a run folder.
-        to: "python": a program, see `fnnet.exchange.to_python`; "torch": a safetensors file for `load_state_dict`.
+        to: "onnx": a model, see `fnnet.exchange.to_onnx`; "python": a program, see `fnnet.exchange.to_python`; "torch": a safetensors file for `load_state_dict`.
         out: the file to write.
         force: write it where a file is already.
     """
@@ -43,11 +43,16 @@ def export(
     return 0
 
 
+def _as_onnx(out: Path, net: Layer, params: Params, shape: Shape) -> None:
+    write(out, [exchange.to_onnx(net, params, shape).SerializeToString()])
+
+
 def _as_torch(out: Path, net: Layer, params: Params, shape: Shape) -> None:
     write(out, file_parts(exchange.to_torch(net, params), repr(net)))
 
 
 WRITERS: dict[str, Callable[[Path, Layer, Params, Shape], None]] = {
+    "onnx": _as_onnx,
     "python": exchange.to_python,
     "torch": _as_torch,
 }

@@ -1,0 +1,315 @@
+"""Operators of ONNX as layers of fnnet: for each, the layer and its params, or what cannot be said with layers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from fnnet import layers, rng, tree
+from fnnet.errors import FormatError, expected
+from fnnet.types import Array, Layer, Params, Shape
+
+
+class Node(NamedTuple):
+    """An operator on its way to a layer.
+
+    Args:
+        where: its operator and name, for messages.
+        kind: the operator.
+        own: its attributes.
+        constants: its inputs that are constants, by their place; the example's input is not among them.
+        inputs: the shape of one example, None for numbers only.
+        opset: the version of the model's operators.
+        batch: the number of examples, where the model fixes it.
+    """
+
+    where: str
+    kind: str
+    own: dict[str, Any]
+    constants: dict[int, Array]
+    inputs: Shape
+    opset: int
+    batch: int | None
+
+    def refuse(self, attribute: str, wanted: str, got: object) -> FormatError:
+        """The error that names the node and the attribute."""
+        return FormatError(expected(f"{self.where}: {attribute}", wanted, got))
+
+    def only(self, **values: Any) -> None:
+        """Raise unless attributes have these values, if they are there.
+
+        Raises:
+            FormatError: one has another.
+        """
+        for name, value in values.items():
+            if name in self.own and self.own[name] != value:
+                raise self.refuse(name, str(value), self.own[name])
+
+
+Made: TypeAlias = tuple[Layer, Params] | None  # None: the value is that of the input
+Reading: TypeAlias = Callable[[Node], Made]
+
+_Dense = tree.record("Dense", ("weight", "bias")), tree.record("Dense", ("weight",))
+_Conv2d = tree.record("Conv2d", ("weight", "bias")), tree.record("Conv2d", ("weight",))
+_BatchNorm = type(layers.batch_norm().init(rng.key(0), (1,)))
+
+
+def dense(weight: Array, bias: Array | None) -> tuple[Layer, Params]:
+    """A dense layer of these arrays."""
+    layer = layers.dense(weight.shape[1], bias=bias is not None)
+    weight = np.ascontiguousarray(weight)
+    return layer, _Dense[1](weight) if bias is None else _Dense[0](weight, np.ascontiguousarray(bias))
+
+
+def _image(node: Node) -> tuple[int, int, int]:
+    if len(node.inputs) != 3:
+        raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
+    c, h, w = node.inputs
+    return c, h, w
+
+
+def _pads(node: Node, kernel: tuple[int, int], strides: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Padding on each side: before and after, of rows and of columns."""
+    auto = node.own.get("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        found = []
+        for size, k, s in zip(_image(node)[1:], kernel, strides, strict=True):
+            missing = max((-(-size // s) - 1) * s + k - size, 0)
+            less, more = missing // 2, missing - missing // 2
+            found.append((less, more) if auto == "SAME_UPPER" else (more, less))
+        (top, bottom), (left, right) = found
+        return top, left, bottom, right
+    if auto not in ("NOTSET", "VALID"):
+        raise node.refuse("auto_pad", "NOTSET, VALID or SAME", auto)
+    pads = node.own.get("pads", [0, 0, 0, 0]) if auto == "NOTSET" else [0, 0, 0, 0]
+    if len(pads) != 4 or min(pads) < 0:
+        raise node.refuse("pads", "four numbers ≥ 0", pads)
+    return tuple(pads)
+
+
+def _padding(node: Node, kernel: tuple[int, int], strides: tuple[int, int], same: bool) -> Any:
+    """The layer's `padding`: a pair, or "same" where that is what the sides are."""
+    top, left, bottom, right = _pads(node, kernel, strides)
+    if (top, left) == (bottom, right):
+        return top, left
+    wanted = []
+    for size, k, s in zip(_image(node)[1:], kernel, strides, strict=True):
+        missing = max((-(-size // s) - 1) * s + k - size, 0)
+        wanted.append((missing // 2, missing - missing // 2))
+    if same and wanted == [(top, bottom), (left, right)]:
+        return "same"
+    raise node.refuse("pads", "equal padding on both sides" + ', or that of "same"' * same, [top, left, bottom, right])
+
+
+def _pair(node: Node, name: str, default: list[int] | None = None) -> tuple[int, int]:
+    value = node.own.get(name, default)
+    if value is None or len(value) != 2 or min(value) < 1:
+        raise node.refuse(name, "two numbers, of rows and columns", value)
+    return int(value[0]), int(value[1])
+
+
+def _weight(node: Node, place: int, ndim: int) -> Array:
+    array = node.constants.get(place)
+    if array is None:
+        raise node.refuse(f"input {place}", "a constant", "a value that depends on the example")
+    if array.ndim != ndim or array.dtype.kind != "f":
+        raise node.refuse(f"input {place}", f"numbers with {ndim} axes", f"{array.dtype} of shape {array.shape}")
+    return array
+
+
+def _conv(node: Node) -> Made:
+    c, _, _ = _image(node)
+    weight = _weight(node, 1, 4)
+    kernel = weight.shape[2], weight.shape[3]
+    node.only(dilations=[1, 1], group=1, kernel_shape=list(kernel))
+    if weight.shape[1] != c:
+        raise node.refuse("input 1", f"a kernel for {c} channels", f"shape {weight.shape}")
+    strides = _pair(node, "strides", [1, 1])
+    bias = _weight(node, 2, 1) if 2 in node.constants else None
+    padding = _padding(node, kernel, strides, same=True)
+    layer = layers.conv2d(weight.shape[0], kernel, strides, padding, bias=bias is not None)
+    return layer, _Conv2d[1](weight) if bias is None else _Conv2d[0](weight, bias)
+
+
+def _flat(node: Node) -> int:
+    if len(node.inputs) != 1:
+        raise node.refuse("input", "rows (N, features)", f"examples of shape {node.inputs}")
+    return node.inputs[0]
+
+
+def _gemm(node: Node) -> Made:
+    node.only(transA=0)
+    weight, features = _weight(node, 1, 2), _flat(node)
+    weight = weight.T if node.own.get("transB", 0) else weight
+    if weight.shape[0] != features:
+        raise node.refuse("input 1", f"a matrix for {features} features", f"shape {weight.shape}")
+    if (alpha := node.own.get("alpha", 1.0)) != 1.0:
+        weight = weight * weight.dtype.type(alpha)
+    bias = node.constants.get(2)
+    if bias is not None:
+        try:
+            bias = np.broadcast_to(bias, (1, weight.shape[1]))[0] * bias.dtype.type(node.own.get("beta", 1.0))
+        except ValueError:
+            raise node.refuse("input 2", f"({weight.shape[1]},), one for each output", bias.shape) from None
+    return dense(weight, bias)
+
+
+def _matmul(node: Node) -> Made:
+    weight, features = _weight(node, 1, 2), _flat(node)
+    if weight.shape[0] != features:
+        raise node.refuse("input 1", f"a matrix for {features} features", f"shape {weight.shape}")
+    return dense(weight, None)
+
+
+def _pool(make: Callable[..., Layer], **fixed: Any) -> Reading:
+    def read(node: Node) -> Made:
+        _, h, w = _image(node)
+        node.only(dilations=[1, 1], storage_order=0)
+        kernel, strides = _pair(node, "kernel_shape"), _pair(node, "strides", [1, 1])
+        options: dict[str, Any] = dict(fixed)
+        if make is layers.avg_pool:
+            options["count_padding"] = bool(node.own.get("count_include_pad", 0))
+        padding = _padding(node, kernel, strides, same=False)
+        if node.own.get("ceil_mode", 0):
+            for size, k, s, p in zip((h, w), kernel, strides, padding, strict=True):
+                if (size + 2 * p - k) % s:
+                    raise node.refuse("ceil_mode", "0, or windows that fit", 1)
+        return make(kernel, strides, padding, **options), ()
+
+    return read
+
+
+def _global(make: Callable[..., Layer]) -> Reading:
+    def read(node: Node) -> Made:
+        _, h, w = _image(node)
+        return make((h, w)), ()
+
+    return read
+
+
+def _mean(node: Node) -> Made:
+    _, h, w = _image(node)
+    axes = node.own.get("axes", node.constants[1].tolist() if 1 in node.constants else None)
+    if axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
+        raise node.refuse("axes", "[2, 3], rows and columns", axes)
+    pool = layers.avg_pool((h, w))
+    if node.own.get("keepdims", 1):
+        return pool, ()
+    net = layers.serial(pool, layers.flatten())
+    return net, tree.record("Serial", tuple(name for name, _ in net))((), ())
+
+
+def _batch_norm(node: Node) -> Made:
+    node.only(training_mode=0, is_test=1)
+    if node.opset < 9:
+        node.only(spatial=1)
+    gain, bias, mean, variance = (_weight(node, place, 1) for place in (1, 2, 3, 4))
+    if len(node.inputs) not in (1, 3):
+        raise node.refuse("input", "(N, D) or (N, C, H, W)", f"examples of shape {node.inputs}")
+    layer = layers.batch_norm(eps=node.own.get("epsilon", 1e-5), decay=min(node.own.get("momentum", 0.9), 1.0))
+    return layer, _BatchNorm(gain, bias, tree.Running(mean), tree.Running(variance))
+
+
+def _softmax(make: Callable[..., Layer]) -> Reading:
+    def read(node: Node) -> Made:
+        axis = node.own.get("axis", -1 if node.opset >= 13 else 1)
+        axes = len(node.inputs) + 1
+        behind = node.inputs[axis % axes :] if axis % axes else ()
+        if node.opset < 13 and any(n != 1 for n in behind):  # it takes all axes from this one on together
+            raise node.refuse("axis", f"the last, {axes - 1}, in opset {node.opset}", axis)
+        if axis % axes == 0:
+            raise node.refuse("axis", "an axis of the example", axis)
+        return make(axis=axis), ()
+
+    return read
+
+
+def _selu(node: Node) -> Made:
+    for name, wanted in (("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)):
+        if abs(node.own.get(name, wanted) - wanted) > 1e-6:
+            raise node.refuse(name, f"{wanted:.6f}", node.own[name])
+    return layers.selu(), ()
+
+
+def _gelu(node: Node) -> Made:
+    if node.own.get("approximate", "none") != "tanh":
+        raise node.refuse("approximate", "tanh", node.own.get("approximate", "none"))
+    return layers.gelu(), ()
+
+
+def _dropout(node: Node) -> Made:
+    node.only(is_test=1)
+    if 2 in node.constants and bool(node.constants[2].ravel()[0]):
+        raise node.refuse("training_mode", "False", "True")
+    return None
+
+
+def _flatten(node: Node) -> Made:
+    axis = node.own.get("axis", 1)
+    if axis % (len(node.inputs) + 1) != 1:
+        raise node.refuse("axis", "1, which keeps the batch", axis)
+    return layers.flatten(), ()
+
+
+def _reshape(node: Node) -> Made:
+    wanted = node.own.get("shape", node.constants[1].tolist() if 1 in node.constants else None)
+    if not wanted:
+        raise node.refuse("shape", "a constant", "a value that depends on the example")
+    elements = int(np.prod(node.inputs))
+    first, *rest = (int(n) for n in wanted)
+    if not node.own.get("allowzero", 0):
+        rest = [node.inputs[i] if n == 0 and i < len(node.inputs) else n for i, n in enumerate(rest)]
+    known = int(np.prod([n for n in rest if n != -1]))
+    fits = rest.count(-1) <= 1 and known > 0 and (elements % known == 0 if -1 in rest else elements == known)
+    batch = first == 0 or (first == -1 and -1 not in rest) or (node.batch is not None and first == node.batch)
+    if not (rest and fits and batch):
+        raise node.refuse("shape", f"the batch axis, and {elements} numbers behind it", wanted)
+    if len(rest) == 1:
+        return layers.flatten(), ()
+    return layers.reshape(tuple(rest)), ()
+
+
+def _leaky(node: Node) -> Made:
+    return layers.leaky_relu(node.own.get("alpha", 0.01)), ()
+
+
+def _clip(node: Node) -> Made:
+    low = node.own.get("min", node.constants[1].item() if 1 in node.constants else None)
+    high = node.own.get("max", node.constants[2].item() if 2 in node.constants else None)
+    if low == 0 and high in (None, float("inf"), 3.4028234663852886e38):
+        return layers.relu(), ()
+    raise node.refuse("min and max", "0 and none, which is relu", (low, high))
+
+
+def _plain(make: Callable[[], Layer]) -> Reading:
+    return lambda node: (make(), ())
+
+
+# One row for each operator that a layer is.
+READINGS: Mapping[str, Reading] = {
+    "AveragePool": _pool(layers.avg_pool),
+    "BatchNormalization": _batch_norm,
+    "Clip": _clip,
+    "Conv": _conv,
+    "Dropout": _dropout,
+    "Elu": lambda node: (layers.elu(node.own.get("alpha", 1.0)), ()),
+    "Flatten": _flatten,
+    "Gelu": _gelu,
+    "Gemm": _gemm,
+    "GlobalAveragePool": _global(layers.avg_pool),
+    "GlobalMaxPool": _global(layers.max_pool),
+    "Identity": lambda node: None,
+    "LeakyRelu": _leaky,
+    "LogSoftmax": _softmax(layers.log_softmax),
+    "MatMul": _matmul,
+    "MaxPool": _pool(layers.max_pool),
+    "ReduceMean": _mean,
+    "Relu": _plain(layers.relu),
+    "Reshape": _reshape,
+    "Selu": _selu,
+    "Sigmoid": _plain(layers.sigmoid),
+    "Softmax": _softmax(layers.softmax),
+    "Softplus": _plain(layers.softplus),
+    "Tanh": _plain(layers.tanh),
+}
+JOINS = ("Add", "Sum", "Concat", "Mul")  # of several values that depend on the example

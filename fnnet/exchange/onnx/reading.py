@@ -1,0 +1,334 @@
+"""`from_onnx`: an ONNX model as a net of fnnet's layers."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnnet import layers, tree
+from fnnet.errors import FnnetError, FormatError, expected
+from fnnet.exchange.onnx.folding import FOLDS, UNKNOWN, attributes, tensor
+from fnnet.exchange.onnx.operators import JOINS, READINGS, Node
+from fnnet.exchange.onnx.protocol import library
+from fnnet.recipe import recipe_of
+from fnnet.types import Array, Layer, Params, Shape
+
+NODES = 100_000  # at most
+
+
+class Read(NamedTuple):
+    """What a model is."""
+
+    net: Layer
+    params: Params
+    shape: Shape
+
+
+def from_onnx(model: Any) -> Read:
+    """A model as `(net, params, shape)`: a net that trains, is saved and exported like any other.
+
+    Series and branches are read, of the operators that fnnet has layers for; biases that are added, constants behind
+    identities, shapes that are computed, and opsets from 6 on. What has no layer is told, never left out.
+
+    Args:
+        model: an `onnx.ModelProto`, its bytes, or the path of a file.
+
+    Raises:
+        FormatError: it is no model, or has what no layer says; the message names the node and the attribute.
+        ModuleNotFoundError: the package `onnx` is not installed.
+
+    >>> from fnnet import layers, rng
+    >>> from fnnet.exchange import to_onnx
+    >>> net = layers.serial(layers.dense(4), layers.relu(), layers.dense(2))
+    >>> from_onnx(to_onnx(net, net.init(rng.key(0), (3,)), (3,))).net
+    layers.serial(layers.dense(4), layers.relu(), layers.dense(2))
+    """
+    model = _loaded(model)
+    graph = _Graph(model)
+    try:
+        made, params = graph.between(graph.start, graph.end)
+    except RecursionError:
+        raise FormatError(expected("graph", "branches within each other, a hundred at most", "more")) from None
+    net, params = _joined(made, params)
+    try:
+        net.shape(graph.shape)
+    except FnnetError as error:
+        raise FormatError(f"graph: its nodes do not fit each other: {error}") from None
+    return Read(net, tree.read_only(params), graph.shape)
+
+
+def _loaded(model: Any) -> Any:
+    onnx = library()
+    if isinstance(model, str | os.PathLike):
+        with open(model, "rb") as file:
+            model = file.read()
+    if isinstance(model, bytes):
+        proto = onnx.ModelProto()
+        try:
+            proto.ParseFromString(model)
+        except Exception as error:  # of the protocol's own
+            raise FormatError(expected("model", "an ONNX model", f"{type(error).__name__}")) from None
+        model = proto
+    if not isinstance(model, onnx.ModelProto):
+        raise FormatError(expected("model", "an onnx.ModelProto, its bytes or a path", type(model).__name__))
+    if len(model.graph.node) > NODES:
+        raise FormatError(expected("graph", f"at most {NODES:,} nodes", f"{len(model.graph.node):,}"))
+    return model
+
+
+class _Graph:
+    """A model's graph: constants by name, nodes in order, and which node uses which value.
+
+    Raises:
+        FormatError: it has several inputs or outputs, a cycle, or shapes that are not known.
+    """
+
+    def __init__(self, model: Any):
+        graph = model.graph
+        self.opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
+        if self.opset < 6:
+            raise FormatError(expected("opset", "6 or newer", self.opset))
+        self.constants = {item.name: tensor(item, f"constant {item.name!r}") for item in graph.initializer}
+        inputs = [item for item in graph.input if item.name not in self.constants]
+        if len(inputs) != 1 or len(graph.output) != 1:
+            got = f"{len(inputs)} and {len(graph.output)}"
+            raise FormatError(expected("graph", "one input and one output", got))
+        self.start, self.end = inputs[0].name, graph.output[0].name
+        self.batch, self.shape = _shape_of(inputs[0])
+        self.shapes: dict[str, Shape] = {self.start: self.shape}
+        self.nodes: list[Any] = []
+        known = {self.start, *self.constants, ""}
+        self._fold(graph.node, known)
+        self.uses: dict[str, list[int]] = {}
+        for i, node in enumerate(self.nodes):
+            for name in node.input:
+                if name and name not in self.constants:
+                    self.uses.setdefault(name, []).append(i)
+        self.maker = {name: i for i, node in enumerate(self.nodes) for name in node.output if name}
+        if self.end not in self.maker and self.end != self.start:
+            raise FormatError(expected("graph", "an output that depends on the input", f"{self.end!r}, which does not"))
+
+    def _fold(self, nodes: Sequence[Any], known: set[str]) -> None:
+        """Keep the nodes that depend on the example; compute the others."""
+        for node in nodes:
+            where = f"{node.op_type} {node.name!r}"
+            if node.domain not in ("", "ai.onnx"):
+                raise FormatError(expected(where, "an operator of ONNX", f"one of {node.domain}"))
+            missing = [name for name in node.input if name not in known]
+            if missing:
+                raise FormatError(expected(where, "inputs that are made before", f"{missing[0]!r}"))
+            if any(name in known for name in node.output if name):
+                raise FormatError(expected(where, "a name of its own for its value", repr(node.output[0])))
+            known.update(node.output)
+            given = [self.constants[name] for name in node.input if name in self.constants]
+            if node.op_type == "Shape":
+                self._shape_node(node)
+            elif len(given) == len([name for name in node.input if name]) and node.op_type in FOLDS:
+                try:
+                    self.constants[node.output[0]] = np.asarray(FOLDS[node.op_type](given, attributes(node)))
+                except FormatError:
+                    raise
+                except Exception as error:  # of constants that do not fit each other
+                    raise FormatError(
+                        expected(where, "constants that fit", f"{type(error).__name__}: {error}")
+                    ) from None
+            else:
+                self.nodes.append(node)
+                self._infer(node)
+
+    def _shape_node(self, node: Any) -> None:
+        """The shape of a value as a constant."""
+        (name,) = node.input
+        if name in self.constants:
+            self.constants[node.output[0]] = np.array(self.constants[name].shape, np.int64)
+            return
+        shape = self.shapes.get(name)
+        if shape is None:
+            raise FormatError(expected(f"Shape {node.name!r}", "a value whose shape is known", repr(name)))
+        batch = UNKNOWN if self.batch is None else self.batch
+        self.constants[node.output[0]] = np.array([batch, *shape], np.int64)
+
+    def _infer(self, node: Any) -> None:
+        """The shape of one example of what a node makes, where it can be told."""
+        values = [name for name in node.input if name and name not in self.constants]
+        shapes = [self.shapes.get(name) for name in values]
+        if None in shapes or not node.output:
+            return
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) > 1:
+            if node.op_type == "Concat" and attributes(node).get("axis") == 1 and all(known):
+                self.shapes[node.output[0]] = (sum(shape[0] for shape in known), *known[0][1:])
+            elif node.op_type in JOINS:
+                self.shapes[node.output[0]] = known[0]
+        elif node.op_type in READINGS:
+            made = READINGS[node.op_type](self._node(node, known[0]))
+            try:
+                self.shapes[node.output[0]] = known[0] if made is None else made[0].shape(known[0])
+            except FnnetError as error:
+                raise FormatError(f"{node.op_type} {node.name!r}: {error}") from None
+        elif node.op_type in ("Add", "Sum", "Mul"):
+            self.shapes[node.output[0]] = known[0]
+
+    def _node(self, node: Any, inputs: Shape) -> Node:
+        given = {i: self.constants[name] for i, name in enumerate(node.input) if name in self.constants}
+        where = f"{node.op_type} {node.name or node.output[0]!r}"
+        return Node(where, node.op_type, attributes(node), given, inputs, self.opset, self.batch)
+
+    def between(self, start: str, end: str) -> tuple[list[Layer], list[Params]]:
+        """The layers that make the value `end` of the value `start`, in order, with their params."""
+        allowed = self._behind(start, end)
+        made: list[Layer] = []
+        params: list[Params] = []
+        value = start
+        while value != end:
+            here = [i for i in self.uses.get(value, []) if i in allowed]
+            if not here:
+                raise FormatError(expected("graph", f"a way from {start!r} to {end!r}", f"an end at {value!r}"))
+            first = self.nodes[here[0]]
+            dynamic = [name for name in first.input if name and name not in self.constants]
+            if len(here) == 1 and len(dynamic) == 1:
+                self._append(first, value, made, params)
+                value = first.output[0]
+            else:
+                join = self._join(value, allowed)
+                layer, inside = self._branches(join, value)
+                made.append(layer)
+                params.append(inside)
+                value = join.output[0]
+        return made, params
+
+    def _append(self, node: Any, value: str, made: list[Layer], params: list[Params]) -> None:
+        """One operator of one value and constants: a layer, or a bias of the layer before it."""
+        where = f"{node.op_type} {node.name or node.output[0]!r}"
+        if node.op_type in ("Add", "Sum", "Mul") and len(node.input) == 2:
+            constant = next(self.constants[name] for name in node.input if name in self.constants)
+            if (axis := attributes(node).get("axis")) is not None:  # opset 6 says from which axis on a constant stands
+                behind = len(self.shapes.get(value, ())) + 1 - axis - constant.ndim
+                constant = constant.reshape(*constant.shape, *[1] * max(behind, 0))
+            if not (made and _take(node.op_type == "Mul", constant, made, params)):
+                wanted = "a bias of a layer with weights, or a factor of one, a number for each channel"
+                raise FormatError(expected(where, wanted, f"a constant of shape {constant.shape}"))
+            return
+        if node.op_type not in READINGS:
+            raise FormatError(expected(where, f"one of {', '.join([*READINGS, *JOINS])}", node.op_type))
+        if list(node.input).index(value) != 0:
+            raise FormatError(
+                expected(where, "the example as its first input", f"input {list(node.input).index(value)}")
+            )
+        found = READINGS[node.op_type](self._node(node, self.shapes.get(value, ())))
+        if found is not None:
+            made.append(found[0])
+            params.append(found[1])
+
+    def _behind(self, start: str, end: str) -> set[int]:
+        """The nodes on a way from start to end."""
+        found: set[int] = set()
+        todo = [end]
+        while todo:
+            name = todo.pop()
+            if name == start or name not in self.maker or (i := self.maker[name]) in found:
+                continue
+            found.add(i)
+            todo += [other for other in self.nodes[i].input if other and other not in self.constants]
+        return found
+
+    def _join(self, start: str, allowed: set[int]) -> Any:
+        """The first node behind `start` that all ways to the end pass."""
+        live = {start: sum(i in allowed for i in self.uses.get(start, []))}
+        for i in sorted(allowed):
+            node = self.nodes[i]
+            values = [name for name in node.input if name and name not in self.constants]
+            if not any(name in live for name in values):
+                continue
+            for name in values:
+                if name not in live:
+                    where = f"{node.op_type} {node.name!r}"
+                    raise FormatError(expected(where, f"values made of {start!r} alone", repr(name)))
+                live[name] -= 1
+                if not live[name]:
+                    del live[name]
+            if not live:
+                return node
+            live[node.output[0]] = sum(j in allowed for j in self.uses.get(node.output[0], []))
+            if not live[node.output[0]]:
+                del live[node.output[0]]
+        raise FormatError(expected("graph", f"branches of {start!r} that meet", "none that do"))
+
+    def _branches(self, node: Any, start: str) -> tuple[Layer, Params]:
+        """The layer of a node that brings branches together."""
+        where = f"{node.op_type} {node.name or node.output[0]!r}"
+        if node.op_type not in JOINS or any(name in self.constants for name in node.input):
+            raise FormatError(expected(where, f"branches that meet in one of {', '.join(JOINS)}", node.op_type))
+        parts = [self.between(start, name) for name in node.input]
+        if node.op_type == "Mul":
+            kinds = sorted(" ".join(layer.name for layer in made) for made, _ in parts)
+            if kinds == ["", "sigmoid"]:
+                return layers.silu(), ()
+            raise FormatError(expected(where, "x · sigmoid(x), which is silu", f"the product of {kinds}"))
+        nets, inside = zip(*(_joined(made, own) for made, own in parts), strict=True)
+        if node.op_type == "Concat":
+            own = attributes(node)
+            if own.get("axis") not in (1, 1 - (len(self.shapes.get(node.input[0], (0,))) + 1)):
+                raise FormatError(expected(f"{where}: axis", "1, the channels", own.get("axis")))
+            net = layers.parallel(*nets, combine="concatenate")
+        elif len(nets) == 2 and not parts[1][0]:
+            return layers.residual(nets[0]), tree.record("Residual", ("body", "shortcut"))(*inside)
+        elif len(nets) == 2 and not parts[0][0]:
+            return layers.residual(nets[1]), tree.record("Residual", ("body", "shortcut"))(*inside[::-1])
+        else:
+            net = layers.parallel(*nets)
+        return net, tree.record("Parallel", tuple(name for name, _ in net))(*inside)
+
+
+def _take(times: bool, constant: Array, made: list[Layer], params: list[Params]) -> bool:
+    """Whether the last layer can take a constant, as a bias or a factor of each output, into its params; if so it does.
+
+    Batch norm takes both into gain and bias: (g z + b) c + d = (g c) z + (b c + d).
+    """
+    recipe, own = recipe_of(made[-1]), params[-1]
+    name = recipe.name.rpartition(".")[2] if recipe is not None else ""
+    if recipe is None or name not in ("dense", "conv2d", "batch_norm"):
+        return False
+    n = made[-1].recipe.arguments["n"] if name == "dense" else len(own[0])  # type: ignore[union-attr]
+    image = name == "conv2d" or (name == "batch_norm" and constant.ndim > 2)
+    shapes = {(n, 1, 1), (1, n, 1, 1)} if image else {(n,), (1, n)}
+    if constant.shape not in shapes | {(), (1,)}:
+        return False
+    value = np.broadcast_to(constant.ravel(), (n,)).astype(own[0].dtype)
+    bias = own.bias if "bias" in own._fields else np.zeros(n, own[0].dtype)
+    if name == "batch_norm":
+        params[-1] = (
+            own._replace(gain=own.gain * value, bias=bias * value) if times else own._replace(bias=bias + value)
+        )
+        return True
+    weight = own.weight if not times else own.weight * (value if name == "dense" else value[:, None, None, None])
+    if times and "bias" not in own._fields:
+        params[-1] = own._replace(weight=weight)
+        return True
+    kind = tree.record(type(own).__name__, ("weight", "bias"))
+    made[-1] = recipe.factory(**{**recipe.arguments, "bias": True})
+    params[-1] = kind(weight, bias * value if times else bias + value)
+    return True
+
+
+def _joined(made: Sequence[Layer], params: Sequence[Params]) -> tuple[Layer, Params]:
+    """Layers in a row as one."""
+    if not made:
+        return layers.identity(), ()
+    if len(made) == 1 and recipe_of(made[0]) is not None and list(made[0]):
+        return made[0], params[0]
+    net = layers.serial(*made)
+    return net, tree.record("Serial", tuple(name for name, _ in net))(*params)
+
+
+def _shape_of(item: Any) -> tuple[int | None, Shape]:
+    """The batch size, None where it is free, and the shape of one example."""
+    kind = item.type.tensor_type
+    dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim]
+    if not dims:
+        raise FormatError(expected(f"input {item.name!r}", "a batch axis", "a number or no shape"))
+    batch, *shape = dims
+    if any(n is None or not 0 < n < 2**31 for n in shape):
+        raise FormatError(expected(f"input {item.name!r}", "a shape behind the batch axis in numbers", shape))
+    return batch or None, tuple(shape)  # type: ignore[arg-type]

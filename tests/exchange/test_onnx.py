@@ -1,0 +1,317 @@
+"""ONNX both ways: every layer against onnxruntime, back again, and what cannot be said is told."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'fnnet[onnx]'")
+
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from experiments.commands import onnx_suite  # noqa: E402
+from fnnet import layers, losses, optim, recipe, rng, training, tree  # noqa: E402
+from fnnet.errors import ConfigError, FnnetError, FormatError  # noqa: E402
+from fnnet.exchange import from_onnx, to_onnx  # noqa: E402
+from tests.cases import LAYERS  # noqa: E402
+from tests.exchange.test_one_file import OWN, made_of  # noqa: E402
+from tests.memory import at_most  # noqa: E402
+
+ROWS = [row for row in LAYERS if not made_of(row.make()) & OWN]
+
+
+def as_onnxruntime(model, x):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_layer_there_and_back(row):
+    net = row.make()
+    params, x = net.init(rng.key(2), row.shape), rng.normal(rng.key(3), (5, *row.shape))
+    model = to_onnx(net, params, row.shape)
+    y, _ = net.apply(params, x)
+    np.testing.assert_allclose(as_onnxruntime(model, x), y, rtol=1e-5, atol=1e-5)
+    again, weights, shape = from_onnx(model.SerializeToString())
+    assert shape == row.shape
+    np.testing.assert_allclose(again.apply(weights, x)[0], y, rtol=1e-6, atol=1e-6)
+
+
+NET = layers.serial(
+    layers.conv2d(4, 3, padding="same", stride=2),
+    layers.batch_norm(),
+    layers.residual(layers.serial(layers.conv2d(4, 3, padding=1), layers.relu())),
+    layers.parallel(layers.max_pool(2), layers.avg_pool(2), combine="concatenate"),
+    layers.flatten(),
+    layers.named("head", layers.serial(layers.dense(5), layers.silu(), layers.dropout(0.5), layers.dense(2))),
+)
+SHAPE = (2, 9, 9)
+
+
+def test_a_reader_sees_the_net_in_order():
+    model = to_onnx(NET, NET.init(rng.key(0), SHAPE), SHAPE)
+    names = [node.name for node in model.graph.node]
+    assert names[:3] == ["conv2d_0", "batch_norm_0", "residual_0.body.conv2d_0"]
+    assert names[-1] == "head_0.dense_1"
+    assert {item.name for item in model.graph.initializer} >= {"conv2d_0.weight", "head_0.dense_1.bias"}
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0]
+    assert batch.dim_param
+    assert [node.output[0] for node in model.graph.node][-1] == model.graph.output[0].name == "y"
+
+
+def test_what_is_read_is_the_same_net():
+    """But for names, and dropouts, which are nothing in evaluation."""
+    net = layers.serial(layers.conv2d(3, 3), layers.relu(), layers.max_pool(2), layers.flatten(), layers.dense(4))
+    params = net.init(rng.key(1), (1, 8, 8))
+    read = from_onnx(to_onnx(net, params, (1, 8, 8)))
+    assert recipe.to_json(read.net) == recipe.to_json(
+        layers.serial(
+            layers.conv2d(3, (3, 3), (1, 1), (0, 0)), layers.relu(), layers.max_pool((2, 2), (2, 2), (0, 0)),
+            layers.flatten(), layers.dense(4),
+        )
+    )  # fmt: skip
+    for one, other in zip(tree.leaves(read.params), tree.leaves(params), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_imported_net_trains_and_is_exported_again():
+    net, params, shape = from_onnx(to_onnx(NET, NET.init(rng.key(0), SHAPE), SHAPE))
+    optimizer = optim.adam(0.01)
+    step = training.make_step(net, losses.softmax_cross_entropy, optimizer)
+    state = training.init(net, optimizer, rng.key(1), shape)._replace(params=params, opt_state=optimizer.init(params))
+    x, labels = rng.normal(rng.key(2), (16, *shape)), np.arange(16) % 2
+    state, history = training.fold(step, state, [(x, labels)] * 30)
+    assert history[-1]["loss"] < 0.2 * history[0]["loss"]
+    model = to_onnx(net, state.params, shape)
+    np.testing.assert_allclose(as_onnxruntime(model, x), net.apply(state.params, x)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_float64_stays_float64():
+    net = layers.serial(layers.dense(3), layers.tanh())
+    params = tree.cast(net.init(rng.key(0), (2,)), np.float64)
+    model = to_onnx(net, params, (2,))
+    assert model.graph.input[0].type.tensor_type.elem_type == TensorProto.DOUBLE
+    assert from_onnx(model).params.dense_0.weight.dtype == np.float64
+
+
+@recipe.factory
+def doubled():
+    return layers.layer(lambda key, shape: (), lambda params, x: (2 * x, lambda dy: ((), 2 * dy)))
+
+
+def test_own_layers_bring_their_nodes():
+    net = layers.serial(layers.dense(2), doubled())
+    params, x = net.init(rng.key(0), (3,)), rng.normal(rng.key(1), (4, 3))
+    with pytest.raises(ConfigError, match=r"doubled_0: expected one of the layers .*; say with own="):
+        to_onnx(net, params, (3,))
+    model = to_onnx(net, params, (3,), own={doubled: lambda x, here: here.node("Add", [x, x])})
+    np.testing.assert_allclose(as_onnxruntime(model, x), net.apply(params, x)[0], rtol=1e-6)
+    gelu = layers.gelu()
+    with pytest.raises(ConfigError, match="opset 13: the checker of ONNX says"):
+        to_onnx(gelu, (), (3,), opset=13)
+
+
+# Models of others
+
+
+def model_of(nodes, constants=(), shape=("N", 3), opset=20, outputs=("y",)):
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in dict(constants).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+
+
+W, B = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([1, -1], np.float32)
+node = helper.make_node
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "want"),
+    [
+        ([node("Gemm", ["x", "w", "b"], ["y"], alpha=2.0, beta=0.5)], {"w": W, "b": B}, lambda x: 2 * x @ W + 0.5 * B),
+        ([node("Gemm", ["x", "w"], ["y"], transB=1)], {"w": W.T.copy()}, lambda x: x @ W),
+        ([node("MatMul", ["x", "w"], ["m"]), node("Add", ["b", "m"], ["y"])], {"w": W, "b": B}, lambda x: x @ W + B),
+        ([node("MatMul", ["x", "w"], ["m"]), node("Mul", ["m", "b"], ["y"])], {"w": W, "b": B}, lambda x: x @ W * B),
+        (
+            [node("Identity", ["w"], ["v"]), node("Dropout", ["x"], ["d"]), node("MatMul", ["d", "v"], ["y"])],
+            {"w": W},
+            lambda x: x @ W,
+        ),
+        ([node("Clip", ["x", "low"], ["y"])], {"low": np.float32(0)}, lambda x: np.maximum(x, 0)),
+        ([node("Sigmoid", ["x"], ["s"]), node("Mul", ["x", "s"], ["y"])], {}, lambda x: x / (1 + np.exp(-x))),
+        (
+            [node("Relu", ["x"], ["a"]), node("Tanh", ["x"], ["b"]), node("Sum", ["a", "b", "x"], ["y"])],
+            {},
+            lambda x: np.maximum(x, 0) + np.tanh(x) + x,
+        ),
+        (
+            [node("Constant", [], ["w"], value=numpy_helper.from_array(W)), node("MatMul", ["x", "w"], ["y"])],
+            {},
+            lambda x: x @ W,
+        ),
+    ],
+)
+def test_models_as_others_write_them(nodes, constants, want):
+    net, params, shape = from_onnx(model_of(nodes, constants))
+    assert shape == (3,)
+    x = rng.normal(rng.key(0), (4, 3))
+    np.testing.assert_allclose(net.apply(params, x)[0], want(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", ["N", 4])
+def test_a_shape_that_is_computed(batch):
+    """As older exporters write a flatten: the batch axis is looked up, and put in front of a product."""
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "zero"], ["n"], axis=0),
+        node("Unsqueeze", ["n"], ["u"], axes=[0]),
+        node("Concat", ["u", "rest"], ["shape"], axis=0),
+        node("Reshape", ["x", "shape"], ["y"]),
+    ]
+    constants = {"zero": np.int64(0), "rest": np.array([-1 if batch == 4 else 12], np.int64)}
+    net, params, _ = from_onnx(model_of(nodes, constants, shape=(batch, 3, 2, 2), opset=11))
+    assert net == layers.serial(layers.flatten())
+    assert net.apply(params, np.ones((4, 3, 2, 2), np.float32))[0].shape == (4, 12)
+
+
+def test_decimals_are_the_shortest():
+    params = {"a": np.ones(3, np.float32)}
+    model = model_of([node("BatchNormalization", ["x", "a", "a", "a", "a"], ["y"], epsilon=9.99e-6)], params)
+    assert from_onnx(model).net == layers.serial(layers.batch_norm(eps=9.99e-6))
+
+
+K, IMAGE = np.ones((2, 3, 2, 2), np.float32), (1, 3, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("pads", "auto", "padding"),
+    [([1, 1, 1, 1], None, (1, 1)), ([0, 0, 1, 1], None, "same"), (None, "SAME_UPPER", "same"), (None, "VALID", (0, 0))],
+)
+def test_paddings(pads, auto, padding):
+    options = {} if pads is None else {"pads": pads}
+    options |= {} if auto is None else {"auto_pad": auto}
+    model = model_of([node("Conv", ["x", "k"], ["y"], **options)], {"k": K}, shape=("N", 3, 6, 6))
+    assert from_onnx(model).net == layers.serial(layers.conv2d(2, (2, 2), (1, 1), padding, bias=False))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "shape", "message"),
+    [
+        (
+            [node("Conv", ["x", "k"], ["y"], group=3, name="c")],
+            {"k": K},
+            (1, 3, 6, 6),
+            "Conv 'c': group: expected 1, got 3",
+        ),
+        (
+            [node("Conv", ["x", "k"], ["y"], dilations=[2, 2], name="c")],
+            {"k": K},
+            (1, 3, 6, 6),
+            "Conv 'c': dilations: expec",
+        ),
+        (
+            [node("Conv", ["x", "k"], ["y"], pads=[1, 0, 0, 0])],
+            {"k": K},
+            (1, 3, 6, 6),
+            "Conv 'y': pads: expected equal",
+        ),
+        ([node("LRN", ["x"], ["y"], size=3, name="n")], {}, (1, 3, 6, 6), "LRN 'n': expected one of AveragePool"),
+        ([node("Elu", ["z"], ["y"], name="e")], {}, (1, 3), "Elu 'e': expected inputs that are made before, got 'z'"),
+        ([node("Relu", ["x"], ["x"])], {}, (1, 3), "expected a name of its own for its value"),
+        ([node("Gemm", ["x", "w"], ["y"], transA=1)], {"w": W}, (3, 3), "Gemm 'y': transA: expected 0, got 1"),
+        (
+            [node("MatMul", ["x", "w"], ["y"])],
+            {"w": W},
+            (1, 4),
+            "MatMul 'y': input 1: expected a matrix for 4 features",
+        ),
+        ([node("Gelu", ["x"], ["y"])], {}, (1, 3), "Gelu 'y': approximate: expected tanh, got none"),
+        (
+            [node("Add", ["x", "b"], ["y"])],
+            {"b": np.ones(3, np.float32)},
+            (1, 3),
+            "Add 'y': expected a bias of a layer",
+        ),
+        ([node("Relu", ["x"], ["r"]), node("Mul", ["r", "x"], ["y"])], {}, (1, 3), "which is silu, got the product of"),
+        ([node("Flatten", ["x"], ["y"], axis=0)], {}, (1, 3), "Flatten 'y': axis: expected 1"),
+        ([node("Relu", ["x"], ["y"], domain="other")], {}, (1, 3), "expected an operator of ONNX, got one of other"),
+        ([node("Relu", ["x"], ["y"])], {}, ("N", "M"), "input 'x': expected a shape behind the batch axis in numbers"),
+        ([node("Relu", ["x"], ["y"])], {}, None, "input 'x': expected a batch axis"),
+    ],
+)
+def test_what_no_layer_says_is_told_with_node_and_attribute(nodes, constants, shape, message):
+    with pytest.raises(FormatError, match=message.replace("(", r"\(")):
+        from_onnx(model_of(nodes, constants, shape))
+
+
+def test_models_that_are_none(tmp_path):
+    for wrong in (b"\xff\xff\xff\xff", 3, None):
+        with pytest.raises(FormatError, match="model: expected"):
+            from_onnx(wrong)
+    with pytest.raises(FormatError, match="one input and one output"):
+        from_onnx(model_of([node("Relu", ["x"], ["y"])], outputs=("y", "z")))
+    with pytest.raises(FormatError, match="opset: expected 6 or newer, got 5"):
+        from_onnx(model_of([node("Relu", ["x"], ["y"])], opset=5))
+    (tmp_path / "m.onnx").write_bytes(model_of([node("Relu", ["x"], ["y"])]).SerializeToString())
+    assert from_onnx(tmp_path / "m.onnx").net == layers.serial(layers.relu())
+
+
+def test_a_bomb_takes_no_memory():
+    huge = [node("ConstantOfShape", ["s"], ["w"]), node("MatMul", ["x", "w"], ["y"])]
+    model = model_of(huge, {"s": np.array([3, 10**12], np.int64)})
+    with at_most(5_000_000), pytest.raises(FormatError, match="ConstantOfShape: expected at most"):
+        from_onnx(model)
+    lying = model_of([node("MatMul", ["x", "w"], ["y"])], {"w": W})
+    lying.graph.initializer[0].dims[:] = [3, 10**12]
+    with at_most(5_000_000), pytest.raises(FormatError, match="constant 'w'"):
+        from_onnx(lying)
+
+
+def test_damaged_bytes_raise_our_own():
+    content = to_onnx(NET, NET.init(rng.key(0), SHAPE), SHAPE).SerializeToString()
+    for i in range(0, 400, 3):
+        spoilt = bytearray(content)
+        spoilt[i * 7 % len(content)] ^= 1 << (i % 8)
+        try:
+            net, params, shape = from_onnx(bytes(spoilt))
+            with np.errstate(all="ignore"):
+                net.apply(params, np.zeros((1, *shape), np.float32))
+        except FnnetError:
+            continue
+
+
+# ONNX's own suite: the command runs all of it
+
+
+def test_what_is_read_of_the_suite_computes_what_it_should():
+    counts = dict.fromkeys((onnx_suite.PASSED, onnx_suite.FAILED, onnx_suite.NO_LAYER), 0)
+    for case in onnx_suite.stored_cases():
+        counts[onnx_suite.judge(case)[0]] += 1
+    assert counts[onnx_suite.FAILED] == 0
+    assert counts[onnx_suite.PASSED] > 20
+
+
+def test_a_wrong_result_would_be_noticed():
+    case = next(case for case in onnx_suite.stored_cases() if onnx_suite.judge(case)[0] == onnx_suite.PASSED)
+    assert onnx_suite.judge(case._replace(y=case.y + 0.1))[0] == onnx_suite.FAILED
+
+
+def test_from_the_shell(tmp_path, capsys):
+    import fnnet
+    from fnnet.runs.cli import main
+
+    params = NET.init(rng.key(0), SHAPE)
+    fnnet.save(tmp_path / "net", NET, params, SHAPE)
+    assert main(["export", str(tmp_path / "net"), "--to", "onnx", "--out", str(tmp_path / "net.onnx")]) == 0
+    assert main(["import", str(tmp_path / "net.onnx"), "--out", str(tmp_path / "again")]) == 0
+    net, weights, shape = fnnet.load(tmp_path / "again")
+    x = rng.normal(rng.key(1), (3, *shape))
+    np.testing.assert_allclose(net.apply(weights, x)[0], NET.apply(params, x)[0], rtol=1e-5, atol=1e-6)
+    assert main(["import", str(tmp_path / "net.onnx"), "--out", str(tmp_path / "again")]) == 2
+    assert "--out: expected a new file" in capsys.readouterr().err
+    (tmp_path / "none.onnx").write_bytes(b"\xff")
+    assert main(["import", str(tmp_path / "none.onnx"), "--out", str(tmp_path / "never")]) == 1
+    assert not (tmp_path / "never").exists()
