@@ -37,7 +37,7 @@ COMMANDS: Commands = {
     "describe": ("fnnet.runs.commands.describe", "what net a file holds: describe FILE"),
     "export": (
         "fnnet.runs.commands.export",
-        "a net as others read it: export FILE --to onnx | python | torch --out PATH",
+        "a net as others read it: export FILE --to onnx --out PATH, or python, torch",
     ),
     "import": ("fnnet.runs.commands.import_", "an ONNX model as a net: import MODEL.onnx --out FILE"),
     "doctor": ("fnnet.runs.commands.doctor", "say what this machine repeats to the byte, and how fast it is"),

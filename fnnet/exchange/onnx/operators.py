@@ -54,7 +54,7 @@ _Conv2d = tree.record("Conv2d", ("weight", "bias")), tree.record("Conv2d", ("wei
 _BatchNorm = type(layers.batch_norm().init(rng.key(0), (1,)))
 
 
-def dense(weight: Array, bias: Array | None) -> tuple[Layer, Params]:
+def dense_of(weight: Array, bias: Array | None) -> tuple[Layer, Params]:
     """A dense layer of these arrays."""
     layer = layers.dense(weight.shape[1], bias=bias is not None)
     weight = np.ascontiguousarray(weight)
@@ -151,14 +151,14 @@ def _gemm(node: Node) -> Made:
             bias = np.broadcast_to(bias, (1, weight.shape[1]))[0] * bias.dtype.type(node.own.get("beta", 1.0))
         except ValueError:
             raise node.refuse("input 2", f"({weight.shape[1]},), one for each output", bias.shape) from None
-    return dense(weight, bias)
+    return dense_of(weight, bias)
 
 
 def _matmul(node: Node) -> Made:
     weight, features = _weight(node, 1, 2), _flat(node)
     if weight.shape[0] != features:
         raise node.refuse("input 1", f"a matrix for {features} features", f"shape {weight.shape}")
-    return dense(weight, None)
+    return dense_of(weight, None)
 
 
 def _pool(make: Callable[..., Layer], **fixed: Any) -> Reading:

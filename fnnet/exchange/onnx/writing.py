@@ -35,7 +35,7 @@ OPSET = 20  # the first that has Gelu
 BATCH = "N"  # the name of the batch axis
 
 
-class Layout:
+class Nodes:
     """The nodes of a model so far, in order; what a row of the table writes into.
 
     Args:
@@ -77,10 +77,10 @@ class Layout:
         return [self.weight(field) for field in ("weight", "bias") if field in self.params._fields]
 
 
-Row: TypeAlias = Callable[[str, Layout], str]  # (the name of x, the model) -> the name of y
+Row: TypeAlias = Callable[[str, Nodes], str]  # (the name of x, the model) -> the name of y
 
 
-def _window(here: Layout, stride: Any, same: bool) -> dict[str, Any]:
+def _window(here: Nodes, stride: Any, same: bool) -> dict[str, Any]:
     """The attributes of a window, its padding explicit."""
     fit = window(here.arguments["kernel"], stride, here.arguments["padding"], same=same, reach=not same)
     rows, cols = fit(*here.inputs[1:])
@@ -91,13 +91,13 @@ def _window(here: Layout, stride: Any, same: bool) -> dict[str, Any]:
     }
 
 
-def _conv2d(x: str, here: Layout) -> str:
+def _conv2d(x: str, here: Nodes) -> str:
     attributes = _window(here, here.arguments["stride"], same=True)
     return here.node("Conv", [x, *here.weights()], **attributes)
 
 
 def _pool(kind: str, **attributes: Any) -> Row:
-    def row(x: str, here: Layout) -> str:
+    def row(x: str, here: Nodes) -> str:
         stride = here.arguments["stride"]
         more: dict[str, Any] = (
             {"count_include_pad": int(here.arguments["count_padding"])} if kind == "AveragePool" else {}
@@ -108,16 +108,16 @@ def _pool(kind: str, **attributes: Any) -> Row:
     return row
 
 
-def _batch_norm(x: str, here: Layout) -> str:
+def _batch_norm(x: str, here: Nodes) -> str:
     fields = [here.weight(field) for field in ("gain", "bias", "mean", "variance")]
     return here.node("BatchNormalization", [x, *fields], epsilon=here.arguments["eps"])
 
 
-def _silu(x: str, here: Layout) -> str:
+def _silu(x: str, here: Nodes) -> str:
     return here.node("Mul", [x, here.node("Sigmoid", [x], ".sigmoid")])
 
 
-def _reshape(x: str, here: Layout) -> str:
+def _reshape(x: str, here: Nodes) -> str:
     shape = np.array([0, *here.arguments["shape"]], np.int64)  # 0: the batch axis as it is
     return here.node("Reshape", [x, here.constant("shape", shape)])
 
@@ -125,7 +125,7 @@ def _reshape(x: str, here: Layout) -> str:
 def _plain(kind: str, **options: Any) -> Row:
     """A node without weights, with attributes that are fixed or taken from the arguments."""
 
-    def row(x: str, here: Layout) -> str:
+    def row(x: str, here: Nodes) -> str:
         attributes = {name: value(here.arguments) if callable(value) else value for name, value in options.items()}
         return here.node(kind, [x], **attributes)
 
@@ -168,7 +168,7 @@ def to_onnx(net: Layer, params: Params, shape: Shape, opset: int = OPSET, own: M
         params: its params.
         shape: of one example.
         opset: the version of the operators.
-        own: for your own factories, a function of x's name and a `Layout` that adds nodes and returns y's name.
+        own: for your own factories, a function of x's name and a `Nodes` that adds nodes and returns y's name.
 
     Raises:
         ConfigError: a layer has no recipe, or is neither in the table nor in `own`, or the opset is too old for it.
@@ -183,11 +183,11 @@ def to_onnx(net: Layer, params: Params, shape: Shape, opset: int = OPSET, own: M
     out_shape = check_net(net).shape(shape)
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    layout = Layout()
-    last = _write(net, params, tuple(shape), "", "x", layout, {**ROWS, **(own or {})})
-    layout.path = "y"
-    layout.node("Identity", [last])  # the output has a name of its own, whatever made it
-    *nodes, end = layout.nodes
+    made = Nodes()
+    last = _write(net, params, tuple(shape), "", "x", made, {**ROWS, **(own or {})})
+    made.path = "y"
+    made.node("Identity", [last])  # the output has a name of its own, whatever made it
+    *nodes, end = made.nodes
     if nodes and nodes[-1].output[0] == last:
         nodes[-1].output[0] = end.output[0]
     else:
@@ -197,7 +197,7 @@ def to_onnx(net: Layer, params: Params, shape: Shape, opset: int = OPSET, own: M
         "fnnet",
         [onnx.helper.make_tensor_value_info("x", kind, [BATCH, *shape])],
         [onnx.helper.make_tensor_value_info(end.output[0], kind, [BATCH, *out_shape])],
-        [onnx.numpy_helper.from_array(array, name) for name, array in layout.constants.items()],
+        [onnx.numpy_helper.from_array(array, name) for name, array in made.constants.items()],
     )
     model = onnx.helper.make_model(
         graph, opset_imports=[onnx.helper.make_opsetid("", opset)], producer_name="fnnet", ir_version=9
@@ -213,7 +213,7 @@ _AROUND: dict[Any, str] = {named: "net", frozen: "inner"}
 
 
 def _write(
-    layer: Layer, params: Params, inputs: Shape, path: str, x: str, layout: Layout, rows: Mapping[Any, Row]
+    layer: Layer, params: Params, inputs: Shape, path: str, x: str, model: Nodes, rows: Mapping[Any, Row]
 ) -> str:
     """Add a layer's nodes and return the name of its value."""
     recipe = recipe_of(layer)
@@ -222,26 +222,26 @@ def _write(
         fix = "make it by a function with @fnnet.recipe.factory over it"
         raise ConfigError(expected(where, "a layer that knows how it was made", f"a {layer.name}", fix))
     if recipe.factory in _AROUND:
-        return _write(recipe.arguments[_AROUND[recipe.factory]], params, inputs, path, x, layout, rows)
+        return _write(recipe.arguments[_AROUND[recipe.factory]], params, inputs, path, x, model, rows)
     if recipe.factory is serial:
         for (name, child), inside in zip(layer, params, strict=True):
-            x = _write(child, inside, inputs, f"{path}.{name}" if path else name, x, layout, rows)
+            x = _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
             inputs = child.shape(inputs)
         return x
     if recipe.factory in (parallel, residual):
         made = [
-            _write(child, inside, inputs, f"{path}.{name}" if path else name, x, layout, rows)
+            _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
             for (name, child), inside in zip(layer, params, strict=True)
         ]
-        layout.path = path
+        model.path = path
         if recipe.arguments.get("combine", "sum") == "sum":
-            return layout.node("Sum" if len(made) != 2 else "Add", made)
-        return layout.node("Concat", made, axis=1)
+            return model.node("Sum" if len(made) != 2 else "Add", made)
+        return model.node("Concat", made, axis=1)
     if recipe.factory not in rows:
         fix = "say with own={factory: function} what nodes it is"
         raise ConfigError(expected(where, f"one of the layers {', '.join(sorted(_names()))}", recipe.name, fix))
-    layout.path, layout.inputs, layout.arguments, layout.params = path, inputs, recipe.arguments, params
-    return rows[recipe.factory](x, layout)
+    model.path, model.inputs, model.arguments, model.params = path, inputs, recipe.arguments, params
+    return rows[recipe.factory](x, model)
 
 
 def _names() -> Iterator[str]:

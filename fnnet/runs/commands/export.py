@@ -31,7 +31,8 @@ def export(
 
     Args:
         file: written by `fnnet.save`, or params.safetensors of a run, or a run folder.
-        to: "onnx": a model, see `fnnet.exchange.to_onnx`; "python": a program, see `fnnet.exchange.to_python`; "torch": a safetensors file for `load_state_dict`.
+        to: "onnx": a model, see `fnnet.exchange.to_onnx`; "python": a program, see `fnnet.exchange.to_python`; "torch":
+            a safetensors file for `load_state_dict`.
         out: the file to write.
         force: write it where a file is already.
     """
