@@ -239,6 +239,8 @@ class _NetEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     def _epoch(self, x: Array, target: Array, weight: Array) -> float:
         """One pass over the examples; the mean of the loss, each batch before its step."""
+        if not weight.any():
+            raise DataError(expected("sample_weight", "at least one non-zero number", "none"))
         step, size = self._step(), min(self.batch_size, len(x))
         key = rng.fold_in(rng.fold_in(self._state.key, "shuffle"), self.n_iter_)
         state, total = self._state, 0.0

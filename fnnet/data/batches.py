@@ -1,6 +1,6 @@
 """Batches: one epoch of examples as a pure function of a key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,9 +14,31 @@ Remainder: TypeAlias = Literal["keep", "drop", "fill"]
 _REMAINDERS = ("keep", "drop", "fill")
 
 
-def batches(
-    key: rng.Key, arrays: Sequence[Array], size: int, remainder: Remainder = "keep", start: int = 0
-) -> Iterator[tuple[Array, ...]]:
+class Batches:
+    """Batches that are made as they are asked for: every time they are gone over, from the first.
+
+    `len` says how many; what a generator would do, to be used up and then silently empty, they never do.
+
+    >>> epoch = in_order((np.arange(5),), 2)
+    >>> len(epoch), [x.tolist() for x, in epoch], [x.tolist() for x, in epoch]
+    (3, [[0, 1], [2, 3], [4]], [[0, 1], [2, 3], [4]])
+    """
+
+    def __init__(self, made: Callable[[], Iterator[tuple[Array, ...]]], count: int):
+        self._made = made
+        self._count = count
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]:
+        return self._made()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<{self._count} batches>"
+
+
+def batches(key: rng.Key, arrays: Sequence[Array], size: int, remainder: Remainder = "keep", start: int = 0) -> Batches:
     """One epoch of `arrays` in shuffled batches.
 
     The order is `rng.permutation(key, N)` and nothing else, so an epoch can be entered at any batch: `start=k` gives
@@ -38,8 +60,9 @@ def batches(
             the end of the shuffled order, so that it holds the last `size` examples of that order, some a second time.
         start: batches to pass over.
 
-    Yields:
-        Tuples with a new array for each of `arrays`, each (size, …).
+    Returns:
+        Batches with a length, which can be gone over again and are the same again: tuples with a new array for each of
+        `arrays`, each (size, …).
 
     Raises:
         DataError: no arrays, no examples, first axes of different length, or fewer than `size` examples where the
@@ -51,8 +74,12 @@ def batches(
     start = whole("start", start, 0)
     if start > count:
         raise ConfigError(expected("start", f"at most the {count} batches of this epoch", start))
-    order = rng.permutation(key, n)
-    return (tuple(array[rows] for array in arrays) for rows in _rows(order, int(size), count, remainder, start))
+    size, own, order = int(size), tuple(arrays), rng.permutation(key, n)
+
+    def made() -> Iterator[tuple[Array, ...]]:
+        return (tuple(array[rows] for array in own) for rows in _rows(order, size, count, remainder, start))
+
+    return Batches(made, count - start)
 
 
 def _rows(order: Array, size: int, count: int, remainder: str, start: int) -> Iterator[Array]:
@@ -61,7 +88,7 @@ def _rows(order: Array, size: int, count: int, remainder: str, start: int) -> It
         yield order[-size:] if remainder == "fill" and len(rows) < size else rows
 
 
-def in_order(arrays: Sequence[Array], size: int) -> Iterator[tuple[Array, ...]]:
+def in_order(arrays: Sequence[Array], size: int) -> Batches:
     """`arrays` in batches as they stand, the last one perhaps short: views, nothing is copied. For evaluation.
 
     >>> [len(x) for x, in in_order((np.zeros(10),), 4)]
@@ -71,7 +98,8 @@ def in_order(arrays: Sequence[Array], size: int) -> Iterator[tuple[Array, ...]]:
         DataError: no arrays, no examples or first axes of different length.
     """
     n, size = length(arrays), whole("size", size, 1)
-    return (tuple(array[i : i + size] for array in arrays) for i in range(0, n, size))
+    own = tuple(arrays)
+    return Batches(lambda: (tuple(array[i : i + size] for array in own) for i in range(0, n, size)), -(-n // size))
 
 
 def batch_count(n: int, size: int, remainder: Remainder = "keep") -> int:

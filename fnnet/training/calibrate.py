@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
+from fnnet.training.fold import some
 from fnnet.training.state import Batch, x_target_weight
 from fnnet.tree import Running
 from fnnet.types import Layer, Params
@@ -28,6 +29,9 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
         batches: `(x, target)` pairs as for training; only x is used.
         key: for a remembering layer that also draws something; batch norm does not.
 
+    Raises:
+        DataError: there is no batch at all.
+
     Source: Li et al. 2019, "Understanding the disharmony between dropout and batch normalization by variance shift".
 
     >>> from fnnet import layers
@@ -42,7 +46,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
         return layer if remembers else attrs.evolve(layer, train=None)
 
     trained = replace(remembering, net).train(key)
-    for batch in batches:
+    for batch in some(batches):
         x, _, _ = x_target_weight(batch)
         y, pullback = trained.apply(params, x)
         successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy

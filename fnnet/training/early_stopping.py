@@ -1,10 +1,11 @@
 """Early stopping: evaluate every item of the stream of a training, keep the best params, end when a rule says so."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from fnnet.arguments import real, whole
+from fnnet.arguments import one_of, real, shown, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.recipe import factory
 from fnnet.training.state import TrainState
@@ -19,7 +20,7 @@ class EarlyStoppingState(NamedTuple):
         evaluations: values seen.
         value: the last of them; infinite before the first, like the next two.
         previous: the one before.
-        best: the least.
+        best: the least, or the greatest.
         best_evaluation: when it was seen, counted from 1; among equal values the first.
         best_step: `state.step` then.
         params: `state.params` then. A training that is to be saved starts from
@@ -35,6 +36,10 @@ class EarlyStoppingState(NamedTuple):
     params: Params = None
 
 
+Mode: TypeAlias = Literal["min", "max"]
+MODES = ("min", "max")
+_GREATER = {"accuracy", "acc", "precision", "recall", "f1", "auc", "r2", "score", "correct"}  # words of a name
+_LESS = {"loss", "error", "mae", "mse", "rmse", "mape", "perplexity", "entropy", "divergence"}
 Rule: TypeAlias = Callable[[EarlyStoppingState], bool]  # what is remembered after an evaluation -> whether to stop
 
 
@@ -43,6 +48,8 @@ def early_stopping(
     rule: Rule,
     by: str | Callable[[Metrics], float],
     memory: EarlyStoppingState = EarlyStoppingState(),
+    *,
+    mode: Mode = "min",
 ) -> Iterator[tuple[TrainState, Metrics, EarlyStoppingState]]:
     """Hand on every `(state, metrics)` of a stream with what is remembered so far, and end it when the rule says so.
 
@@ -52,11 +59,13 @@ def early_stopping(
     Args:
         stream: `(state, metrics)`, say one item per epoch with the validation loss in metrics.
         rule: `patience(…)`, `small_improvement(…)`, `relative_rise(…)`, or any function of the memory.
-        by: the name of the metric to be made small, or a function of the metrics: `lambda m: -m["accuracy"]`.
+        by: the name of the metric that decides, or a function of the metrics.
         memory: from an earlier stream.
+        mode: whether the least value is the best, "min", or the greatest, "max". A name that says the other way, such
+            as "accuracy" with "min", is refused. Rules see a greatest value with its sign turned: less is better.
 
     Raises:
-        ConfigError: the metrics have no such name, or its value is no number.
+        ConfigError: the metrics have no such name, its value is no number, or its name says the other way.
         NonFiniteError: its value is NaN or infinite.
 
     >>> losses = [3.0, 1.0, 2.0, 4.0, 0.0]
@@ -68,12 +77,17 @@ def early_stopping(
     """
     if not callable(rule):
         raise ConfigError(expected("rule", "a function of an EarlyStoppingState", repr(rule), "as in patience(3)"))
-    if memory.evaluations and rule(memory):
+    if mode not in MODES:
+        raise ConfigError(expected("mode", one_of(MODES), shown(mode)))
+    sign = 1.0 if mode == "min" else -1.0
+    if memory.evaluations and rule(_turned(memory, sign)):
         return
     for state, metrics in stream:
-        memory = _remember(memory, state, _value(metrics, by))
+        value = _value(metrics, by)
+        _check_name(by, mode)
+        memory = _remember(memory, state, value, sign)
         yield state, metrics, memory
-        if rule(memory):
+        if rule(_turned(memory, sign)):
             return
 
 
@@ -133,11 +147,28 @@ def _value(metrics: Metrics, by: str | Callable[[Metrics], float]) -> float:
         raise ConfigError(expected("value that early stopping evaluates", "a number", repr(value))) from None
 
 
-def _remember(memory: EarlyStoppingState, state: TrainState, value: float) -> EarlyStoppingState:
+def _check_name(by: str | Callable[[Metrics], float], mode: str) -> None:
+    """Raise where the name of a metric says that the other way is better."""
+    words = set(re.split(r"[^a-z0-9]+", by.lower())) if isinstance(by, str) else set()
+    for other, meant, what in (("min", _GREATER, "greatest"), ("max", _LESS, "least")):
+        if mode == other and words & meant and not words & (_LESS if meant is _GREATER else _GREATER):
+            right = "max" if other == "min" else "min"
+            raise ConfigError(expected("mode", f"'{right}', as the {what} {by} is the best", repr(mode)))
+
+
+def _turned(memory: EarlyStoppingState, sign: float) -> EarlyStoppingState:
+    """A memory as rules see it."""
+    if sign > 0 or not memory.evaluations:
+        return memory
+    previous = memory.previous if memory.evaluations == 1 else -memory.previous
+    return memory._replace(value=-memory.value, previous=previous, best=-memory.best)
+
+
+def _remember(memory: EarlyStoppingState, state: TrainState, value: float, sign: float) -> EarlyStoppingState:
     if not math.isfinite(value):
         raise NonFiniteError(f"step {state.step}: the value early stopping evaluates is {value}")
     evaluations = memory.evaluations + 1
     seen = memory._replace(evaluations=evaluations, value=value, previous=memory.value)
-    if value >= memory.best:
+    if memory.evaluations and sign * value >= sign * memory.best:
         return seen
     return seen._replace(best=value, best_evaluation=evaluations, best_step=state.step, params=state.params)

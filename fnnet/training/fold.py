@@ -4,8 +4,24 @@ from collections.abc import Iterable, Iterator
 
 from toolz import accumulate, drop
 
+from fnnet.errors import DataError, expected
 from fnnet.training.state import Batch, TrainState
 from fnnet.training.step import Metrics, Step
+
+
+def some(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches, of which there has to be one.
+
+    Raises:
+        DataError: there is none.
+    """
+    empty = True
+    for batch in batches:
+        empty = False
+        yield batch
+    if empty:
+        fix = "an iterator is used up once it was gone over: make it anew for every epoch, as data.batches does"
+        raise DataError(expected("batches", "at least one", "none", fix))
 
 
 def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tuple[TrainState, Metrics]]:
@@ -13,12 +29,15 @@ def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tu
 
     Every state is a value: look at it, stop after it, or go on from it twice.
 
+    Raises:
+        DataError: there is no batch at all, as in an iterator that was gone over before.
+
     >>> def step(state, batch): return state + batch, {"loss": -batch}   # anything of this shape will do
     >>> list(scan(step, 0, [1, 2]))
     [(1, {'loss': -1}), (3, {'loss': -2})]
     """
     start: tuple[TrainState, Metrics] = state, {}
-    return drop(1, accumulate(lambda done, batch: step(done[0], batch), batches, start))
+    return drop(1, accumulate(lambda done, batch: step(done[0], batch), some(batches), start))
 
 
 def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[TrainState, list[Metrics]]:
@@ -26,12 +45,15 @@ def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[Train
 
         state = functools.reduce(lambda state, batch: step(state, batch)[0], batches, state)
 
+    Raises:
+        DataError: there is no batch at all, as in an iterator that was gone over before.
+
     >>> def step(state, batch): return state + batch, {"loss": -batch}
     >>> fold(step, 0, [1, 2])
     (3, [{'loss': -1}, {'loss': -2}])
     """
     history = []
-    for batch in batches:
+    for batch in some(batches):
         state, metrics = step(state, batch)
         history.append(metrics)
     return state, history

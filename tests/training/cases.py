@@ -41,7 +41,7 @@ def stream(size: int, start: int, stop: int) -> Iterator[Any]:
     for step in range(start, stop):
         epoch, position = divmod(step, per_epoch)
         key = rng.fold_in(rng.fold_in(KEY, "shuffle"), epoch)
-        yield next(data.batches(key, ARRAYS, size, start=position))
+        yield next(iter(data.batches(key, ARRAYS, size, start=position)))
 
 
 def contents(whole: Any) -> tuple[Any, list[Any]]:

@@ -122,3 +122,57 @@ def test_on_a_real_training():
     best = min(seen, key=lambda item: item[1]["loss"])
     assert seen[-1][2].params is best[0].params
     assert training.evaluate(net, best[0].params, ARRAYS, loss=LOSS)["loss"] < 0.1
+
+
+def highest(values, rule, by="accuracy", **options):
+    stream = ((TrainState(10 * i, i, None, None), {by: value}) for i, value in enumerate(values, start=1))
+    return list(early_stopping(stream, rule, by=by, mode="max", **options))
+
+
+def test_the_greatest_is_kept_where_more_is_better():
+    seen = highest([0.5, 0.7, 0.9, 0.95, 0.94, 0.93, 0.99], patience(2))
+    assert len(seen) == 6
+    assert seen[-1][2].params == 4
+    assert seen[-1][2].best == 0.95
+    assert seen[-1][2].best_step == 40
+    assert [memory.value for _, _, memory in seen] == [0.5, 0.7, 0.9, 0.95, 0.94, 0.93]
+    assert len(highest([-3.0, -2.0, -2.0, -2.0], patience(2), by="score")) == 4
+    assert len(highest([0.5, 0.7, 0.71, 0.9], small_improvement(0.05))) == 3
+
+
+@settings(derandomize=True, deadline=None)
+@given(values=st.lists(st.floats(-10, 10), min_size=1, max_size=12), n=st.integers(1, 4))
+def test_the_greatest_is_the_least_of_the_negative(values, n):
+    seen = highest(values, patience(n))
+    stream = ((TrainState(10 * i, i, None, None), {"loss": -value}) for i, value in enumerate(values, start=1))
+    other = list(early_stopping(stream, patience(n), by="loss"))
+    assert [memory.params for *_, memory in seen] == [memory.params for *_, memory in other]
+    half = len(seen) // 2
+    if half:
+        memory = seen[half - 1][2]
+        rest = (
+            (TrainState(10 * i, i, None, None), {"accuracy": values[i - 1]}) for i in range(half + 1, len(values) + 1)
+        )
+        again = list(early_stopping(rest, patience(n), by="accuracy", memory=memory, mode="max"))
+        assert [memory for *_, memory in again] == [memory for *_, memory in seen[half:]]
+
+
+@pytest.mark.parametrize(
+    ("by", "mode"),
+    [("accuracy", "min"), ("validation_accuracy", "min"), ("f1", "min"), ("top-3 accuracy", "min"), ("loss", "max"),
+     ("validation_loss", "max"), ("mean error", "max")],
+)  # fmt: skip
+def test_a_name_that_says_the_other_way_is_refused(by, mode):
+    right = "max" if mode == "min" else "min"
+    with pytest.raises(
+        ConfigError, match=f"mode: expected '{right}', as the (greatest|least) {by} is the best, got '{mode}'"
+    ):
+        next(early_stopping([(TrainState(0, 0, None, None), {by: 1.0})], patience(1), by=by, mode=mode))
+    with pytest.raises(ConfigError, match="mode: expected 'min' or 'max'"):
+        next(early_stopping(epochs([1.0]), patience(1), by="loss", mode="most"))
+
+
+def test_other_names_and_functions_go_either_way():
+    assert len(highest([1.0, 2.0], patience(1), by="quality")) == 2
+    stream = ((TrainState(i, i, None, None), {"accuracy": 0.1 * i}) for i in range(3))
+    assert [m.best for *_, m in early_stopping(stream, patience(9), by=lambda m: -m["accuracy"])] == [0, -0.1, -0.2]

@@ -4,9 +4,11 @@ from collections import deque
 from functools import reduce
 from itertools import islice, repeat
 
+import numpy as np
 import pytest
 
-from fnnet import layers, optim, rng, training
+from fnnet import data, layers, optim, rng, training
+from fnnet.errors import DataError
 from tests.training.cases import KEY, LOSS, NETS, SHAPE, contents, stream
 
 NET = NETS["all"]
@@ -36,10 +38,6 @@ def test_scan_yields_what_fold_passes_through(step, start):
         state, history = training.fold(step, start, stream(8, 0, n))
         assert contents(scanned[n - 1][0]) == contents(state)
         assert [metrics for _, metrics in scanned[:n]] == history
-
-
-def test_fold_over_no_batch_is_the_start(step, start):
-    assert training.fold(step, start, []) == (start, [])
 
 
 def test_scan_takes_a_batch_only_when_a_step_is_asked_for(step, start):
@@ -74,3 +72,27 @@ def _blocks_after(steps, n):
     deque(islice(steps, n), maxlen=0)
     gc.collect()
     return sys.getallocatedblocks()
+
+
+@pytest.mark.parametrize("nothing", [[], iter([]), (batch for batch in ())])
+def test_a_fold_of_nothing_is_told(nothing):
+    with pytest.raises(DataError, match="batches: expected at least one, got none; an iterator is used up once"):
+        training.fold(lambda state, batch: (state, {}), 0, nothing)
+    with pytest.raises(DataError, match="batches: expected at least one"):
+        list(training.scan(lambda state, batch: (state, {}), 0, []))
+    net = layers.batch_norm()
+    with pytest.raises(DataError, match="batches: expected at least one"):
+        training.calibrate(net, net.init(rng.key(0), (2,)), [])
+
+
+def test_batches_made_once_serve_every_epoch():
+    """Made outside of the loop over epochs, they train in all of them."""
+    batches = data.batches(rng.key(0), (np.arange(7.0), np.arange(7)), 3)
+    assert len(batches) == 3
+    assert repr(batches) == "<3 batches>"
+    steps = [training.fold(lambda state, batch: (state + len(batch[0]), {}), 0, batches)[0] for _ in range(3)]
+    assert steps == [7, 7, 7]
+    first, second = ([x.tolist() for x, _ in batches] for _ in range(2))
+    assert first == second
+    assert len(data.batches(rng.key(0), (np.arange(7.0),), 3, start=2)) == 1
+    assert len(data.in_order((np.arange(7.0),), 2)) == 4
