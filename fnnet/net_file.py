@@ -7,10 +7,10 @@ from typing import Any
 from fnnet import checkpoint
 from fnnet.errors import FnnetError, FormatError, expected
 from fnnet.recipe import from_json
-from fnnet.types import Layer, Params, Shape, check_net
+from fnnet.types import Layer, Params, Shapes, check_net
 
 
-def save(path: str | os.PathLike[str], net: Layer, params: Params, shape: Shape, metadata: Any = None) -> None:
+def save(path: str | os.PathLike[str], net: Layer, params: Params, shape: Shapes, metadata: Any = None) -> None:
     """Write a net and its params to a file that `load` reads with nothing else at hand.
 
     Args:
@@ -42,7 +42,7 @@ def save(path: str | os.PathLike[str], net: Layer, params: Params, shape: Shape,
 
 def load(
     path: str | os.PathLike[str], known: Mapping[str, Any] | Iterable[Any] | None = None
-) -> tuple[Layer, Params, Shape]:
+) -> tuple[Layer, Params, Shapes]:
     """The net, its params and the shape of one example, from a file that `save` wrote.
 
     Nothing in a file is run, and nothing is allocated but what the file holds: the net is made by fnnet's own factories

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
 from fnnet import rng, tree
 from fnnet.layers.named import named
 from fnnet.recipe import recipe_of
-from fnnet.types import Layer, Params, Shape, example_shape
+from fnnet.types import Layer, Params, Shape, Shapes, example_shape
 from fnnet.walk import replace
 
 
@@ -27,14 +28,16 @@ class Row:
 
     path: str
     kind: str
-    out_shape: Shape
+    out_shape: Shapes
     parameters: int
     held: int
     multiply_adds: int | None
 
 
-def summary(net: Layer, shape: Shape, params: Params | None = None) -> tuple[Row, ...]:
+def summary(net: Layer, shape: Shapes, params: Params | None = None) -> tuple[Row, ...]:
     """A row for every layer of `net`, in the order in which they are applied.
+
+    A layer that is applied several times has a row for each; its parameters are counted in the first.
 
     Multiply-adds are counted for dense and convolution layers, which do nearly all the work: every weight is used once
     at every place of the output. A layer without weights of its own counts none; those of a layer not known here are
@@ -58,14 +61,19 @@ def summary(net: Layer, shape: Shape, params: Params | None = None) -> tuple[Row
     rows: list[Row] = []
 
     def telling(path: str, layer: Layer) -> Layer:
-        def found(in_shape: Shape) -> Shape:
+        def found(in_shape: Shapes) -> Shapes:
             out_shape = layer._shape(in_shape)
-            rows.append(_row(path, layer, out_shape, params))
+            again = any(row.path == path for row in rows)
+            rows.append(_row(path, layer, out_shape, () if again else params, params))
             return out_shape
 
         return attrs.evolve(layer, shape=found)
 
-    replace(telling, net).shape(shape)
+    def forgetful(_: str, combination: Layer) -> Layer:
+        """With a shape function that remembers no answer, so that it asks its layers every time."""
+        return attrs.evolve(combination, shape=getattr(combination._shape, "__wrapped__", combination._shape))
+
+    replace(telling, net, forgetful).shape(shape)
     return tuple(rows)
 
 
@@ -86,10 +94,10 @@ def total(rows: tuple[Row, ...]) -> Row:
     )
 
 
-def _row(path: str, layer: Layer, out_shape: Shape, params: Params) -> Row:
-    own = [(place, leaf) for place, leaf in tree.items(params) if not path or f"{place}.".startswith(f"{path}.")]
+def _row(path: str, layer: Layer, out_shape: Shapes, counted: Params, params: Params) -> Row:
+    own = _below(path, params)
     sizes = {True: 0, False: 0}
-    for _, leaf in own:
+    for _, leaf in _below(path, counted):
         sizes[leaf is tree.array(leaf)] += tree.array(leaf).size
     weight = next((tree.array(leaf).shape for place, leaf in own if place.rpartition(".")[2] == "weight"), None)
     if not own:
@@ -101,6 +109,11 @@ def _row(path: str, layer: Layer, out_shape: Shape, params: Params) -> Row:
     return Row(path, layer.name, out_shape, sizes[True], sizes[False], work)
 
 
+def _below(path: str, params: Params) -> list[tuple[str, tree.Leaf]]:
+    """The leaves of the layer at a path, with their places in the whole."""
+    return [(place, leaf) for place, leaf in tree.items(params) if not path or f"{place}.".startswith(f"{path}.")]
+
+
 def _kind(layer: Layer) -> str:
     """The layer's own name, whatever it is called here."""
     recipe = recipe_of(layer)
@@ -108,7 +121,7 @@ def _kind(layer: Layer) -> str:
 
 
 # Multiply-adds of one example from the weight's shape and the output's.
-_WORK: dict[str, Callable[[Shape, Shape], int]] = {
+_WORK: dict[str, Callable[[Shape, Any], int]] = {
     "dense": lambda weight, _: math.prod(weight),
     "conv2d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
 }

@@ -1,26 +1,32 @@
 """The records and signatures everything else is built from; each contract is stated here, once."""
 
 import keyword
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arguments import one_of, plain_array, shown, whole
-from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.arguments import one_of, shown
+from fnnet.arrays import Array as Array
+from fnnet.arrays import Arrays as Arrays
+from fnnet.arrays import Cotangent as Cotangent
+from fnnet.arrays import Discrete as Discrete
+from fnnet.arrays import Shape as Shape
+from fnnet.arrays import Shapes as Shapes
+from fnnet.arrays import check_arrays, check_cotangent, check_takes, is_discrete, items, shape_of
+from fnnet.arrays import example_shape as example_shape
+from fnnet.errors import ConfigError, DtypeError, FnnetError, expected, inside
 from fnnet.recipe import ADVICE, Recipe, html_table, remake
 from fnnet.renamed import Renamed
 
 T = TypeVar("T")
 
-Array: TypeAlias = np.ndarray
-Shape: TypeAlias = tuple[int, ...]  # of ONE example, no batch axis
 Params: TypeAlias = tree.Tree  # of read-only arrays, see `fnnet.tree`
 OptState: TypeAlias = tree.Tree  # of arrays and Python numbers: an optimizer's memory
-InputGradient: TypeAlias = Any  # an array like x, or None where nobody asked for it
+InputGradient: TypeAlias = Any  # a cotangent of x, or None where nobody asked for it
 Target: TypeAlias = Any  # whatever the loss takes beside predictions, (N, …)
 
 
@@ -34,17 +40,20 @@ CHANNELS_LAST = "if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"  # what to 
 class Pullback(Protocol):
     """The vector-Jacobian product of one `apply`: a closure over what that call kept."""
 
-    def __call__(self, dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
+    def __call__(self, dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
         """Pull a cotangent of `y` back to `(dparams, dx)`.
 
+        `dy` and `dx` have the structure of y and x, with a hole (None) for every array of whole numbers.
         `dparams` has the structure of `params`. A `Running` leaf of params is answered by its successor, which never
         depends on `dy` (in evaluation: by the same object), a `Frozen` leaf by itself. The closure may be called any
         number of times, with equal results. With `input_gradient=False` the caller has no use for `dx`: it may be None.
         """
 
 
-Init: TypeAlias = Callable[[rng.Key, Shape], Params]
-Apply: TypeAlias = Callable[[Params, Array], tuple[Array, Pullback]]
+Init: TypeAlias = Callable[[rng.Key, Any], Params]  # of the Shapes that the layer reads
+Apply: TypeAlias = Callable[[Params, Any], tuple[Any, Pullback]]  # of the Arrays that the layer reads
+Infer: TypeAlias = Callable[[Any], Any]  # Shapes -> Shapes
+Takes: TypeAlias = Literal["floats", "integers", "anything"]  # one array of floats, one of whole numbers, any structure
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -87,7 +96,7 @@ class Layer:
     name: str = attrs.field()
     _init: Init
     _apply: Apply
-    _shape: Callable[[Shape], Shape]
+    _shape: Infer
     _train: "Callable[[rng.Key], Layer] | None" = None
     _children: "tuple[tuple[str, Layer], ...]" = ()
     _rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
@@ -169,8 +178,11 @@ class Layer:
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names
 
-    def init(self, key: rng.Key, shape: Shape) -> Params:
+    def init(self, key: rng.Key, shape: Shapes) -> Params:
         """Parameters for examples of `shape` (no batch axis): a tree of read-only arrays, a pure function of `key`.
+
+        The shape of one array of floats is a tuple of ints, of whole numbers `Discrete` of such a tuple, and of a tuple
+        of arrays a tuple of shapes.
 
         Raises:
             ShapeError: the net does not fit the shape; the message names the layer.
@@ -186,8 +198,10 @@ class Layer:
             inside(error, self.name)
             raise
 
-    def apply(self, params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(self, params: Params, x: Arrays) -> tuple[Any, Pullback]:
         """The value `y` (N, …) at `x` (N, …), and the closure `vjp(dy) -> (dparams, dx)`; see `Pullback`.
+
+        Both x and y are an array, or nested plain tuples of arrays with one N.
 
         Raises:
             ShapeError: x or dy has the wrong shape; the message names the layer.
@@ -195,15 +209,16 @@ class Layer:
         """
         try:
             check_input(params, x)
-            self._fit(x)
+            self._fit(params, x)
             y, vjp = self._apply(params, x)
         except Exception as error:
             inside(error, self.name)
             raise
 
-        def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
+        def pullback(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
             try:
-                check_cotangent(dy, y)
+                if not (type(dy) is type(y) is np.ndarray and dy.shape == y.shape and dy.dtype == y.dtype):
+                    check_cotangent("dy", dy, y)
                 return vjp(dy, input_gradient)
             except Exception as error:
                 inside(error, self.name)
@@ -211,7 +226,7 @@ class Layer:
 
         return y, pullback
 
-    def shape(self, in_shape: Shape) -> Shape:
+    def shape(self, in_shape: Shapes) -> Any:
         """The output shape of one example of shape `in_shape` (no batch axis on either).
 
         Raises:
@@ -235,18 +250,25 @@ class Layer:
         trained = check_net(self._train(key), f"{self.name}: what train returns")
         return Layer(self.name, self._init, trained._apply, self._shape)
 
-    def _fit(self, x: Array) -> None:
+    def _fit(self, params: Params, x: Arrays) -> None:
         """Check one example's shape before any arithmetic; where it fails, look for the usual slips."""
         try:
-            self._shape(x.shape[1:])
+            self._shape(shape_of(x))
         except FnnetError as error:
-            if self._takes(x.shape):
+            if type(x) is not np.ndarray:
+                raise
+            if is_discrete(x) and self._accepts(x.shape[1:]):
+                dtype = common_dtype(params)
+                wanted = "a floating dtype" if dtype is None else f"the params' dtype {dtype}"
+                fix = f"cast with x.astype(np.{dtype or 'float32'})"
+                raise DtypeError(expected("x", wanted, x.dtype, fix)) from None
+            if self._accepts(x.shape):
                 error.message += f"; if x of shape {x.shape} is one example without its batch axis, pass x[None]"
-            elif x.ndim == 4 and self._takes((x.shape[3], *x.shape[1:3])):
+            elif x.ndim == 4 and self._accepts((x.shape[3], *x.shape[1:3])):
                 error.message += f"; {CHANNELS_LAST}"
             raise
 
-    def _takes(self, shape: Shape) -> bool:
+    def _accepts(self, shape: Shapes) -> bool:
         try:
             self._shape(shape)
         except FnnetError:
@@ -271,44 +293,37 @@ def is_name(name: object) -> bool:
     return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name) and name[0] != "_"
 
 
-def cached(shape: Callable[[Shape], Shape]) -> Callable[[Shape], Shape]:
-    """The same function of a shape, remembering its last answers (errors are not remembered)."""
-    return lru_cache(maxsize=64)(shape)
+def cached(shape: Infer, takes: Takes = "floats") -> Infer:
+    """The same function of a shape, remembering its last answers (errors are not remembered).
 
-
-def example_shape(shape: Iterable[int]) -> Shape:
-    """The shape of one example as a tuple of Python ints ≥ 1, or a ShapeError.
-
-    >>> example_shape([1, 28, 28])
-    (1, 28, 28)
+    First it looks whether the layer can read such examples at all.
     """
-    try:
-        return tuple(whole("axis", axis, 1) for axis in shape)
-    except (TypeError, ConfigError):
-        wanted = "a tuple of whole numbers ≥ 1 such as (1, 28, 28), no batch axis"
-        raise ShapeError(expected("shape", wanted, repr(shape))) from None
+
+    def found(in_shape: Shapes) -> Shapes:
+        check_takes(in_shape, takes)
+        return shape(in_shape)
+
+    return lru_cache(maxsize=64)(found)
 
 
 def check_input(params: Params, x: object) -> None:
-    """Raise unless x is a batch of at least one example in the one floating dtype of params."""
-    x = plain_array("x", x, "np.asarray(x, np.float32)")
+    """Raise unless x is a batch of at least one example, its floats in the one floating dtype of params."""
     dtype = common_dtype(params)
-    if dtype is None:
-        if not _is_real(x.dtype):
-            raise DtypeError(expected("x", "a floating dtype", x.dtype, "cast with x.astype(np.float32)"))
-    elif x.dtype != dtype:
-        raise DtypeError(expected("x", f"the params' dtype {dtype}", x.dtype, f"cast with x.astype(np.{dtype})"))
-    if x.ndim == 0 or 0 in x.shape:
-        raise ShapeError(expected("x", "a batch (N, …) of N ≥ 1 examples, no axis empty", f"shape {x.shape}"))
-
-
-def check_cotangent(dy: object, y: Array) -> None:
-    """Raise unless dy is an array like y."""
-    dy = plain_array("dy", dy)
-    if dy.shape != y.shape:
-        raise ShapeError(expected("dy", f"y's shape {y.shape}", dy.shape))
-    if dy.dtype != y.dtype:
-        raise DtypeError(expected("dy", f"y's dtype {y.dtype}", dy.dtype, f"cast with dy.astype(np.{y.dtype})"))
+    if type(x) is np.ndarray and x.dtype is dtype and x.ndim and 0 not in x.shape:
+        return  # as nearly always
+    check_arrays("x", x, "np.asarray(x, np.float32)")
+    first = dtype
+    for place, leaf in items(x, "x"):
+        own = leaf.dtype
+        if own.kind in "biu":
+            continue
+        if not _is_real(own):
+            raise DtypeError(expected(place, "a floating dtype", own, f"cast with {place}.astype(np.float32)"))
+        if first is None:
+            first = own
+        if own != first:
+            of = "the params' dtype" if dtype is not None else "the one floating dtype of x,"
+            raise DtypeError(expected(place, f"{of} {first}", own, f"cast with {place}.astype(np.{first})"))
 
 
 def common_dtype(params: Params) -> np.dtype | None:

@@ -10,11 +10,13 @@ from functools import reduce
 from fnnet.types import Layer, Params
 
 
-def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
+def replace(
+    f: Callable[[str, Layer], Layer], net: Layer, around: Callable[[str, Layer], Layer] = lambda _, layer: layer
+) -> Layer:
     """The net with each innermost layer replaced by `f(path, layer)`; params keep their structure and paths.
 
     The path joins the names of fields with dots, as the paths of `fnnet.tree` do; a net that is no combinator has the
-    empty path.
+    empty path. `around(path, layer)` then makes something of each combination of replaced layers.
 
     >>> from fnnet import layers
     >>> seen = []
@@ -27,7 +29,7 @@ def replace(f: Callable[[str, Layer], Layer], net: Layer) -> Layer:
     def within(path: tuple[str, ...], layer: Layer) -> Layer:
         if layer._rebuild is None:
             return f(".".join(path), layer)
-        return layer._rebuild([within((*path, name), child) for name, child in layer._children])
+        return around(".".join(path), layer._rebuild([within((*path, name), child) for name, child in layer._children]))
 
     return within((), net)
 

@@ -27,9 +27,10 @@ from fnnet.checkpoint.canonical import canonical_json, plain_json
 from fnnet.checkpoint.contents import FORMAT, content_digest, read_contents, verify_contents
 from fnnet.checkpoint.file import file_parts
 from fnnet.checkpoint.rows import described, fitted, rebuilt, rows_of
+from fnnet.checkpoint.shapes import shape_from_json, shape_to_json
 from fnnet.errors import CheckpointError, expected
 from fnnet.recipe import difference, to_json
-from fnnet.types import Layer, Shape, example_shape
+from fnnet.types import Layer, Shapes, example_shape
 
 __all__ = ["describe", "load", "read_metadata", "save"]
 
@@ -40,7 +41,7 @@ def save(
     metadata: Any = None,
     *,
     net: Layer | None = None,
-    shape: Shape | None = None,
+    shape: Shapes | None = None,
 ) -> None:
     """Write a tree to a file: all of it or, if anything goes wrong, nothing.
 
@@ -74,7 +75,7 @@ def save(
         saved, arrays = rows_of(tree)
         body = {"format": FORMAT, "metadata": plain_json(metadata), "tree": saved}
         if net is not None:
-            body["net"] = {"recipe": recipe, "shape": None if shape is None else list(example_shape(shape))}
+            body["net"] = {"recipe": recipe, "shape": None if shape is None else shape_to_json(example_shape(shape))}
         digest = content_digest(body, arrays)
         parts = file_parts(arrays, canonical_json({**body, "digest": digest}))
     except (ValueError, RecursionError) as error:
@@ -135,7 +136,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, str]:
         return {row[0]: described(row, arrays.get(row[0])) for row in body["tree"]}
 
 
-def load_net(path: str | os.PathLike[str]) -> tuple[Any, Shape, Any, Any]:
+def load_net(path: str | os.PathLike[str]) -> tuple[Any, Shapes, Any, Any]:
     """What `save(…, net=net, shape=shape)` wrote: the net's recipe in JSON, the shape, the tree and the metadata.
 
     The tree is made of the file alone, with nothing to compare it with.
@@ -150,7 +151,7 @@ def load_net(path: str | os.PathLike[str]) -> tuple[Any, Shape, Any, Any]:
         if found is None or found["shape"] is None:
             fix = "load it with checkpoint.load and like=, or save it with fnnet.save"
             raise CheckpointError(expected("file", "one with a net and the shape of an example", "params alone", fix))
-        return found["recipe"], tuple(found["shape"]), rebuilt(body["tree"], arrays), body["metadata"]
+        return found["recipe"], shape_from_json(found["shape"]), rebuilt(body["tree"], arrays), body["metadata"]
 
 
 def _check_net(body: dict[str, Any], net: Layer) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from fnnet.checkpoint.canonical import canonical_json, parsed_json
 from fnnet.checkpoint.file import ENTRY, Place, array_at, header_of, in_bytes, places_of
 from fnnet.checkpoint.rows import check_rows, is_array
+from fnnet.checkpoint.shapes import shape_from_json
 from fnnet.errors import CheckpointError, expected
 from fnnet.types import Array
 
@@ -111,9 +112,8 @@ def _body(contents: Any) -> dict[str, Any]:
 def _check_net(net: Any) -> None:
     if not isinstance(net, dict) or net.keys() != {"recipe", "shape"}:
         raise CheckpointError(expected("net", "recipe and shape", repr(net)[:80]))
-    shape = net["shape"]
-    if shape is not None and not (isinstance(shape, list) and all(type(n) is int and 0 < n < 2**31 for n in shape)):
-        raise CheckpointError(expected("net: shape", "whole numbers from 1, or null", repr(shape)[:80]))
+    if net["shape"] is not None:
+        shape_from_json(net["shape"])
 
 
 def _begun(body: dict[str, Any]) -> blake2b:

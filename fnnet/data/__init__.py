@@ -3,8 +3,9 @@
 Readers check what they read and name the file and the field where it is wrong. Nothing here is drawn without a key.
 """
 
+from fnnet.batching import in_order
 from fnnet.data.augment import affine, crop, noise, shift, warp, with_copies
-from fnnet.data.batches import batch_count, batches, in_order
+from fnnet.data.batches import batch_count, batches
 from fnnet.data.digits_mat import digits_mat
 from fnnet.data.directory import cache_directory, data_directory
 from fnnet.data.examples import Dataset, Examples, one_hot, split_per_class, subset

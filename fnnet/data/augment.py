@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from fnnet import rng
 from fnnet.arguments import real, whole
-from fnnet.data.batches import length
+from fnnet.arrays import length
 from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 

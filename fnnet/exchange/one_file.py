@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet import files, tree
+from fnnet.arrays import plain_shape
 from fnnet.errors import ConfigError, expected
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.layers import (
@@ -34,7 +35,7 @@ from fnnet.layers import (
 )
 from fnnet.layers._window import window
 from fnnet.recipe import recipe_of
-from fnnet.types import Layer, Params, Shape, check_net
+from fnnet.types import Layer, Params, Shape, Shapes, check_net
 
 WIDTH = 110  # of the lines of text that weights become
 
@@ -177,7 +178,7 @@ def to_python(
     path: str | os.PathLike[str],
     net: Layer,
     params: Params,
-    shape: Shape,
+    shape: Shapes,
     weights: Literal["inside", "beside"] = "inside",
     own: Mapping[Any, Expression] | None = None,
 ) -> None:
@@ -210,10 +211,11 @@ def to_python(
     path = Path(path)
     if weights not in ("inside", "beside"):
         raise ConfigError(expected("weights", '"inside" or "beside"', repr(weights)))
-    out_shape = check_net(net).shape(shape)
+    shape = plain_shape(shape)
+    out_shape = plain_shape(check_net(net).shape(shape))
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
     writer = _Writer({**EXPRESSIONS, **(own or {})})
-    writer.net(net, params, tuple(shape), "", "x")
+    writer.net(net, params, shape, "", "x")
     forward = "\n".join(f"    {line}" for line in [*writer.lines, "return x"])
     helpers = "\n\n".join(source.strip() for name, source in HELPERS.items() if f" {name}(" in forward)
     needed = kernel_source(forward, helpers, IMPORTS[weights])
@@ -222,8 +224,8 @@ def to_python(
     dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
     text = _PAGE.format(
         net=_wrapped(repr(net)),
-        shape=tuple(shape),
-        batch=_batch(tuple(shape)),
+        shape=shape,
+        batch=_batch(shape),
         out=_batch(out_shape),
         dtype=dtype,
         imports=needed.imports,

@@ -23,10 +23,11 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.arguments import shown
+from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
 from fnnet.layers import batch_norm, conv2d, dense, flatten, frozen, named, reshape, serial
 from fnnet.recipe import recipe_of
-from fnnet.types import Array, Layer, Params, check_net, example_shape
+from fnnet.types import Array, Layer, Params, check_net
 
 Arrays: TypeAlias = Mapping[str, Array] | Sequence[tuple[str, Array]]
 Turn: TypeAlias = Callable[[Array], Array]
@@ -185,7 +186,7 @@ def _loaded(
     shape: Any = None,
 ) -> Loaded:
     receivers = list(
-        _receivers(check_net(net), like, "", _Seen(None if shape is None else example_shape(shape)), table, library)
+        _receivers(check_net(net), like, "", _Seen(None if shape is None else plain_shape(shape)), table, library)
     )
     modules = _modules(arrays, library)
     _check_names(names or {}, receivers)

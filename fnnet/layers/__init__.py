@@ -1,27 +1,37 @@
 """Layers and combinators: factories that return a `Layer`, always called, as in `relu()`."""
 
 from fnnet.layers.activations import elu, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus, tanh
+from fnnet.layers.add import add
 from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
+from fnnet.layers.beside import beside
+from fnnet.layers.concatenate import concatenate
 from fnnet.layers.conv2d import conv2d
 from fnnet.layers.dense import dense
 from fnnet.layers.dropout import dropout
 from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
+from fnnet.layers.graph import graph
 from fnnet.layers.identity import identity
 from fnnet.layers.layer import layer
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.max_pool import max_pool
+from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
 from fnnet.layers.parallel import parallel
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
+from fnnet.layers.select import select
 from fnnet.layers.serial import serial
 from fnnet.layers.softmax import softmax
+from fnnet.layers.stack import stack
 
 __all__ = [
+    "add",
     "avg_pool",
     "batch_norm",
+    "beside",
+    "concatenate",
     "conv2d",
     "dense",
     "dropout",
@@ -29,21 +39,25 @@ __all__ = [
     "flatten",
     "frozen",
     "gelu",
+    "graph",
     "identity",
     "layer",
     "leaky_relu",
     "log_softmax",
     "max_pool",
+    "multiply",
     "named",
     "parallel",
     "relu",
     "reshape",
     "residual",
+    "select",
     "selu",
     "serial",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "stack",
     "tanh",
 ]

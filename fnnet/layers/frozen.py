@@ -1,9 +1,10 @@
 """`frozen`: a layer that is used but not trained."""
 
 from fnnet import rng, tree
+from fnnet.arrays import Arrays, Cotangent, Shapes
 from fnnet.errors import StructureError, expected
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Params, Pullback, Shape
+from fnnet.types import InputGradient, Layer, Params, Pullback
 
 
 @factory
@@ -18,14 +19,14 @@ def frozen(inner: Layer) -> Layer:
     Serial(dense_0=Dense(weight=frozen leaf, bias=frozen leaf), dense_1=Dense(weight=leaf, bias=leaf))
     """
 
-    def init(key: rng.Key, shape: Shape) -> Params:
+    def init(key: rng.Key, shape: Shapes) -> Params:
         return tree.hold(inner._init(key, shape))
 
-    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
         _check_held(params)
         y, pullback = inner._apply(tree.release(params), x)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+        def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
             """A frozen leaf is answered by itself; the cotangent still passes through."""
             return params, pullback(dy)[1] if input_gradient else None
 

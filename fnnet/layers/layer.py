@@ -9,32 +9,36 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet import rng
+from fnnet.arguments import one_of, shown
+from fnnet.arrays import Arrays, Blank, Shapes, blank, count, is_discrete, is_floats, leaves, shape_of, zeros
 from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
 from fnnet.types import (
     Apply,
-    Array,
+    Infer,
     Init,
     InputGradient,
     Layer,
     Params,
     Pullback,
-    Shape,
+    Takes,
     cached,
     common_dtype,
     example_shape,
 )
 
+TAKES = ("floats", "integers", "anything")
 OwnPullback: TypeAlias = Callable[..., tuple[Params, InputGradient]]  # vjp(dy), perhaps with input_gradient
-OwnApply: TypeAlias = Callable[[Params, Array], tuple[Array, OwnPullback]]
+OwnApply: TypeAlias = Callable[[Params, Any], tuple[Any, OwnPullback]]
 
 
 def layer(
     init: Init,
     apply: OwnApply,
     *,
-    shape: Callable[[Shape], Shape] | None = None,
+    shape: Infer | None = None,
     train: Callable[[rng.Key], Layer] | None = None,
     name: str | None = None,
+    takes: Takes = "floats",
 ) -> Layer:
     """Make a layer of a pair of functions.
 
@@ -46,6 +50,9 @@ def layer(
             trial `apply` on a zero example.
         train: `key -> Layer`, the layer as it is for one training step. By default training is no different.
         name: an identifier; by default the name of the function that encloses `init`.
+        takes: what the layer reads: one array of "floats"; one of "integers" (or booleans), whose `dx` is None; or
+            "anything", also tuples of arrays, which `shape` has to check. Of a tuple, dx is a tuple with None for every
+            array of integers; shapes of integers are `fnnet.types.Discrete`.
 
     A layer that scales every feature; the derivative stands directly under the value it differentiates:
 
@@ -65,8 +72,10 @@ def layer(
     for what, function in (("init", init), ("apply", apply)):
         if not callable(function):
             raise ConfigError(expected(what, "a function", repr(function)))
+    if takes not in TAKES:
+        raise ConfigError(expected("takes", one_of(TAKES), shown(takes)))
     find = shape or _by_trial(init, apply)
-    checked = cached(lambda in_shape: example_shape(find(in_shape)))
+    checked = cached(lambda in_shape: example_shape(find(in_shape)), takes)
     return Layer(
         name=_enclosing(init) if name is None else name,
         init=init,
@@ -80,12 +89,13 @@ def unchecked(
     init: Init,
     apply: Apply,
     *,
-    shape: Callable[[Shape], Shape],
+    shape: Infer,
     train: Callable[[rng.Key], Layer] | None = None,
     name: str,
+    takes: Takes = "floats",
 ) -> Layer:
     """A layer of this package: what `layer` sees to in every call, its laws have shown. That takes 1 µs a layer."""
-    return Layer(name, init, apply, cached(shape), train)
+    return Layer(name, init, apply, cached(shape, takes), train)
 
 
 def _enclosing(init: Init) -> str:
@@ -94,42 +104,75 @@ def _enclosing(init: Init) -> str:
     return (around[-1].lstrip("_") if around else "") or "layer"
 
 
-def _checked(apply: OwnApply, find: Callable[[Shape], Shape]) -> Apply:
+def _checked(apply: OwnApply, find: Infer) -> Apply:
     """Hold an author's `apply` to what the layer promises: y's shape and dtype, a vjp that knows `input_gradient`."""
 
-    def checked(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def checked(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
         y, vjp = _pair("apply", "(y, vjp)", apply(params, x))
-        if not isinstance(y, np.ndarray) or not callable(vjp):
+        if not isinstance(y, np.ndarray | tuple) or not callable(vjp):
             got = f"({type(y).__name__}, {type(vjp).__name__})"
             raise StructureError(expected("apply", "(y, vjp): an array and a function", got))
-        if y.dtype != x.dtype:
-            raise DtypeError(expected("y", f"x's dtype {x.dtype}", y.dtype, "see what in apply changes it"))
-        shape = x.shape
-        if y.shape != (shape[0], *find(shape[1:])):
-            wanted = f"shape {(shape[0], *find(shape[1:]))}, as the layer's shape function says"
-            raise ShapeError(expected("y", wanted, y.shape))
-        return y, _with_option(vjp, shape)
+        _check_value(y, x, params, find)
+        return y, _with_option(vjp, x)
 
     return checked
 
 
-def _with_option(vjp: OwnPullback, in_shape: Shape) -> Pullback:
+def _check_value(y: Arrays, x: Arrays, params: Params, find: Infer) -> None:
+    """Raise unless y has x's dtype (where x has none, that of params) and the shape that `shape` foretells."""
+    floats = [leaf.dtype for leaf in leaves(x) if not is_discrete(leaf)]
+    dtype = floats[0] if floats else common_dtype(params)
+    of = "x's" if floats else "the params'"
+    for leaf in leaves(y):
+        if not isinstance(leaf, np.ndarray):
+            raise StructureError(expected("y", "an array, or a tuple of arrays", f"a {type(leaf).__name__}"))
+    wanted, n = find(shape_of(x)), count(x)
+    fits = shape_of(y) == wanted
+    for leaf in leaves(y):
+        if dtype is not None and leaf.dtype != dtype and not (fits and is_discrete(leaf)):
+            raise DtypeError(expected("y", f"{of} dtype {dtype}", leaf.dtype, "see what in apply changes it"))
+    if not fits or any(len(leaf) != n for leaf in leaves(y)):
+        plain = isinstance(y, np.ndarray) and is_floats(wanted)
+        told = f"shape {(n, *wanted)}" if plain else f"{n} examples of shape {wanted}"
+        got = y.shape if plain else f"{len(leaves(y)[0])} of {shape_of(y)}"
+        raise ShapeError(expected("y", f"{told}, as the layer's shape function says", got))
+
+
+def _with_option(vjp: OwnPullback, x: Arrays) -> Pullback:
     """Let a vjp be asked for `input_gradient`, also one that takes it by name only or has never heard of it."""
     code = getattr(vjp, "__code__", None)
     names = tuple(inspect.signature(vjp).parameters) if code is None else _arguments(code)
     if names == ("dy", "input_gradient") and code is not None and not code.co_kwonlyargcount:
         return vjp  # as every vjp of this package has it
     knows = "input_gradient" in names
+    like = blank(x)
 
-    def pullback(dy: Array, input_gradient: bool = True) -> tuple[Params, InputGradient]:
+    def pullback(dy: Any, input_gradient: bool = True) -> tuple[Params, InputGradient]:
         result = vjp(dy, input_gradient=input_gradient) if knows else vjp(dy)
         dparams, dx = _pair("vjp", "(dparams, dx)", result)
-        if getattr(dx, "shape", None) != in_shape and (dx is not None or input_gradient):
-            got = f"shape {dx.shape}" if isinstance(dx, np.ndarray) else type(dx).__name__
-            raise ShapeError(expected("dx", f"x's shape {in_shape}", got, "the order is (dparams, dx)"))
+        if dx is not None or input_gradient:
+            _check_input_gradient(dx, like)
         return dparams, dx
 
     return pullback
+
+
+def _check_input_gradient(dx: object, like: Any, at: str = "") -> None:
+    """Raise unless dx has x's shapes, with holes for whole numbers."""
+    if not isinstance(like, Blank):
+        if type(dx) is not tuple or len(dx) != len(like):
+            got = f"a tuple of {len(dx)}" if isinstance(dx, tuple) else type(dx).__name__
+            raise ShapeError(
+                expected(f"dx{at}", f"a tuple of {len(like)}, like x{at}", got, "see takes in layers.layer")
+            )
+        for i, part in enumerate(like):
+            _check_input_gradient(dx[i], part, f"{at}[{i}]")
+    elif like.dtype.kind in "biu":
+        if dx is not None:
+            raise ShapeError(expected(f"dx{at}", f"None, as x{at} is discrete", type(dx).__name__))
+    elif getattr(dx, "shape", None) != like.shape:
+        got = f"shape {dx.shape}" if isinstance(dx, np.ndarray) else type(dx).__name__
+        raise ShapeError(expected(f"dx{at}", f"x{at}'s shape {like.shape}", got, "the order is (dparams, dx)"))
 
 
 @lru_cache(maxsize=256)
@@ -145,17 +188,18 @@ def _pair(what: str, wanted: str, result: Any) -> tuple[Any, Any]:  # an author 
     raise StructureError(expected(what, wanted, got))
 
 
-def _by_trial(init: Init, apply: OwnApply) -> Callable[[Shape], Shape]:
+def _by_trial(init: Init, apply: OwnApply) -> Infer:
     """The output shape of one example, by trying."""
 
-    def shape(in_shape: Shape) -> Shape:
+    def shape(in_shape: Shapes) -> Shapes:
         params = init(rng.key(0), in_shape)
-        zero = np.zeros((1, *in_shape), common_dtype(params) or np.float32)
+        zero = zeros(in_shape, 1, common_dtype(params) or np.float32)
         with np.errstate(all="ignore"):
             y, _ = _pair("apply", "(y, vjp)", apply(params, zero))
-        if not isinstance(y, np.ndarray) or y.ndim == 0 or y.shape[0] != 1:
-            got = f"shape {y.shape}" if isinstance(y, np.ndarray) else type(y).__name__
-            raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))
-        return tuple(y.shape[1:])
+        for leaf in leaves(y):
+            if not isinstance(leaf, np.ndarray) or leaf.ndim == 0 or leaf.shape[0] != 1:
+                got = f"shape {leaf.shape}" if isinstance(leaf, np.ndarray) else type(leaf).__name__
+                raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))
+        return shape_of(y)
 
     return shape

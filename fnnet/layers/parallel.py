@@ -1,36 +1,34 @@
-"""`parallel`: several branches read one input, their outputs are summed or concatenated."""
+"""`parallel`: several branches read one input; their outputs are summed, concatenated, or stay a tuple."""
 
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import accumulate, pairwise
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
-from fnnet import rng, tree
-from fnnet.arguments import one_of
-from fnnet.errors import ConfigError, ShapeError, expected, inside
-from fnnet.layers._children import check_fields, child_names, kept
+from fnnet.arguments import one_of, shown
+from fnnet.arrays import Array, Cotangent, Shape, Shapes, is_floats, plus
+from fnnet.errors import ConfigError, ShapeError, expected
+from fnnet.layers._branches import Way, as_tuple, side_by_side
+from fnnet.layers._children import child_names, kept
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Params, Pullback, Shape, cached
-
-T = TypeVar("T")
-
-Combine = Callable[[Sequence[Array]], tuple[Array, Callable[[Array], Sequence[Array]]]]
+from fnnet.types import Layer
 
 
 @factory
 def parallel(*branches: Layer, combine: str = "sum", names: Sequence[str] | None = None) -> Layer:
     """Give one input to all branches and combine what they make of it.
 
-        sum:          y = Σᵢ fᵢ(x),         dx = Σᵢ Jᵢᵀ dy
-        concatenate:  y = [f₁(x) f₂(x) …],  dx = Σᵢ Jᵢᵀ dyᵢ   (along axis 1: channels or features)
+        sum:          y = Σᵢ fᵢ(x),          dx = Σᵢ Jᵢᵀ dy
+        concatenate:  y = [f₁(x) f₂(x) …],   dx = Σᵢ Jᵢᵀ dyᵢ   (along axis 1: channels or features)
+        tuple:        y = (f₁(x), f₂(x), …), dx = Σᵢ Jᵢᵀ dyᵢ
 
     Params have one field per branch, named by kind and ordinal as in `serial`.
 
     Args:
         branches: at least one layer.
-        combine: "sum" or "concatenate".
+        combine: "sum", "concatenate" or "tuple".
         names: of the fields, by default kind and ordinal.
 
     Raises:
@@ -39,6 +37,8 @@ def parallel(*branches: Layer, combine: str = "sum", names: Sequence[str] | None
     >>> from fnnet import layers
     >>> parallel(layers.conv2d(4, 1), layers.conv2d(8, 3, padding=1), combine="concatenate").shape((1, 28, 28))
     (12, 28, 28)
+    >>> parallel(layers.dense(2), layers.dense(3), combine="tuple").shape((5,))
+    ((2,), (3,))
     """
     own = child_names(branches, "parallel", names)
 
@@ -47,29 +47,25 @@ def parallel(*branches: Layer, combine: str = "sum", names: Sequence[str] | None
 
     if not branches:
         raise ConfigError(expected("parallel", "at least one branch", "none"))
-    if combine == "sum":
-        return summed("parallel", "Parallel", own, branches, again)
-    if combine == "concatenate":
-        return _branches("parallel", "Parallel", own, branches, _joined_shape, _concatenate, again)
-    raise ConfigError(expected("combine", one_of(["sum", "concatenate"]), repr(combine)))
+    if combine not in COMBINED:
+        raise ConfigError(expected("combine", one_of(COMBINED), shown(combine)))
+    return side_by_side(("parallel", "Parallel"), own, branches, (to_all(len(own)), COMBINED[combine]), again)
 
 
-def summed(
-    name: str,
-    record: str,
-    names: tuple[str, ...],
-    branches: tuple[Layer, ...],
-    again: Callable[[Sequence[Layer]], Layer],
-) -> Layer:
-    """The sum of branches, under given names; `residual` is one too. Of other branches, `again` makes the like."""
-    child_names(branches, name)
-    return _branches(name, record, names, branches, _equal_shape, _sum, again)
+def to_all(n: int) -> Way:
+    """One x for n layers; what reaches it adds up."""
+
+    def apply(x: Any) -> tuple[list[Any], Callable[[Sequence[Cotangent]], Cotangent]]:
+        return [x] * n, lambda dxs: reduce(plus, dxs)
+
+    return Way(lambda shape: [shape] * n, apply)
 
 
-def _equal_shape(shapes: Sequence[Shape]) -> Shape:
+def _equal_shape(shapes: Sequence[Shapes]) -> Shape:
+    _check_floats("summed", shapes)
     if len(set(shapes)) > 1:
         raise ShapeError(expected("branches to be summed", "equal output shapes", _and(shapes)))
-    return shapes[0]
+    return shapes[0]  # type: ignore[return-value]
 
 
 def _sum(ys: Sequence[Array]) -> tuple[Array, Callable[[Array], Sequence[Array]]]:
@@ -78,7 +74,8 @@ def _sum(ys: Sequence[Array]) -> tuple[Array, Callable[[Array], Sequence[Array]]
     return reduce(np.add, ys), lambda dy: [dy] * len(ys)
 
 
-def _joined_shape(shapes: Sequence[Shape]) -> Shape:
+def _joined_shape(shapes: Sequence[Any]) -> Shape:
+    _check_floats("concatenated", shapes)
     if not all(shapes) or len({shape[1:] for shape in shapes}) > 1:
         raise ShapeError(expected("branches to be concatenated", "output shapes equal after axis 0", _and(shapes)))
     return (sum(shape[0] for shape in shapes), *shapes[0][1:])
@@ -90,66 +87,13 @@ def _concatenate(ys: Sequence[Array]) -> tuple[Array, Callable[[Array], Sequence
     return np.concatenate(ys, axis=1), lambda dy: [dy[:, a:b] for a, b in pairwise(cuts)]
 
 
-def _and(shapes: Sequence[Shape]) -> str:
+def _check_floats(what: str, shapes: Sequence[Shapes]) -> None:
+    if not all(map(is_floats, shapes)):
+        raise ShapeError(expected(f"branches to be {what}", "one array of floats each", _and(shapes)))
+
+
+def _and(shapes: Sequence[Shapes]) -> str:
     return " and ".join(str(shape) for shape in shapes)
 
 
-def _branches(
-    name: str,
-    record: str,
-    names: tuple[str, ...],
-    branches: Sequence[Layer],
-    combined_shape: Callable[[Sequence[Shape]], Shape],
-    combine: Combine,
-    again: Callable[[Sequence[Layer]], Layer],
-) -> Layer:
-    kind = tree.record(record, names)
-
-    def init(key: rng.Key, in_shape: Shape) -> Params:
-        def own(child: str, branch: Layer) -> Params:
-            return branch._init(rng.fold_in(key, child), in_shape)
-
-        return kind(*_each(own, names, branches))
-
-    def shape(in_shape: Shape) -> Shape:
-        return combined_shape(_each(lambda _, branch: branch._shape(in_shape), names, branches))
-
-    def train(key: rng.Key) -> Layer:
-        trained = [branch.train(rng.fold_in(key, child)) for child, branch in zip(names, branches, strict=True)]
-        return _branches(name, record, names, trained, combined_shape, combine, again)
-
-    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        check_fields(params, names)
-        ys, pullbacks = zip(*_each(lambda _, branch, own: branch._apply(own, x), names, branches, params), strict=True)
-        y, split = combine(ys)
-
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            """Each branch pulls its share of dy back; what reaches x adds up."""
-            pulled = _each(lambda _, pullback, own: pullback(own, input_gradient), names, pullbacks, split(dy))
-            grads, dxs = zip(*pulled, strict=True)
-            return kind(*grads), reduce(np.add, dxs) if input_gradient else None
-
-        return y, vjp
-
-    trains = any(branch._train for branch in branches)
-    return Layer(
-        name,
-        init,
-        apply,
-        cached(shape),
-        train if trains else None,
-        tuple(zip(names, branches, strict=True)),
-        again,
-    )
-
-
-def _each(f: Callable[..., T], names: tuple[str, ...], *columns: Sequence[object]) -> list[T]:
-    """`f(name, …)` row by row, an error saying in which branch it arose."""
-    results = []
-    for row in zip(names, *columns, strict=True):
-        try:
-            results.append(f(*row))
-        except Exception as error:
-            inside(error, row[0])
-            raise
-    return results
+COMBINED = {"sum": Way(_equal_shape, _sum), "concatenate": Way(_joined_shape, _concatenate), "tuple": as_tuple()}

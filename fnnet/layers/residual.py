@@ -1,7 +1,9 @@
 """`residual`: a body and a way around it."""
 
+from fnnet.layers._branches import side_by_side
+from fnnet.layers._children import child_names
 from fnnet.layers.identity import identity
-from fnnet.layers.parallel import summed
+from fnnet.layers.parallel import COMBINED, to_all
 from fnnet.recipe import factory
 from fnnet.types import Layer
 
@@ -23,4 +25,9 @@ def residual(body: Layer, shortcut: Layer = identity()) -> Layer:
     >>> residual(layers.dense(4)).shape((4,))
     (4,)
     """
-    return summed("residual", "Residual", ("body", "shortcut"), (body, shortcut), lambda others: residual(*others))
+    branches = (body, shortcut)
+    child_names(branches, "residual")
+    ways = to_all(2), COMBINED["sum"]
+    return side_by_side(
+        ("residual", "Residual"), ("body", "shortcut"), branches, ways, lambda others: residual(*others)
+    )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from fnnet import rng, tree
+from fnnet.arrays import Arrays, Cotangent, Shapes
 from fnnet.errors import inside
 from fnnet.layers._children import check_fields, child_names, kept, learns
 from fnnet.recipe import factory
-from fnnet.types import Apply, Array, InputGradient, Layer, Params, Pullback, Shape, cached
+from fnnet.types import Apply, InputGradient, Layer, Params, Pullback, cached
 
 
 @factory
@@ -39,7 +40,7 @@ def serial(*children: Layer, names: Sequence[str] | None = None) -> Layer:
 def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
     kind = tree.record("Serial", names)
 
-    def init(key: rng.Key, in_shape: Shape) -> Params:
+    def init(key: rng.Key, in_shape: Shapes) -> Params:
         params, here = [], in_shape
         for name, child in zip(names, children, strict=True):
             try:
@@ -50,7 +51,7 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
                 raise
         return kind(*params)
 
-    def shape(in_shape: Shape) -> Shape:
+    def shape(in_shape: Shapes) -> Shapes:
         out_shape = in_shape
         for name, child in zip(names, children, strict=True):
             try:
@@ -72,7 +73,7 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
         "serial",
         init,
         _apply(names, children),
-        cached(shape),
+        cached(shape, "anything"),
         train if trains else None,
         tuple(zip(names, children, strict=True)),
         again,
@@ -83,7 +84,7 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
 def _apply(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
     kind = tree.record("Serial", names)
 
-    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
         check_fields(params, names)
         y, pullbacks = x, []
         for name, child, own in zip(names, children, params, strict=True):
@@ -94,7 +95,7 @@ def _apply(names: tuple[str, ...], children: Sequence[Layer]) -> Apply:
                 raise
             pullbacks.append(pullback)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+        def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
             """Pull dy back through the children, last first."""
             grads = list(params)  # right for children with nothing to learn
             first = 0 if input_gradient else next((i for i, own in enumerate(params) if learns(own)), len(params))

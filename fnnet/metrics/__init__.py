@@ -19,8 +19,6 @@ predictions at once to a metric that cannot be put together, as `over_batches` m
 last digits, where that has them.
 """
 
-from fnnet.metrics._batches import how_of as how_of
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics.accuracy import accuracy, class_accuracy, confusion, top_k_accuracy
 from fnnet.metrics.answers import binary_accuracy, multi_label_accuracy
 from fnnet.metrics.calibration import calibration_error
@@ -28,6 +26,7 @@ from fnnet.metrics.ignoring import ignoring
 from fnnet.metrics.precision import f1, precision, recall
 from fnnet.metrics.ranking import average_precision, roc_auc
 from fnnet.metrics.regression import mean_absolute_error, mean_absolute_percentage_error, r2
+from fnnet.over_batches import over_batches
 
 __all__ = [
     "accuracy",

@@ -4,8 +4,8 @@ import numpy as np
 
 from fnnet.arguments import whole
 from fnnet.errors import ConfigError, expected
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics._read import as_classes, mean_of
+from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
 from fnnet.types import Array, Metric
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from fnnet.arguments import whole
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics._read import (
     are_answers,
     as_answers,
@@ -13,6 +12,7 @@ from fnnet.metrics._read import (
     class_probabilities,
     positive,
 )
+from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
 from fnnet.types import Array, Metric
 

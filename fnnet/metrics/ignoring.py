@@ -4,7 +4,7 @@ import numpy as np
 
 from fnnet.arguments import example_weights, plain_array, shown
 from fnnet.errors import ConfigError, DataError, ShapeError, expected
-from fnnet.metrics._batches import over_batches
+from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
 from fnnet.types import Array, Measured, Metric
 

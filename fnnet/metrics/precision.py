@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fnnet.errors import DataError, expected
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics._read import are_answers, as_answers, as_classes, averaged, check_average, check_scores, chosen
+from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
 from fnnet.types import Array, Metric
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from fnnet.errors import DataError, expected
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics._read import (
     are_answers,
     as_answers,
@@ -16,6 +15,7 @@ from fnnet.metrics._read import (
     class_probabilities,
     positive,
 )
+from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
 from fnnet.types import Array, Metric
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fnnet.errors import DataError, expected
-from fnnet.metrics._batches import over_batches
 from fnnet.metrics._read import as_numbers, mean_of, positive
+from fnnet.over_batches import over_batches
 from fnnet.types import Array
 
 

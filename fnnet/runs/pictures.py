@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
-from fnnet.types import Array, Shape
+from fnnet.types import Array, Shape, Shapes
 
 Framing: TypeAlias = Callable[[Any, Array, tuple[int, int]], tuple[Any, str]]
 
@@ -17,7 +18,7 @@ FAINTEST = 25  # of 255: how far from the ground ink is at the least
 INK = 0.2  # of the strongest: what counts when the ink's box is looked for
 
 
-def read(path: Path, shape: Shape, framing: Framing | None = None) -> tuple[Array, list[str]]:
+def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Array, list[str]]:
     """A picture file as one example of `shape` (C, H, W), float32 in [0, 1], light ink on a dark ground.
 
     Args:
@@ -34,7 +35,7 @@ def read(path: Path, shape: Shape, framing: Framing | None = None) -> tuple[Arra
     """
     from PIL import Image
 
-    if len(shape) != 3 or shape[0] not in (1, 3):
+    if not isinstance(shape, tuple) or len(shape) != 3 or shape[0] not in (1, 3):
         raise ShapeError(expected("the net's input", "(1, H, W) or (3, H, W), as for pictures", shape))
     try:
         with warnings.catch_warnings():
@@ -44,7 +45,7 @@ def read(path: Path, shape: Shape, framing: Framing | None = None) -> tuple[Arra
                     got = f"{picture.width} × {picture.height}"
                     raise DataError(expected(str(path), f"a picture of at most {LARGEST:,} pixels", got))
                 picture.load()
-                return _fitted(path, picture, shape, framing or whole)
+                return _fitted(path, picture, plain_shape(shape), framing or whole)
     except DataError:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -15,7 +15,7 @@ from fnnet.runs import identity
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import ANOTHER, PARAMS, Run, RunError, non_finite, opened
 from fnnet.runs.registry import get
-from fnnet.types import Layer, Params, Shape, example_shape
+from fnnet.types import Layer, Params, Shapes, example_shape
 
 
 class Trained(NamedTuple):
@@ -30,7 +30,7 @@ class Trained(NamedTuple):
 
     net: Layer
     params: Params
-    shape: Shape
+    shape: Shapes
     classes: tuple[str, ...]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from fnnet import rng
 from fnnet.arguments import one_of, whole
+from fnnet.arrays import plain_shape
 from fnnet.errors import ConfigError, expected
 from fnnet.testing.case import Case, Claims, draw
 from fnnet.testing.findings import CheckResult, Finding
 from fnnet.testing.laws import DERIVATIVE_LAWS, LAWS, KinkError, SkipError
 from fnnet.testing.shrink import as_broken, example, prepared, smallest
-from fnnet.types import Layer, Shape, example_shape
+from fnnet.types import Layer, Shape
 
 _DRAWS = 12  # cases drawn before a layer is said to have kinks everywhere
 
@@ -57,7 +58,7 @@ def check_layer(
     True
     """
     claims = Claims(smooth=smooth, piecewise_linear=piecewise_linear, batch_dependent=batch_dependent, draws=draws)
-    shape, batch = example_shape(shape), whole("batch", batch, 1)
+    shape, batch = plain_shape(shape), whole("batch", batch, 1)
     for what, given, known in (("laws", laws or (), LAWS), ("modes", modes, ("evaluation", "training"))):
         for name in given:
             if name not in known:

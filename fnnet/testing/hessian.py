@@ -3,10 +3,11 @@
 import numpy as np
 
 from fnnet import tree
+from fnnet.arrays import Arrays, each, is_discrete
 from fnnet.losses import Loss
 from fnnet.training.value_and_grad import value_and_grad
 from fnnet.tree import Leaf
-from fnnet.types import Array, Layer, Params
+from fnnet.types import Layer, Params, Target
 
 _TINY = 1e-30  # its square is lost beside 1
 
@@ -15,8 +16,8 @@ def hvp(
     net: Layer,
     loss: Loss,
     params: Params,
-    x: Array,
-    target: Array,
+    x: Arrays,
+    target: Target,
     direction: Params,
 ) -> Params:
     """The Hessian of loss(net(params, x), target) by params, times a direction.
@@ -30,7 +31,7 @@ def hvp(
         net: a layer that runs on complex arrays; for training pass `net.train(key)`.
         loss: as in `fnnet.losses`.
         params: of the net.
-        x: a batch (N, …).
+        x: a batch (N, …), or a tuple of such.
         target: what the loss takes.
         direction: a tree like params; what stands at marked leaves is not looked at.
 
@@ -48,8 +49,9 @@ def hvp(
     Dense(weight=array([[9.]]))
     """
     moved = tree.zip_leaves(_step, params, direction)
-    target = target.astype(float) if target.dtype.kind == "f" else target
-    _, dparams, _ = value_and_grad(net, loss)(moved, x.astype(complex), target)
+    target = each(lambda array: array.astype(float) if array.dtype.kind == "f" else array, target)
+    x = each(lambda array: array if is_discrete(array) else array.astype(complex), x)
+    _, dparams, _ = value_and_grad(net, loss)(moved, x, target)
     return tree.map(lambda grad: np.ascontiguousarray(grad.imag) / _TINY, dparams)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 import attrs
-import numpy as np
 
 from fnnet import rng, tree
+from fnnet.arrays import zero_cotangent
 from fnnet.training.fold import some
 from fnnet.training.state import Batch, x_target_weight
 from fnnet.tree import Running
@@ -34,6 +34,7 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
 
     Source: Li et al. 2019, "Understanding the disharmony between dropout and batch normalization by variance shift".
 
+    >>> import numpy as np
     >>> from fnnet import layers
     >>> net = layers.batch_norm(decay=0.0)
     >>> params = net.init(rng.key(0), (1,))
@@ -49,6 +50,6 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
     for batch in some(batches):
         x, _, _ = x_target_weight(batch)
         y, pullback = trained.apply(params, x)
-        successors, _ = pullback(np.zeros_like(y), input_gradient=False)  # which do not depend on dy
+        successors, _ = pullback(zero_cotangent(y), input_gradient=False)  # which do not depend on dy
         params = tree.zip_leaves(lambda old, new: new if isinstance(old, Running) else old, params, successors)
     return tree.read_only(params)

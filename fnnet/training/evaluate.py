@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 
 from fnnet.arguments import shown
-from fnnet.data.batches import in_order
+from fnnet.arrays import Arrays, concatenated, count
+from fnnet.batching import in_order
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.losses import Loss
-from fnnet.metrics import how_of
+from fnnet.over_batches import how_of
 from fnnet.training.ends import check_end
 from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
 from fnnet.training.state import check_params, x_target_weight
@@ -20,7 +21,7 @@ from fnnet.types import Array, Layer, Measured, Metric, Params, Target, check_lo
 def evaluate(
     net: Layer,
     params: Params,
-    arrays: Sequence[Array],
+    arrays: Sequence[Arrays],
     metrics: Mapping[str, Metric] | None = None,
     loss: Loss | None = None,
     size: int = 256,
@@ -35,7 +36,7 @@ def evaluate(
     Args:
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
-        arrays: `(x, target)` or `(x, target, weight)`, with one first axis.
+        arrays: `(x, target)` or `(x, target, weight)`, with one first axis; x and target may be tuples of arrays.
         metrics: name -> `(predictions, target) -> value`, or `(predictions, target, weight=…)` where there are weights.
             Floats are means over the batch, averaged by weights; whole numbers are counts and add up. Both may come in
             arrays, as confusion counts do. One that `fnnet.metrics.over_batches` marks with "all" gets the predictions
@@ -69,31 +70,31 @@ def evaluate(
     found: dict[str, list[Measured]] = {name: [] for name in streamed}
     counts: list[float] = []
     of_loss: list[tuple[float, float]] = []
-    predicted: list[Array] = []
+    predicted: list[Arrays] = []
     for x, target, *weights in in_order(arrays, size):
         weight = weights[0].astype(np.float64) if weights else None
         predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
         if loss is not None:
             value, pullback = loss_of(summed, predictions, target, weight)
-            of_loss.append((value, total_of(pullback, len(x), weight)))
+            of_loss.append((value, total_of(pullback, count(x), weight)))
             del pullback
         if kept:
             predicted.append(predictions)
         if weight is not None and not weight.any():
             continue  # no metric has a mean of nothing
-        counts.append(float(len(x)) if weight is None else float(weight.sum()))
+        counts.append(float(count(x)) if weight is None else float(weight.sum()))
         for name, function in streamed.items():
             found[name].append(metric_of(function, predictions, target, weight))
 
     values = {name: _together(name, streamed[name], found[name], counts) for name in streamed}
     if kept:
-        whole = np.concatenate(predicted)
+        whole = concatenated(predicted)
         values |= {name: _one(name, metric_of(function, whole, *arrays[1:])) for name, function in kept.items()}
     ordered = {name: values[name] for name in functions}
     return ordered if loss is None else {"loss": _reduced(of_loss, mean), **ordered}
 
 
-def metric_of(metric: Metric, predictions: Array, target: Target, weight: Array | None = None) -> Measured:
+def metric_of(metric: Metric, predictions: Arrays, target: Target, weight: Array | None = None) -> Measured:
     """A metric of a batch, of weighted examples where it has weights.
 
     Raises:

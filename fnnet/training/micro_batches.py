@@ -11,20 +11,21 @@ from toolz import partition_all
 
 from fnnet import tree
 from fnnet.arguments import whole
-from fnnet.data.batches import length
+from fnnet.arrays import Arrays, concatenated, count, length, rows
 from fnnet.errors import DataError, expected
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
+from fnnet.sums import plus_leaf
 from fnnet.training.ends import check_end
 from fnnet.training.reduction import cotangent_of, loss_of, reduction_of, total_of
 from fnnet.training.value_and_grad import Gradient, pulled_back
-from fnnet.tree import Frozen, Leaf, Running
+from fnnet.tree import Leaf, Running
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 
 T = TypeVar("T")
 
-Part: TypeAlias = tuple[Layer, Array, Array, Array | None]  # the net that trains on it, x, target, weight
+Part: TypeAlias = tuple[Layer, Arrays, Target, Array | None]  # the net that trains on it, x, target, weight
 
 
 @factory
@@ -73,29 +74,31 @@ def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -
     mean = reduction_of(loss) == "mean"
     summed = partial(loss, reduction="sum")
 
-    def of_part(params: Params, part: Part) -> tuple[float, float, Params, Array]:
+    def of_part(params: Params, part: Part) -> tuple[float, float, Params, Arrays]:
         trained, x, target, weight = part
         y, pullback = trained.apply(params, x)
         value, loss_pullback = loss_of(summed, y, target, weight)
         dparams, _ = pullback(cotangent_of(loss, loss_pullback, y), input_gradient=False)
-        counted = tree.zip_leaves(lambda old, new: _times(old, new, len(x)), params, dparams)
-        return value, total_of(loss_pullback, len(x), weight), counted, y
+        counted = tree.zip_leaves(lambda old, new: _times(old, new, count(x)), params, dparams)
+        return value, total_of(loss_pullback, count(x), weight), counted, y
 
-    def gradient(params: Params, x: Array, target: Target, weight: Array | None = None) -> tuple[float, Params, Array]:
-        count = length((x, target) if weight is None else (x, target, weight))
+    def gradient(
+        params: Params, x: Arrays, target: Target, weight: Array | None = None
+    ) -> tuple[float, Params, Arrays]:
+        n = length((x, target) if weight is None else (x, target, weight))
         value = weights = 0.0
         total: Params = None
         predictions = []
         made = parts(net, key, x, target, weight, size)
         for own_value, own_weight, counted, y in _in_order(partial(of_part, params), made, workers):
             value, weights = value + own_value, weights + own_weight
-            total = counted if total is None else tree.zip_leaves(_plus, total, counted)
+            total = counted if total is None else tree.zip_leaves(plus_leaf, total, counted)
             predictions.append(y)
         if mean and weights == 0:
             raise DataError(expected("weights", "one above 0 for a mean", "only 0, or ignored labels"))
         share = weights if mean else 1.0
-        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, count, share), params, total)
-        return value / share, dparams, np.concatenate(predictions)
+        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, n, share), params, total)
+        return value / share, dparams, concatenated(predictions)
 
     return gradient
 
@@ -117,12 +120,12 @@ def in_training(net: Layer, loss: Loss, size: int | None, key: Key, workers: int
     return in_parts(net, loss, size, key, workers)
 
 
-def parts(net: Layer, key: Key | None, x: Array, target: Array, weight: Array | None, size: int) -> Iterator[Part]:
+def parts(net: Layer, key: Key | None, x: Arrays, target: Target, weight: Array | None, size: int) -> Iterator[Part]:
     """The micro-batches of a batch, each with the net that trains on it."""
-    for i, start in enumerate(range(0, len(x), size)):
-        rows = slice(start, start + size)
-        own = None if weight is None else weight[rows]
-        yield net if key is None else net.train(fold_in(key, i)), x[rows], target[rows], own
+    for i, start in enumerate(range(0, count(x), size)):
+        own = slice(start, start + size)
+        weights = None if weight is None else weight[own]
+        yield net if key is None else net.train(fold_in(key, i)), rows(x, own), rows(target, own), weights
 
 
 # What becomes of one leaf: gradients come summed (by the loss), successors not, other leaves are kept.
@@ -130,12 +133,6 @@ def parts(net: Layer, key: Key | None, x: Array, target: Array, weight: Array | 
 
 def _times(old: Leaf, new: Leaf, n: int) -> Leaf:
     return Running(new.array * n) if isinstance(new, Running) and new is not old else new
-
-
-def _plus(total: Leaf, leaf: Leaf) -> Leaf:
-    if isinstance(leaf, Running):
-        return leaf if total is leaf else Running(total.array + leaf.array)
-    return total if leaf is None or isinstance(leaf, Frozen) else total + leaf
 
 
 def _over(old: Leaf, total: Leaf, count: int, share: float) -> Leaf:

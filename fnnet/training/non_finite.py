@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from fnnet import tree
+from fnnet.arrays import items
 from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
@@ -37,9 +38,10 @@ def _faults(
 ) -> Iterator[str]:
     """Whatever is not finite, in the order of the computation."""
     x, target, weight = x_target_weight(batch)
-    for what, given in (("x", x), ("target", target)):
-        if isinstance(given, np.ndarray) and not sizes(given).finite:
-            yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
+    for name, structure in (("x", x), ("target", target)):
+        for what, given in items(structure, name):
+            if isinstance(given, np.ndarray) and not sizes(given).finite:
+                yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
     yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")
 
     events: list[Event] = []

@@ -1,16 +1,18 @@
 """`predict`: what a net makes of examples, in tiles of one size."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fnnet.arguments import plain_array, whole
+from fnnet.arrays import Arrays, count, each, items, leaves
 from fnnet.errors import DataError, expected
 from fnnet.training.state import check_params
-from fnnet.types import Array, Layer, Params, check_net
+from fnnet.types import Layer, Params, check_net
 
 
-def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Array:
+def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
     """The net's predictions for all examples, (N, …): its evaluation, tile by tile.
 
     All tiles are of one size, the last one filled up with its last example, so that an example's bytes depend on its
@@ -22,7 +24,8 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Array:
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
         x: (N, …), an array, or one that lies on disk: `np.memmap`, or anything else that has a shape and a dtype and
-            gives arrays for slices of its first axis. One tile of it is in memory at a time.
+            gives arrays for slices of its first axis. One tile of it is in memory at a time. Or a tuple of such, for a
+            net that reads one.
         size: examples in a tile.
 
     Raises:
@@ -39,20 +42,41 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Array:
     check_net(net)
     check_params(params)
     size = whole("size", size, 1)
-    on_disk = not isinstance(x, np.ndarray) and all(hasattr(x, name) for name in ("shape", "dtype", "__getitem__"))
-    if not on_disk:
-        x = plain_array("x", x, "np.asarray(x, np.float32)")
-    shape = tuple(x.shape)
-    if not shape or shape[0] == 0:
-        raise DataError(expected("x", "a batch (N, …) of N ≥ 1 examples", f"shape {shape}"))
-    found: Array | None = None
-    for start in range(0, shape[0], size):
-        tile = np.asarray(x[start : start + size])
-        n = len(tile)
+    total = _length(x)
+    found: Arrays = None
+    for start in range(0, total, size):
+        tile = each(lambda leaf: np.asarray(leaf[start : start + size]), x)  # noqa: B023 - used at once
+        n = count(tile)
         if n < size:
-            tile = np.concatenate([tile, np.repeat(tile[-1:], size - n, axis=0)])
+            tile = each(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], size - n, axis=0)]), tile)  # noqa: B023
         y = net.apply(params, tile)[0]
-        found = np.empty((shape[0], *y.shape[1:]), y.dtype) if found is None else found
-        found[start : start + n] = y[:n]
-    assert found is not None  # as there is an example
+        if found is None:
+            found = each(lambda leaf: np.empty((total, *leaf.shape[1:]), leaf.dtype), y)
+        for of, own in zip(leaves(found), leaves(y), strict=True):
+            of[start : start + n] = own[:n]
     return found
+
+
+def _length(x: Any) -> int:
+    """The number of examples of arrays, on disk too.
+
+    Raises:
+        DataError: there is none, or the parts of a tuple differ in it.
+        DtypeError: a part is no array.
+    """
+    found = None
+    for place, leaf in items(x, "x"):
+        on_disk = not isinstance(leaf, np.ndarray) and all(
+            map(partial(hasattr, leaf), ("shape", "dtype", "__getitem__"))
+        )
+        if not on_disk:
+            plain_array(place, leaf, f"np.asarray({place}, np.float32)")
+        shape = tuple(leaf.shape)
+        if not shape or shape[0] == 0:
+            raise DataError(expected(place, "a batch (N, …) of N ≥ 1 examples", f"shape {shape}"))
+        if found not in (None, shape[0]):
+            raise DataError(expected(place, f"{found} examples, as in what stands before it", shape[0]))
+        found = shape[0]
+    if found is None:
+        raise DataError(expected("x", "at least one array", "an empty tuple"))
+    return int(found)

@@ -7,9 +7,10 @@ from typing import Any, cast
 import numpy as np
 
 from fnnet.arguments import one_of, shown
-from fnnet.errors import ConfigError, expected
+from fnnet.arrays import Array, Arrays, Cotangent, check_cotangent
+from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.losses import Loss, LossPullback, LossValue
-from fnnet.types import Array, Target
+from fnnet.types import Target
 
 _REDUCTIONS = ("mean", "sum")
 
@@ -32,7 +33,7 @@ def reduction_of(loss: Loss) -> str:
     return str(argument.default)
 
 
-def loss_of(loss: Loss, predictions: Array, target: Target, weight: Array | None = None) -> LossValue:
+def loss_of(loss: Loss, predictions: Arrays, target: Target, weight: Array | None = None) -> LossValue:
     """The loss of a batch, of weighted examples where it has weights.
 
     Raises:
@@ -52,16 +53,22 @@ def loss_of(loss: Loss, predictions: Array, target: Target, weight: Array | None
     return cast(LossValue, found)
 
 
-def cotangent_of(loss: Loss, pullback: LossPullback, predictions: Array) -> Array:
+def cotangent_of(loss: Loss, pullback: LossPullback, predictions: Arrays) -> Cotangent:
     """The gradient of a loss by the predictions.
 
     Raises:
         ConfigError: what the loss's vjp returns is no array like them.
     """
     dy = pullback(1.0)
-    if not isinstance(dy, np.ndarray) or dy.shape != predictions.shape or dy.dtype != predictions.dtype:
+    if type(dy) is type(predictions) is np.ndarray and dy.shape == predictions.shape and dy.dtype == predictions.dtype:
+        return dy  # as nearly always
+    if type(predictions) is np.ndarray:
         wanted = f"an array like the predictions, {predictions.shape} {predictions.dtype}"
         raise ConfigError(expected(f"what the vjp of loss {name_of(loss)} returns", wanted, shown(dy)))
+    try:
+        check_cotangent(f"what the vjp of loss {name_of(loss)} returns", dy, predictions, "the predictions")
+    except FnnetError as error:
+        raise ConfigError(str(error)) from None
     return dy
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnnet import tree
-from fnnet.types import Array
+from fnnet.arrays import Array, Arrays, leaves
 
 
 class Sizes(NamedTuple):
@@ -38,16 +38,16 @@ class Sizes(NamedTuple):
         return not (self.nan or self.infinite)
 
 
-def sizes(array: Array) -> Sizes:
-    """The sizes of one array; axis 1 holds its units.
+def sizes(of: Arrays) -> Sizes:
+    """The sizes of one array, axis 1 of which holds its units, or of a tuple of arrays together.
 
     >>> sizes(np.array([[0.0, 3.0], [0.0, -4.0], [0.0, np.inf]]))
     Sizes(size=6, nan=0, infinite=1, low=-4.0, high=3.0, rms=2.23606797749979, units=2, dead=1)
     """
-    found = _sizes([array])
-    if array.ndim < 2:
+    found = _sizes([leaf for leaf in leaves(of) if leaf is not None])
+    if type(of) is not np.ndarray or of.ndim < 2:
         return found
-    used = (array != 0).any(axis=tuple(axis for axis in range(array.ndim) if axis != 1))
+    used = (of != 0).any(axis=tuple(axis for axis in range(of.ndim) if axis != 1))
     return found._replace(units=used.size, dead=int(used.size - used.sum()))
 
 
@@ -57,7 +57,7 @@ def sizes_together(leaves: list[Any]) -> Sizes | None:
 
 
 def _sizes(arrays: list[Array]) -> Sizes:
-    flat = np.concatenate([array.ravel() for array in arrays]).astype(np.float64)
+    flat = np.concatenate([np.zeros(0), *(array.ravel() for array in arrays)]).astype(np.float64)
     nan = int(np.isnan(flat).sum())
     good = flat[np.isfinite(flat)]
     if not good.size:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet.arguments import example_weights
+from fnnet.arrays import Arrays, count, leaves
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.rng import Key, fold_in
-from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shape, Target, check_net, check_optimizer
+from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shapes, Target, check_net, check_optimizer
 
 Batch: TypeAlias = Sequence[Any]  # (x, target) or (x, target, weight), see `x_target_weight`
 
@@ -29,7 +30,7 @@ class TrainState(NamedTuple):
     key: Key
 
 
-def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shape) -> TrainState:
+def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shapes) -> TrainState:
     """The state before the first step; initial weights are drawn from `fold_in(key, "init")`.
 
     Args:
@@ -52,7 +53,7 @@ def step_key(state: TrainState) -> Key:
     return fold_in(fold_in(state.key, "train"), state.step)
 
 
-def x_target_weight(batch: Batch) -> tuple[Array, Target, Array | None]:
+def x_target_weight(batch: Batch) -> tuple[Arrays, Target, Array | None]:
     """`(x, target, weight)` of a batch, weight None where it has none; or the error that says what a batch is.
 
     Raises:
@@ -62,12 +63,17 @@ def x_target_weight(batch: Batch) -> tuple[Array, Target, Array | None]:
         return batch[0], batch[1], None
     if isinstance(batch, tuple | list) and len(batch) == 3:
         x, target, weight = batch
-        weight = example_weights(weight, len(x) if isinstance(x, np.ndarray) and x.ndim else None)
+        weight = example_weights(weight, _count(x))
         if not weight.any():
             raise DataError(expected("weight", "some above 0", f"{len(weight)} zeros", "leave such batches out"))
         return x, target, weight
     got = f"{len(batch)} arrays" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
     raise DataError(expected("batch", "a pair (x, target), or (x, target, weight)", got))
+
+
+def _count(x: Arrays) -> int | None:
+    """The number of examples, None where x is none of what a net takes."""
+    return count(x) if all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves(x)) else None
 
 
 def check_params(params: object) -> None:

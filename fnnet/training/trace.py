@@ -44,6 +44,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     """Make the step from `state` on `batch` again and measure every layer, in the order in which they are applied.
 
     The same layers compute the same numbers as in `make_step`, whole batch at once; nothing is kept but their sizes.
+    A layer that is applied several times has a row for each, with its params and their whole gradient in all.
     A layer's own params are found by its path; a combinator that does not say what is inside it counts as one layer.
 
     Args:
@@ -61,13 +62,13 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     """
     x, target, weight = x_target_weight(batch)
     forward: list[Event] = []
-    backward: dict[str, Event] = {}
+    backward: dict[int, Event] = {}  # by the call that is pulled back
 
     def see(event: Event) -> None:
         if event.direction == "forward":
             forward.append(event)
         else:
-            backward[event.path] = event
+            backward[id(event.call)] = event
 
     with np.errstate(all="ignore"):
         y, pullback = watched_by(see, net).train(step_key(state)).apply(state.params, x)
@@ -76,7 +77,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
         updates, _ = optimizer.update(grads, state.opt_state, state.params)
 
     def row(event: Event) -> LayerTrace:
-        back = backward.get(event.path)
+        back = backward.get(id(event))
         assert event.made is not None  # a forward pass makes y
         return LayerTrace(
             event.path,

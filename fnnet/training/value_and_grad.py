@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Protocol
 
+from fnnet.arrays import Arrays
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.training.ends import check_end
@@ -14,8 +15,8 @@ class Gradient(Protocol):
     """A loss and its gradient, as `value_and_grad` and `micro_batches` give it."""
 
     def __call__(
-        self, params: Params, x: Array, target: Target, weight: Array | None = None
-    ) -> tuple[float, Params, Array]:
+        self, params: Params, x: Arrays, target: Target, weight: Array | None = None
+    ) -> tuple[float, Params, Arrays]:
         """`(value, dparams, predictions)` of a batch."""
 
 
@@ -48,8 +49,8 @@ def value_and_grad(net: Layer, loss: Loss) -> Gradient:
 
 
 def pulled_back(
-    net: Layer, loss: Loss, params: Params, x: Array, target: Target, weight: Array | None = None
-) -> tuple[float, Params, Array]:
+    net: Layer, loss: Loss, params: Params, x: Arrays, target: Target, weight: Array | None = None
+) -> tuple[float, Params, Arrays]:
     """`(value, dparams, predictions)`: the loss, its gradient, and what the net made of x."""
     predictions, pullback = net.apply(params, x)
     value, loss_pullback = loss_of(loss, predictions, target, weight)

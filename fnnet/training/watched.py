@@ -6,14 +6,18 @@ from typing import Any, Literal
 import attrs
 
 from fnnet import tree
+from fnnet.arrays import Arrays, Cotangent
 from fnnet.training.sizes import Sizes, sizes, sizes_together
-from fnnet.types import Array, Layer, Params, Pullback
+from fnnet.types import Layer, Params, Pullback
 from fnnet.walk import replace
 
 
 @attrs.frozen
 class Event:
-    """One call of one layer: `given` x made y (forward), or `given` dy made dx and `grads` (backward)."""
+    """One call of one layer: `given` x made y (forward), or `given` dy made dx and `grads` (backward).
+
+    Of a backward call `call` is the forward one that it pulls back.
+    """
 
     path: str
     kind: str
@@ -21,6 +25,7 @@ class Event:
     given: Sizes
     made: Sizes | None  # None where no dx was asked for
     grads: Sizes | None = None
+    call: "Event | None" = None
 
     @property
     def finite(self) -> bool:
@@ -32,15 +37,16 @@ def watched_by(see: Callable[[Event], None], net: Layer) -> Layer:
     """The same net, every innermost layer telling what it is given and what it makes of it."""
 
     def watch(path: str, layer: Layer) -> Layer:
-        def forward(params: Params, x: Array) -> tuple[Array, Pullback]:
+        def forward(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
             y, pullback = layer._apply(params, x)
-            see(Event(path, layer.name, "forward", sizes(x), sizes(y)))
+            call = Event(path, layer.name, "forward", sizes(x), sizes(y))
+            see(call)
 
-            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Any]:
+            def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, Any]:
                 dparams, dx = pullback(dy, input_gradient)
                 made = None if dx is None else sizes(dx)
                 grads = sizes_together([leaf for leaf in tree.leaves(dparams) if not isinstance(leaf, tree.Frozen)])
-                see(Event(path, layer.name, "backward", sizes(dy), made, grads))
+                see(Event(path, layer.name, "backward", sizes(dy), made, grads, call))
                 return dparams, dx
 
             return y, vjp

@@ -145,7 +145,7 @@ def test_errors_in_a_users_vjp_say_where():
         (lambda: layers.parallel(), r"parallel: expected at least one branch, got none"),
         (
             lambda: layers.parallel(layers.relu(), combine="mean"),
-            r"combine: expected 'sum' or 'concatenate', got 'mean'",
+            r"combine: expected 'sum' or 'concatenate' or 'tuple', got 'mean'",
         ),
         (lambda: layers.layer(None, None), r"init: expected a function, got None"),
         (lambda: layers.layer(lambda k, s: (), 3), r"apply: expected a function, got 3"),

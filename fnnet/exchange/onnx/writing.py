@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet import tree
+from fnnet.arrays import plain_shape
 from fnnet.errors import ConfigError, expected
 from fnnet.exchange.onnx.protocol import library
 from fnnet.layers import (
@@ -29,7 +30,7 @@ from fnnet.layers import (
 )
 from fnnet.layers._window import window
 from fnnet.recipe import recipe_of
-from fnnet.types import Array, Layer, Params, Shape, check_net
+from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
 BATCH = "N"  # the name of the batch axis
@@ -157,7 +158,7 @@ ROWS: dict[Any, Row] = {
 }
 
 
-def to_onnx(net: Layer, params: Params, shape: Shape, opset: int = OPSET, own: Mapping[Any, Row] | None = None) -> Any:
+def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: Mapping[Any, Row] | None = None) -> Any:
     """The net in evaluation as an `onnx.ModelProto`: the nodes in the order of the layers and by their names.
 
     The batch axis is free, paddings are numbers, and params are float32 or float64 as they are. The model is checked in
@@ -180,7 +181,8 @@ def to_onnx(net: Layer, params: Params, shape: Shape, opset: int = OPSET, own: M
     [('Conv', 'conv2d_0'), ('Relu', 'relu_0'), ('Flatten', 'flatten_0'), ('Gemm', 'dense_0')]
     """
     onnx = library()
-    out_shape = check_net(net).shape(shape)
+    shape = plain_shape(shape)
+    out_shape = plain_shape(check_net(net).shape(shape))
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     made = Nodes()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -13,7 +13,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.files import write
 from fnnet.runs import cli
 from fnnet.runs.folder import PARAMS
-from fnnet.types import Layer, Params, Shape
+from fnnet.types import Layer, Params, Shapes
 
 
 def main(args: list[str]) -> int:
@@ -44,15 +44,15 @@ def export(
     return 0
 
 
-def _as_onnx(out: Path, net: Layer, params: Params, shape: Shape) -> None:
+def _as_onnx(out: Path, net: Layer, params: Params, shape: Shapes) -> None:
     write(out, [exchange.to_onnx(net, params, shape).SerializeToString()])
 
 
-def _as_torch(out: Path, net: Layer, params: Params, shape: Shape) -> None:
+def _as_torch(out: Path, net: Layer, params: Params, shape: Shapes) -> None:
     write(out, file_parts(exchange.to_torch(net, params), repr(net)))
 
 
-WRITERS: dict[str, Callable[[Path, Layer, Params, Shape], None]] = {
+WRITERS: dict[str, Callable[[Path, Layer, Params, Any], None]] = {
     "onnx": _as_onnx,
     "python": exchange.to_python,
     "torch": _as_torch,

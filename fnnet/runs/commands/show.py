@@ -12,7 +12,7 @@ from fnnet.runs import cli, folder
 from fnnet.runs.folder import Run, opened
 from fnnet.runs.trained import load_trained
 from fnnet.runs.words import counted
-from fnnet.types import Layer, Params, Shape
+from fnnet.types import Layer, Params, Shapes
 
 EPOCHS = 10  # the last so many are shown
 
@@ -72,7 +72,7 @@ def _epochs(rows: list[dict[str, float]]) -> Table:
     return table
 
 
-def layer_table(net: Layer, params: Params, shape: Shape) -> Table:
+def layer_table(net: Layer, params: Params, shape: Shapes) -> Table:
     """A net layer by layer."""
     rows = summary.summary(net, shape, params)
     table = Table("layer", "output shape", "parameters", "multiply-adds", box=None)
