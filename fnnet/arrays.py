@@ -108,22 +108,22 @@ def in_words(shape: Shape) -> str:
     return f"(N, {', '.join(map(str, shape))})" if shape else "(N,)"
 
 
-def items(x: Arrays, path: str) -> Iterator[tuple[str, Any]]:
+def places(x: Arrays, path: str) -> Iterator[tuple[str, Any]]:
     """Every array (or hole) with its place in words.
 
-    >>> [place for place, _ in items((np.ones(1), (np.ones(1), None)), "x")]
+    >>> [place for place, _ in places((np.ones(1), (np.ones(1), None)), "x")]
     ['x[0]', 'x[1][0]', 'x[1][1]']
     """
     if type(x) is tuple:
         for i, part in enumerate(x):
-            yield from items(part, f"{path}[{i}]")
+            yield from places(part, f"{path}[{i}]")
     else:
         yield path, x
 
 
-def leaves(x: Arrays) -> list[Any]:
+def flat(x: Arrays) -> list[Any]:
     """All arrays of a structure in their order, holes too."""
-    return [leaf for _, leaf in items(x, "")]
+    return [leaf for _, leaf in places(x, "")]
 
 
 def each(f: Callable[..., Any], x: Arrays, *others: Any) -> Any:
@@ -145,12 +145,12 @@ def count(x: Arrays) -> int:
 
 
 def rows(x: Arrays, index: Any) -> Arrays:
-    """The examples at an index of the first axis: a slice gives views, numbers or booleans copies.
+    """The examples at an index of the first axis: a slice gives views, numbers or booleans copies. Holes stay.
 
     >>> rows((np.arange(4), np.arange(4.0)), slice(1, 2))
     (array([1]), array([1.]))
     """
-    return each(lambda array: array[index], x)
+    return each(lambda array: None if array is None else array[index], x)
 
 
 def concatenated(parts: Sequence[Arrays]) -> Arrays:
@@ -238,8 +238,8 @@ def check_arrays(what: str, x: object, cast: str = "np.asarray(…)") -> None:
     if not x:
         raise ShapeError(expected(what, "at least one array", "an empty tuple"))
     n = None
-    for place, leaf in items(x, what):
-        if isinstance(leaf, list) or (isinstance(leaf, tuple) and type(leaf) is not tuple):
+    for place, leaf in places(x, what):
+        if isinstance(leaf, tuple):  # a named one
             raise DtypeError(expected(place, "an array, or a plain tuple of arrays", f"a {type(leaf).__name__}"))
         check_arrays(place, leaf, cast)
         n = len(leaf) if n is None else n
@@ -277,7 +277,7 @@ def length(arrays: object) -> int:
         raise DataError(expected("arrays", "at least one array", "none"))
     first = None
     for i, part in enumerate(arrays):
-        for place, array in items(part, f"arrays[{i}]"):
+        for place, array in places(part, f"arrays[{i}]"):
             if not isinstance(array, np.ndarray):
                 raise DtypeError(expected(place, "a NumPy array", type(array).__name__, "use np.asarray"))
             if array.ndim == 0:

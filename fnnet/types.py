@@ -16,7 +16,7 @@ from fnnet.arrays import Cotangent as Cotangent
 from fnnet.arrays import Discrete as Discrete
 from fnnet.arrays import Shape as Shape
 from fnnet.arrays import Shapes as Shapes
-from fnnet.arrays import check_arrays, check_cotangent, check_takes, is_discrete, items, shape_of
+from fnnet.arrays import check_arrays, check_cotangent, check_takes, is_discrete, places, shape_of
 from fnnet.arrays import example_shape as example_shape
 from fnnet.errors import ConfigError, DtypeError, FnnetError, expected, inside
 from fnnet.recipe import ADVICE, Recipe, html_table, remake
@@ -313,7 +313,7 @@ def check_input(params: Params, x: object) -> None:
         return  # as nearly always
     check_arrays("x", x, "np.asarray(x, np.float32)")
     first = dtype
-    for place, leaf in items(x, "x"):
+    for place, leaf in places(x, "x"):
         own = leaf.dtype
         if own.kind in "biu":
             continue

@@ -13,8 +13,10 @@ import attrs
 import numpy as np
 
 from fnnet import layers, losses, rng, tree
+from fnnet.arrays import zero_cotangent
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Shape
+from fnnet.testing.case import Claims, drawn, floats, spread
+from fnnet.types import Array, Arrays, Discrete, Layer, Shape, example_shape
 
 
 @attrs.frozen
@@ -23,12 +25,15 @@ class Row:
 
     name: str
     make: Callable[[], Layer]
-    shape: Shape
+    shape: Any
     smooth: bool = False
     piecewise_linear: bool = False
     batch_dependent: bool = False
     draws: bool = False
     remembers: bool = False  # in training, without its value being any different
+    domain: Any = None
+    within: dict[str, Any] = attrs.field(factory=dict)
+    padded: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def covers(self) -> str:
@@ -36,9 +41,14 @@ class Row:
         return self.name.split()[0]
 
     @property
-    def claims(self) -> dict[str, bool]:
+    def claims(self) -> dict[str, Any]:
         """What `fnnet.testing.check_layer` is told about the layer."""
-        return {tag: getattr(self, tag) for tag in ("smooth", "piecewise_linear", "batch_dependent", "draws")}
+        return {tag: getattr(self, tag) for tag in attrs.fields_dict(Claims)}
+
+    def batch(self, key: rng.Key, n: int, dtype: Any = np.float32) -> Arrays:
+        """Examples as it takes them."""
+        x = drawn(key, example_shape(self.shape), n, Claims(**self.claims), spread)
+        return floats(lambda array: array.astype(dtype), x)
 
 
 smooth = partial(Row, smooth=True)
@@ -81,11 +91,12 @@ def remembering() -> Layer:
     return layers.layer(init, evaluation, train=train)
 
 
-def forgotten(net: Layer, shape: Shape) -> list[str]:
+def forgotten(net: Layer, shape: Any, x: Arrays = None) -> list[str]:
     """Where a batch of training leaves what is remembered as it was; no law forbids that, but ours never should."""
     params = net.init(rng.key(0), shape)
-    y, vjp = net.train(rng.key(1)).apply(params, rng.normal(rng.key(2), (3, *shape)))
-    pairs = zip(tree.items(params), tree.leaves(vjp(y)[0]), strict=True)
+    x = rng.normal(rng.key(2), (3, *shape)) if x is None else x
+    y, vjp = net.train(rng.key(1)).apply(params, x)
+    pairs = zip(tree.items(params), tree.leaves(vjp(zero_cotangent(y))[0]), strict=True)
     return [
         path
         for (path, leaf), after in pairs
@@ -109,6 +120,17 @@ def residual_net() -> Layer:
     return layers.serial(
         *(layers.residual(body, shortcut), layers.relu(), layers.avg_pool(2)),
         *(layers.flatten(), layers.dropout(0.5), layers.dense(3), layers.log_softmax()),
+    )
+
+
+def siamese() -> Layer:
+    """Two inputs, one tower, which remembers and draws."""
+    tower = layers.serial(layers.dense(3), layers.batch_norm(), layers.dropout(0.5))
+    return layers.graph(
+        lambda net, a, b: net.head(net.both(net.tower(a), net.tower(b))),
+        tower=tower,
+        both=layers.concatenate(),
+        head=layers.dense(1),
     )
 
 
@@ -203,6 +225,44 @@ LAYERS = [
     pieces("frozen dropout", lambda: layers.frozen(layers.dropout(0.5)), (3,)),
     pieces(
         "serial transfer", lambda: layers.serial(layers.frozen(layers.dense(3)), layers.relu(), layers.dense(2)), (3,)
+    ),
+    linear("parallel tuple", lambda: layers.parallel(layers.dense(2), layers.dense(3), combine="tuple"), (3,)),
+    pieces("beside", lambda: layers.beside(layers.dense(2), layers.relu()), ((3,), (2, 2))),
+    pieces(
+        "beside whole numbers",
+        lambda: layers.beside(layers.relu(), layers.identity()),
+        ((3,), Discrete((2,))),
+        within={"x[1]": (0, 9)},
+    ),
+    linear("add", layers.add, ((2, 3), (2, 3), (2, 3))),
+    smooth("multiply", layers.multiply, ((2, 3), (2, 3), (2, 3))),
+    linear("concatenate", layers.concatenate, ((2, 3), (1, 3), (2, 3))),
+    linear("concatenate last", lambda: layers.concatenate(axis=-1), ((2, 3), (2, 1))),
+    linear("stack", layers.stack, ((2, 3), (2, 3))),
+    linear("stack last", lambda: layers.stack(axis=-1), ((2, 3), (2, 3))),
+    linear("select", lambda: layers.select(1), ((2,), (3,), Discrete(()))),
+    linear("select whole numbers", lambda: layers.serial(layers.select(1), layers.select(0)), ((2,), ((3,), (1,)))),
+    pieces(
+        "graph skip",
+        lambda: layers.graph(
+            lambda net, x: net.head(net.add(net.act(net.body(x)), x)),
+            body=layers.dense(3),
+            act=layers.relu(),
+            add=layers.add(),
+            head=layers.dense(2),
+        ),
+        (3,),
+    ),
+    smooth("graph shared", siamese, ((3,), (3,)), batch_dependent=True, draws=True),
+    linear(
+        "graph of parts",
+        lambda: layers.graph(lambda net, a, b: (net.up(a[1]), a[0], net.up(b)), up=layers.dense(2)),
+        (((2,), (3,)), (3,)),
+    ),
+    linear(
+        "graph with unread parts",
+        lambda: layers.graph(lambda net, x: net.up(x[0]), up=layers.dense(2)),
+        ((2,), (3,), Discrete((2,))),
     ),
     Row("serial lenet", lenet, (1, 10, 10)),
     Row("serial residual net", residual_net, (1, 4, 4), batch_dependent=True, draws=True),

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 from fnnet import layers, rng, tree
-from fnnet.types import Array, Layer, Params, Shape
+from fnnet.types import Array, Discrete, Layer, Params, Shape
 
 
 @attrs.frozen
@@ -22,9 +22,9 @@ class Mutant:
 
     name: str
     make: Callable[[], Layer]
-    shape: Shape
+    shape: Any
     caught_by: str
-    claims: dict[str, bool] = attrs.field(factory=dict)
+    claims: dict[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -290,7 +290,100 @@ DRAWS = {"draws": True}
 
 dense, conv2d, batch_norm = layers.dense, layers.conv2d, layers.batch_norm
 
+
+def table(count: int, n: int) -> Layer:
+    """Rows of a table by their numbers."""
+
+    def init(key: rng.Key, shape: Any) -> Params:
+        return {"weight": rng.normal(key, (count, n))}
+
+    def apply(params: Params, x: Array) -> tuple[Array, Any]:
+        ids, weight = x, params["weight"]
+
+        def vjp(dy: Array) -> tuple[Params, None]:
+            grad = np.zeros_like(weight)
+            np.add.at(grad, ids, dy)
+            return {"weight": grad}, None
+
+        return weight[ids], vjp
+
+    def shape(ids: Any) -> Any:
+        return (*ids.shape, n)
+
+    return layers.layer(init, apply, shape=shape, takes="integers", name="table")
+
+
+def overwriting() -> Layer:
+    """An embedding whose gradient keeps only the last of equal ids."""
+    right = table(5, 2)
+
+    def last(m: Call) -> Any:
+        grad = np.zeros_like(m.params["weight"])
+        grad[m.x] = m.dy
+        return {"weight": grad}, None
+
+    return pulling(right, last)
+
+
+def averaged(behind: bool) -> Layer:
+    """The mean of sequences over their lengths; where `behind`, over all steps, divided by the lengths."""
+
+    def apply(params: Params, x: Any) -> tuple[Array, Any]:
+        xs, lengths = x
+        own = np.arange(xs.shape[1]) < lengths[:, None]
+        share = (np.ones_like(own) if behind else own) / lengths[:, None]
+        y = (xs * share[:, :, None].astype(xs.dtype)).sum(axis=1)
+
+        def vjp(dy: Array) -> Any:
+            return (), (dy[:, None] * share[:, :, None].astype(dy.dtype), None)
+
+        return y, vjp
+
+    return layers.layer(lambda key, shape: (), apply, takes="anything", name="averaged")
+
+
+def pulling_ids(layer: Layer) -> Layer:
+    """An embedding that reads the ids of a byte as signed."""
+
+    def wrap(forward: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda params, x: forward(params, (x - 1 if x.dtype == np.uint8 else x))
+
+    return rewired(layer, wrap)
+
+
+def doubled_use() -> Layer:
+    """A product whose first factor gets the gradient of the second."""
+    return pulling(layers.multiply(), lambda m: (m.dparams, m.dx[::-1]))
+
+
+SEQUENCE = ((4, 2), Discrete(()))
+
 MUTANTS = [
+    Mutant(
+        "embedding: the last of equal ids wins", overwriting, Discrete((4,)), "derivative", {"within": {"x": (0, 4)}}
+    ),
+    Mutant(
+        "embedding: small numbers overflow",
+        lambda: pulling_ids(table(5, 2)),
+        Discrete((3,)),
+        "discrete",
+        {"within": {"x": (0, 4)}},
+    ),
+    Mutant(
+        "mean over time: padding counts",
+        lambda: averaged(behind=True),
+        SEQUENCE,
+        "padding",
+        {"within": {"x[1]": (1, 3)}, "padded": {"x[0]": "x[1]"}},
+    ),
+    Mutant("multiply: factors exchanged", doubled_use, ((3,), (3,)), "derivative"),
+    Mutant(
+        "embedding: a gradient for whole numbers",
+        lambda: pulling(table(5, 2), lambda m: (m.dparams, np.zeros(m.x.shape))),
+        Discrete((3,)),
+        "shape",
+        {"within": {"x": (0, 4)}},
+    ),
     wrong("dense: dW has the wrong sign", dense(3), (2,), "derivative", EXACT, weight=lambda m: -m.dparams.weight),
     wrong("dense: dW transposed", dense(3), (3,), "derivative", EXACT, weight=lambda m: c(m.dparams.weight.T)),
     wrong(

@@ -18,8 +18,7 @@ ORDER = [
     {"rng", "tree", "arrays", "over_batches"},
     {"recipe"},
     {"types", "runtime"},
-    {"kernels", "labels", "walk", "sums"},
-    {"batching"},
+    {"kernels", "labels", "walk", "sums", "batching"},
     {"initializers", "losses"},
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics"},
@@ -161,7 +160,7 @@ LEAF_LAYERS = [
     for path in FILES
     if part_of(name_of(path) + ".") == "layers" and path.stem not in ("__init__", "layer") and path.stem[0] != "_"
 ]
-MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "flatten"}  # flatten is a reshape
+MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "flatten", "beside"}  # flatten is a reshape
 
 
 @pytest.mark.parametrize("path", LEAF_LAYERS, ids=name_of)

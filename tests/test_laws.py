@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import fnnet
 from fnnet import initializers, layers, losses, optim, rng, testing
+from fnnet.arrays import is_discrete, is_floats
 from fnnet.optim import schedules
 from fnnet.testing import strategies
+from fnnet.testing.case import by_place, floats
 from fnnet.types import Layer
 from tests.cases import LAYERS, LOSSES, Row, forgotten, residual_net
 
@@ -51,14 +53,22 @@ def test_float32_agrees_with_float64(row: Row):
     """Within 64 ulp of the largest result; behind batch norm, whose gradients nearly cancel, within 256."""
     net, ulps = row.make(), 256 if row.batch_dependent else 64
     nets = [net] if net._train is None else [net, net.train(rng.key(5))]
-    x = rng.normal(rng.key(1), (4, *row.shape))
+    x = row.batch(rng.key(1), 4)
     params = net.init(rng.key(2), row.shape)
+
+    def widened(structure):
+        return floats(lambda array: array.astype(np.float64), structure)
+
     for mode in nets:
         y, vjp = mode.apply(params, x)
-        dy = rng.normal(rng.key(3), y.shape)
+        dy = by_place(
+            lambda place, leaf: None if is_discrete(leaf) else rng.normal(rng.fold_in(rng.key(3), place), leaf.shape),
+            y,
+            "dy",
+        )
         narrow = [y, *vjp(dy)]
-        wide_y, wide_vjp = mode.apply(fnnet.tree.cast(params, np.float64), x.astype(np.float64))
-        wide = [wide_y, *wide_vjp(dy.astype(np.float64))]
+        wide_y, wide_vjp = mode.apply(fnnet.tree.cast(params, np.float64), widened(x))
+        wide = [wide_y, *wide_vjp(widened(dy))]
         for got, expected in zip(fnnet.tree.leaves(narrow), fnnet.tree.leaves(wide), strict=True):
             got, expected = fnnet.tree.array(got), fnnet.tree.array(expected)
             bound = ulps * 2.0**-24 * max(1.0, float(np.abs(expected).max()))
@@ -67,7 +77,7 @@ def test_float32_agrees_with_float64(row: Row):
 
 @pytest.mark.parametrize("row", [param for param in ROWS if param.values[0].make()._train])
 def test_training_changes_whatever_is_remembered(row: Row):
-    assert not forgotten(row.make(), row.shape)
+    assert not forgotten(row.make(), row.shape, row.batch(rng.key(2), 3))
 
 
 def test_statistics_that_never_change_are_lawful():
@@ -160,6 +170,11 @@ def names(module: ModuleType) -> list[str]:
     return getattr(module, "__all__", [name for name in own if not name.startswith("_")])
 
 
+def plain(row: Row) -> bool:
+    """Whether a row reads one array of floats, gives one, and treats each example alone."""
+    return is_floats(row.shape) and is_floats(row.make().shape(row.shape)) and not row.batch_dependent
+
+
 @given(strategies.shapes_D(), st.integers(1, 5), st.booleans(), st.integers(1, 5), strategies.keys())
 def test_dense_of_any_size(shape, n, bias, batch, key):
     testing.assert_vjp(layers.dense(n, bias), shape, key=key, batch=batch, smooth=True, piecewise_linear=True)
@@ -190,7 +205,7 @@ def test_batch_norm_of_any_size(shape, batch, key):
     testing.assert_layer(layers.batch_norm(), shape, key=key, batch=batch, smooth=True, batch_dependent=True)
 
 
-@given(st.data(), st.sampled_from([row for row in LAYERS if len(row.shape) == 1 and not row.batch_dependent]))
+@given(st.data(), st.sampled_from([row for row in LAYERS if plain(row) and len(row.shape) == 1]))
 def test_linear_in_dy_for_any_values(data, row):
     """Hypothesis chooses the numbers: zeros, ties, equal rows."""
     net = row.make()

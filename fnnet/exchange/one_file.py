@@ -262,7 +262,7 @@ class _Writer:
                 self.net(child, inside, inputs, f"{path}.{name}" if path else name, x)
                 inputs = child.shape(inputs)
             return None
-        if recipe.factory in (parallel, residual):
+        if recipe.factory in (parallel, residual) and recipe.arguments.get("combine") != "tuple":
             return self.branches(layer, params, inputs, path, x, recipe.arguments.get("combine", "sum"))
         if recipe.factory not in self.table:
             fix = "say with own={factory: function} what its value is in code"

@@ -194,8 +194,8 @@ def _graph(plan: tuple[Row, ...], children: Mapping[str, Layer]) -> Layer:
         """(child, what it reads, what it makes), row by row."""
         values: list[Any] = [in_shape]
         for name, reads in rows:
+            read = _shapes_read(values, reads)
             try:
-                read = _shapes_read(values, reads)
                 values.append(children[name]._shape(read))
             except Exception as error:
                 inside(error, name)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fnnet import rng
 from fnnet.arguments import one_of, shown
-from fnnet.arrays import Arrays, Blank, Shapes, blank, count, is_discrete, is_floats, leaves, shape_of, zeros
+from fnnet.arrays import Arrays, Blank, Shapes, blank, count, flat, is_discrete, is_floats, shape_of, zeros
 from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
 from fnnet.types import (
     Apply,
@@ -120,21 +120,21 @@ def _checked(apply: OwnApply, find: Infer) -> Apply:
 
 def _check_value(y: Arrays, x: Arrays, params: Params, find: Infer) -> None:
     """Raise unless y has x's dtype (where x has none, that of params) and the shape that `shape` foretells."""
-    floats = [leaf.dtype for leaf in leaves(x) if not is_discrete(leaf)]
+    floats = [leaf.dtype for leaf in flat(x) if not is_discrete(leaf)]
     dtype = floats[0] if floats else common_dtype(params)
     of = "x's" if floats else "the params'"
-    for leaf in leaves(y):
+    for leaf in flat(y):
         if not isinstance(leaf, np.ndarray):
             raise StructureError(expected("y", "an array, or a tuple of arrays", f"a {type(leaf).__name__}"))
     wanted, n = find(shape_of(x)), count(x)
     fits = shape_of(y) == wanted
-    for leaf in leaves(y):
+    for leaf in flat(y):
         if dtype is not None and leaf.dtype != dtype and not (fits and is_discrete(leaf)):
             raise DtypeError(expected("y", f"{of} dtype {dtype}", leaf.dtype, "see what in apply changes it"))
-    if not fits or any(len(leaf) != n for leaf in leaves(y)):
+    if not fits or any(len(leaf) != n for leaf in flat(y)):
         plain = isinstance(y, np.ndarray) and is_floats(wanted)
         told = f"shape {(n, *wanted)}" if plain else f"{n} examples of shape {wanted}"
-        got = y.shape if plain else f"{len(leaves(y)[0])} of {shape_of(y)}"
+        got = y.shape if plain else f"{len(flat(y)[0])} of {shape_of(y)}"
         raise ShapeError(expected("y", f"{told}, as the layer's shape function says", got))
 
 
@@ -196,7 +196,7 @@ def _by_trial(init: Init, apply: OwnApply) -> Infer:
         zero = zeros(in_shape, 1, common_dtype(params) or np.float32)
         with np.errstate(all="ignore"):
             y, _ = _pair("apply", "(y, vjp)", apply(params, zero))
-        for leaf in leaves(y):
+        for leaf in flat(y):
             if not isinstance(leaf, np.ndarray) or leaf.ndim == 0 or leaf.shape[0] != 1:
                 got = f"shape {leaf.shape}" if isinstance(leaf, np.ndarray) else type(leaf).__name__
                 raise ShapeError(expected("y", "an array whose first axis is the batch, here (1, …)", got))

@@ -1,15 +1,18 @@
 """Cases: a layer in a mode, with params, a batch and a cotangent drawn so that a wrong derivative shows."""
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
+from fnnet.arrays import Arrays, Cotangent, Discrete, Shapes, count, each, is_discrete, is_tuple, places, zero_cotangent
 from fnnet.types import Array, InputGradient, Layer, Params, Shape
 
-Results: TypeAlias = dict[str, tree.Leaf]  # name -> what a layer gave, marked leaves marked
+Results: TypeAlias = dict[str, tree.Leaf]  # name -> what a layer gave, marked leaves marked; None for a hole
+Domain: TypeAlias = tuple[float, float] | Callable[[rng.Key], Arrays]  # an open interval, or key -> x
 
 
 @attrs.frozen(kw_only=True)
@@ -21,26 +24,33 @@ class Claims:
         piecewise_linear: linear in pieces, in x and in each leaf of params, and able to run on arrays of Fractions.
         batch_dependent: in training, one example's output depends on the others.
         draws: whether training is random; None if not said.
+        domain: where the floats of x lie: an open interval, or a function key -> x; None for (-2, 2).
+        within: what single parts of x are drawn from: "x[1]" -> (least, most) whole numbers, `bool`, or for floats an
+            open interval.
+        padded: parts of x that hold sequences (N, T, …) -> the parts that hold their lengths.
     """
 
     smooth: bool = False
     piecewise_linear: bool = False
     batch_dependent: bool = False
     draws: bool | None = None
+    domain: Domain | None = None
+    within: Mapping[str, Any] = attrs.field(factory=dict)
+    padded: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(eq=False, slots=False)
 class Case:
-    """Everything a law looks at; the arrays are float64 and read-only."""
+    """Everything a law looks at; floats are float64, and all arrays read-only."""
 
     layer: Layer
     mode: str
-    shape: Shape
+    shape: Shapes
     claims: Claims
     key: rng.Key
     params: Params
-    x: Array
-    dy: Array
+    x: Arrays
+    dy: Cotangent
     probes: int = 3  # pairs of a cotangent and a direction that `derivative` tries
 
     @cached_property
@@ -48,19 +58,52 @@ class Case:
         """The layer in this mode."""
         return self.layer if self.mode == "evaluation" else self.layer.train(rng.fold_in(self.key, "train"))
 
-    def run(self, dy: Array | None = None, **options: bool) -> Results:
+    def run(self, dy: Cotangent = None, **options: bool) -> Results:
         """Apply and pull back once; see `results`."""
         y, vjp = self.net.apply(self.params, self.x)
         return results(y, *vjp(self.dy if dy is None else dy, **options))
 
-    def cotangent(self, word: int | str) -> Array:
+    def cotangent(self, word: int | str) -> Cotangent:
         """Another cotangent."""
-        return tree.seal(rng.normal(rng.fold_in(self.key, word), self.dy.shape, np.float64))
+        key = rng.fold_in(self.key, word)
+        return sealed(
+            by_place(lambda place, dy: rng.normal(rng.fold_in(key, place), dy.shape, np.float64), self.dy, "dy")
+        )
+
+    @property
+    def batch(self) -> int:
+        """Examples in x."""
+        return count(self.x)
 
 
-def results(y: Array, dparams: Params, dx: InputGradient) -> Results:
-    """What a layer gave, by name: y, x (for dx) and each leaf of dparams; marked leaves stay marked."""
-    return {"y": y, "x": dx, **named_leaves(dparams)}
+def results(y: Arrays, dparams: Params, dx: InputGradient) -> Results:
+    """What a layer gave, by name: y, x (for dx) or their parts, and each leaf of dparams; marked leaves stay marked."""
+    return {**dict(places(y, "y")), **dict(places(dx, "x")), **named_leaves(dparams)}
+
+
+def by_place(f: Callable[[str, Array], Any], x: Arrays, name: str) -> Any:
+    """The structure of `f("x[0]", array)`, array by array; holes stay."""
+    if type(x) is tuple:
+        return tuple(by_place(f, part, f"{name}[{i}]") for i, part in enumerate(x))
+    return None if x is None else f(name, x)
+
+
+def floats(f: Callable[[Array], Array], x: Arrays) -> Arrays:
+    """The structure with f of every array of floats."""
+    return each(lambda array: array if array is None or is_discrete(array) else f(array), x)
+
+
+def sealed(x: Arrays) -> Arrays:
+    """The structure of arrays that cannot be written to."""
+    return each(lambda array: None if array is None else tree.seal(array), x)
+
+
+def as_one(y: Arrays) -> Array:
+    """The floats of y as one array."""
+    if isinstance(y, np.ndarray):
+        return np.zeros(0) if is_discrete(y) else y
+    found = [leaf.reshape(-1) for _, leaf in places(y, "y") if leaf is not None and not is_discrete(leaf)]
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def named_leaves(params: Params) -> Results:
@@ -78,20 +121,21 @@ def replaced(params: Params, name: str, array: Array) -> Params:
     return tree.map_with_path(lambda path, leaf: array if f"params.{path}".rstrip(".") == name else leaf, params)
 
 
-def draw(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims) -> Case:
-    """A case with real values: distinct, none near zero, nothing left as `init` makes it."""
-    x = spread(rng.fold_in(key, "x"), (batch, *shape))
+def draw(layer: Layer, mode: str, shape: Shapes, batch: int, key: rng.Key, claims: Claims) -> Case:
+    """A case with real values: distinct, nothing left as `init` makes it."""
+    x = drawn(rng.fold_in(key, "x"), shape, batch, claims, spread)
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
     params = _away_from_init(rng.fold_in(key, "params"), params)
     if layer._train is not None:
-        params = _with_statistics(layer, params, shape, key)
-    dy = rng.normal(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)), np.float64)
-    return Case(layer, mode, shape, claims, key, params, tree.seal(x), tree.seal(dy))
+        params = _with_statistics(layer, params, shape, key, claims)
+    below = rng.fold_in(key, "dy")
+    dy = cotangent(layer, shape, count(x), lambda place, own: rng.normal(rng.fold_in(below, place), own, np.float64))
+    return Case(layer, mode, shape, claims, key, params, sealed(x), sealed(dy))
 
 
-def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, claims: Claims) -> Case:
+def draw_whole(layer: Layer, mode: str, shape: Shapes, batch: int, key: rng.Key, claims: Claims) -> Case:
     """A case with small whole numbers, for a person to work through; statistics stay as `init` makes them."""
-    x = whole_numbers(rng.fold_in(key, "x"), (batch, *shape))
+    x = drawn(rng.fold_in(key, "x"), shape, batch, claims, whole_numbers if claims.domain is None else spread)
 
     def small(path: str, leaf: tree.Leaf) -> tree.Leaf:
         if not isinstance(leaf, np.ndarray):
@@ -101,14 +145,61 @@ def draw_whole(layer: Layer, mode: str, shape: Shape, batch: int, key: rng.Key, 
 
     params = tree.cast(layer.init(rng.fold_in(key, "init"), shape), np.float64)
     params = tree.seal(tree.map_with_path(small, params))
-    dy = whole_numbers(rng.fold_in(key, "dy"), (batch, *layer.shape(shape)))
-    return Case(layer, mode, shape, claims, key, params, tree.seal(x), tree.seal(dy), probes=1)
+    below = rng.fold_in(key, "dy")
+    dy = cotangent(layer, shape, count(x), lambda place, own: whole_numbers(rng.fold_in(below, place), own))
+    return Case(layer, mode, shape, claims, key, params, sealed(x), sealed(dy), probes=1)
+
+
+def drawn(key: rng.Key, shape: Shapes, batch: int, claims: Claims, draw: Callable[[rng.Key, Shape], Array]) -> Arrays:
+    """A batch x of this shape, its floats by `draw`, brought into the domain; its whole numbers from where they lie."""
+    if callable(claims.domain):
+        return claims.domain(key)
+    interval = claims.domain
+
+    def at(own: Any, place: str) -> Arrays:
+        below = rng.fold_in(key, place)
+        if is_tuple(own):
+            return tuple(at(part, f"{place}[{i}]") for i, part in enumerate(own))
+        if isinstance(own, Discrete):
+            return _whole_between(below, (batch, *own.shape), claims.within.get(place, (0, 1)))
+        return into(claims.within.get(place, interval), draw(below, (batch, *own)))
+
+    return at(shape, "x")
+
+
+def into(interval: tuple[float, float] | None, spread: Array) -> Array:
+    """Numbers of (-2, 2) brought into an interval."""
+    if interval is None:
+        return spread
+    low, high = interval
+    return low + (spread + 2) * ((high - low) / 4)
+
+
+def _whole_between(key: rng.Key, shape: Shape, within: Any) -> Array:
+    """Whole numbers from a least to a most, or booleans."""
+    if within is bool:
+        return rng.bernoulli(key, 0.5, shape)
+    least, most = within
+    found = least + np.floor(rng.uniform(key, shape, dtype=np.float64) * (most - least + 1)).astype(np.int64)
+    return np.minimum(found, most)
+
+
+def cotangent(layer: Layer, shape: Shapes, batch: int, draw: Callable[[str, Shape], Array]) -> Cotangent:
+    """A cotangent of the layer's value, with a hole for whole numbers."""
+
+    def at(own: Any, place: str) -> Cotangent:
+        if is_tuple(own):
+            return tuple(at(part, f"{place}[{i}]") for i, part in enumerate(own))
+        return None if isinstance(own, Discrete) else draw(place, (batch, *own))
+
+    return at(layer.shape(shape), "dy")
 
 
 def spread(key: rng.Key, shape: Shape) -> Array:
-    """Distinct numbers over (-2, 2) in random order, their gaps equal and none of them 0: kinks are far away."""
+    """Distinct numbers over (-2, 2) in random order, their gaps equal, where they begin drawn too."""
     size = int(np.prod(shape))
-    return ((rng.permutation(key, size) + 0.3) * (4 / size) - 2).reshape(shape)
+    first = 0.1 + 0.8 * float(rng.uniform(rng.fold_in(key, "first"), (1,), dtype=np.float64)[0])
+    return ((rng.permutation(key, size) + first) * (4 / max(size, 1)) - 2).reshape(shape)
 
 
 def tied(key: rng.Key, shape: Shape) -> Array:
@@ -133,13 +224,14 @@ def _away_from_init(key: rng.Key, params: Params) -> Params:
     return tree.seal(tree.map_with_path(at, params))
 
 
-def _with_statistics(layer: Layer, params: Params, shape: Shape, key: rng.Key) -> Params:
+def _with_statistics(layer: Layer, params: Params, shape: Shapes, key: rng.Key, claims: Claims) -> Params:
     """Statistics after two batches of training, so that they are neither 0 nor 1."""
     for i in range(2):
         below = rng.fold_in(rng.fold_in(key, "statistics"), i)
-        x = spread(below, (4, *shape)) + 0.5
-        y, vjp = layer.train(below).apply(params, tree.seal(x))
-        after, _ = vjp(np.zeros_like(y))
+        x = drawn(below, shape, 4, claims, spread)
+        x = x if claims.domain else floats(lambda array: array + 0.5, x)
+        y, vjp = layer.train(below).apply(params, sealed(x))
+        after, _ = vjp(zero_cotangent(y))
         params = tree.zip_leaves(_successor, params, after)
     return params
 

@@ -5,9 +5,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fnnet import rng, tree
+from fnnet.arrays import Arrays, Cotangent, Shapes, places
 from fnnet.testing.case import Claims, named_leaves
 from fnnet.testing.laws import LAWS
-from fnnet.types import Array, Params, Shape
+from fnnet.types import Array, Params
 
 
 @attrs.frozen(eq=False)
@@ -24,15 +25,15 @@ class Example:
     """
 
     params: Params
-    x: Array
-    dy: Array
+    x: Arrays
+    dy: Cotangent
     what: str
     got: Array | None
     expected: Array | None
 
     def __str__(self) -> str:
         rows = [(name, tree.array(leaf)) for name, leaf in named_leaves(self.params).items()]
-        rows += [("x", self.x), ("dy", self.dy)]
+        rows += [*places(self.x, "x"), *places(self.dy, "dy")]
         if self.expected is not None:
             rows += [(f"{self.what}: got", self.got), (f"{self.what}: expected", self.expected)]
         width = max(len(name) for name, _ in rows)
@@ -56,10 +57,10 @@ class Finding:
     Args:
         law: its name, a key of `fnnet.testing.LAWS`.
         mode: "evaluation" or "training".
-        verdict: "holds", "broken" or "skipped".
+        verdict: "holds", "broken", "skipped", or "unmeasured": no case was found in which it can be judged.
         figure: the largest error as a multiple of what is allowed; None where nothing is measured.
         leaf: the worst result: "x" (for dx), "y" or a leaf such as "params.weight".
-        reason: why it is broken or skipped.
+        reason: why it is broken, skipped or unmeasured.
         shape: of one example in `example`.
         example: the smallest case found that still breaks the law.
     """
@@ -70,7 +71,7 @@ class Finding:
     figure: float | None = None
     leaf: str = ""
     reason: str = ""
-    shape: Shape | None = None
+    shape: Shapes | None = None
     example: Example | None = None
 
     def __str__(self) -> str:
@@ -91,7 +92,7 @@ def meaning(law: str) -> str:
 
 @attrs.frozen(eq=False)
 class CheckResult:
-    """What `check_layer` found; true if no law is broken.
+    """What `check_layer` found; true if no law is broken (one that could not be measured is not).
 
     Args:
         layer: its name.
@@ -103,7 +104,7 @@ class CheckResult:
     """
 
     layer: str
-    shape: Shape
+    shape: Shapes
     batch: int
     key: rng.Key
     claims: Claims
@@ -118,8 +119,10 @@ class CheckResult:
         return tuple(finding for finding in self.findings if finding.verdict == "broken")
 
     def __str__(self) -> str:
-        judged = sum(finding.verdict != "skipped" for finding in self.findings)
+        judged = sum(finding.verdict in ("holds", "broken") for finding in self.findings)
+        unmeasured = sum(finding.verdict == "unmeasured" for finding in self.findings)
         state = f"{len(self.broken)} of {judged} laws broken" if self.broken else f"all {judged} laws hold"
+        state += f", {unmeasured} could not be measured" if unmeasured else ""
         lines = [f"{self.layer} on examples {self.shape}, batch of {self.batch}: {state}"]
         told: dict[str, Finding] = {}  # reason -> the first broken law that gave it
         for finding in self.findings:
@@ -139,7 +142,7 @@ class CheckResult:
             ]
             laws = sorted({finding.law for finding in self.broken})
             options = {"batch": self.batch, "key": self.key, "laws": laws}
-            options |= {name: value for name, value in attrs.asdict(self.claims).items() if value}
-            given = ", ".join(f"{name}={value}" for name, value in options.items())
+            options |= {name: value for name, value in attrs.asdict(self.claims, recurse=False).items() if value}
+            given = ", ".join(f"{name}={getattr(value, '__name__', value)}" for name, value in options.items())
             lines += ["", f"replay: check_layer(layer, {self.shape}, {given})"]
         return "\n".join(lines)

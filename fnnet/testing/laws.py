@@ -7,19 +7,27 @@ where the case happens to lie on a kink, so that there is no derivative to compa
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
+from fnnet.arrays import Arrays, Discrete, is_discrete, is_tuple, places, plus, rows
 from fnnet.errors import StructureError
 from fnnet.testing.case import (
     Case,
     Results,
+    as_one,
+    by_place,
     direction,
+    drawn,
+    floats,
+    into,
     named_leaves,
     replaced,
     results,
+    sealed,
     spread,
     tied,
     trained_leaves,
@@ -70,21 +78,35 @@ def derivative(case: Case) -> float:
         found = case.run(dy)
         for name, at, f in _moves(case):
             directions = (direction(_below(case, "direction", probe, name, i), at.shape) for i in range(_DIRECTIONS))
-            worst = max(worst, _against_differences(name, found, f, at, directions, dy))
+            worst = max(worst, _against_differences(name, found, f, at, directions, as_one(dy)))
     return worst
 
 
 def ties(case: Case) -> float:
     """The same at tied and zero elements of x, in directions that move tied elements alike and leave zeros."""
-    steps = rng.normal(_below(case, "steps"), (5,), np.float64) * [1, 1, 0, 1, 1]
-    u = steps[(case.x + 2).astype(int)]
-    u /= max(1.0, float(np.sqrt((u * u).sum())))
-    f = next(f for name, _, f in _moves(case) if name == "x")
-    return _against_differences("x", case.run(), f, case.x, [u], case.dy)
+    steps = rng.normal(_below(case, "steps"), (5,), np.float64)
+    found, worst = case.run(), 0.0
+    for name, at, f in _moves(case):
+        if name in _parts(case.x, "x"):
+            u = steps[np.unique(at, return_inverse=True)[1].reshape(at.shape)]  # of five values at most
+            u[at == 0] = 0
+            u /= max(1.0, float(np.sqrt((u * u).sum())))
+            worst = max(worst, _against_differences(name, found, f, at, [u], as_one(case.dy)))
+    return worst
 
 
 def _with_ties(case: Case) -> Case:
-    return attrs.evolve(case, x=tree.seal(tied(_below(case, "ties"), case.x.shape)))
+    if callable(case.claims.domain):
+        raise SkipError("x comes from a function")
+
+    def at(place: str, array: Array) -> Array:
+        if is_discrete(array):
+            return array
+        inside = case.claims.within.get(place, case.claims.domain)
+        found = tied(_below(case, "ties", place), array.shape)
+        return found if inside is None else into(inside, found * 0.8)
+
+    return attrs.evolve(case, x=sealed(by_place(at, case.x, "x")))
 
 
 def _against_differences(
@@ -118,14 +140,14 @@ def complex_steps(case: Case) -> float:
     lifted = attrs.evolve(
         case,
         params=tree.map_arrays(lambda array: array.astype(complex), case.params),
-        x=case.x.astype(complex),
-        dy=case.dy.astype(complex),
+        x=floats(lambda array: array.astype(complex), case.x),
+        dy=floats(lambda array: array.astype(complex), case.dy),
     )
     worst = 0.0
     for name, at, f in _moves(lifted):
         grad = _gradient_of(name, found, at)
         u = direction(_below(case, "direction", name), at.shape)
-        expected, size = complex_step(f, at, u, case.dy)
+        expected, size = complex_step(f, at, u, as_one(case.dy))
         got = float((grad * u).sum())
         size = max(size + float(np.abs(grad * u).sum()), _scale(case, name))
         figure = abs(got - expected) / (_ROUNDING * size)
@@ -140,23 +162,30 @@ def exact(case: Case) -> None:
     if not case.claims.piecewise_linear:
         raise SkipError("not said to be linear in pieces")
     found = case.run()
-    if any(isinstance(number, float) for number in found["y"].flat):
-        raise LawError("y", "Fractions in, floats out: give the layer's settings as Fractions", got=found["y"])
+    for name in _named("y", found):
+        if any(isinstance(number, float) for number in found[name].flat):
+            raise LawError(name, "Fractions in, floats out: give the layer's settings as Fractions", got=found[name])
     for name, at, f in _moves(case):
         grad = _gradient_of(name, found, at)
         u = _fractions(_below(case, "direction", name), at.shape, Fraction(0))
-        (expected, _), got = exact_step(f, at, u, case.dy), (grad * u).sum()
+        (expected, _), got = exact_step(f, at, u, as_one(case.dy)), (grad * u).sum()
         if got != expected:
             reason = f"along a random direction {got}, exactly {expected}"
-            raise LawError(name, reason, None, grad, gradient(f, at, case.dy, exact_step))
+            raise LawError(name, reason, None, grad, gradient(f, at, as_one(case.dy), exact_step))
 
 
 def _in_fractions(case: Case) -> Case:
     return attrs.evolve(
         case,
         params=tree.map_with_path(lambda path, leaf: _rational(case, path, leaf), case.params),
-        x=_fractions(_below(case, "x"), case.x.shape, Fraction(1, 3)),
-        dy=_fractions(_below(case, "dy"), case.dy.shape, Fraction(0)),
+        x=by_place(
+            lambda place, array: (
+                array if is_discrete(array) else _fractions(_below(case, place), array.shape, Fraction(1, 3))
+            ),
+            case.x,
+            "x",
+        ),
+        dy=by_place(lambda place, array: _fractions(_below(case, place), array.shape, Fraction(0)), case.dy, "dy"),
     )
 
 
@@ -176,7 +205,8 @@ def _rational(case: Case, path: str, leaf: tree.Leaf) -> tree.Leaf:
 def linear_in_dy(case: Case) -> float:
     """Pulling back is linear: vjp(-3 dy) = -3 vjp(dy), vjp(a + b) = vjp(a) + vjp(b)."""
     one, other = case.run(), case.run(case.cotangent("other"))
-    scaled, added = case.run(-3 * case.dy), case.run(case.dy + case.cotangent("other"))
+    scaled = case.run(floats(lambda dy: -3 * dy, case.dy))
+    added = case.run(plus(case.dy, case.cotangent("other")))
     worst = 0.0
     for name in _gradients(case, one):
         scale = _scale(case, name)
@@ -191,7 +221,7 @@ def repeatable(case: Case) -> None:
     y, vjp = case.net.apply(case.params, case.x)
     first = _copied(results(y, *vjp(case.dy)))
     _same("vjp called again gives something else", results(y, *vjp(case.dy)), first)
-    other = tree.seal(spread(_below(case, "other x"), case.x.shape))
+    other = sealed(drawn(_below(case, "other x"), case.shape, case.batch, case.claims, spread))
     one_y, one_vjp = case.net.apply(case.params, case.x)
     _, other_vjp = case.net.apply(case.params, other)
     other_vjp(case.dy)
@@ -201,14 +231,15 @@ def repeatable(case: Case) -> None:
 def pure(case: Case) -> None:
     """Nothing handed in is written to, nor is y afterwards; read-only arguments will do."""
     params = tree.map_arrays(np.array, case.params)
-    x, dy = case.x.copy(), case.dy.copy()
+    x, dy = _copies(case.x), _copies(case.dy)
     y, vjp = case.net.apply(params, x)
-    kept_y = y.copy()
+    kept_y = _copies(y)
     first = results(y, *vjp(dy))
     kept = _copied(first)
-    for name, now, before in [("x", x, case.x), ("dy", dy, case.dy), ("y", y, kept_y)]:
-        if now.tobytes() != before.tobytes():
-            raise LawError(name, f"{name} was written to", got=now, expected=before)
+    for what, these, those in [("x", x, case.x), ("dy", dy, case.dy), ("y", y, kept_y)]:
+        for (name, now), (_, before) in zip(places(these, what), places(those, what), strict=True):
+            if now is not None and now.tobytes() != before.tobytes():
+                raise LawError(name, f"{name} was written to", got=now, expected=before)
     for name, leaf in named_leaves(params).items():
         now, before = tree.array(leaf), tree.array(named_leaves(case.params)[name])
         if now.tobytes() != before.tobytes():
@@ -224,24 +255,47 @@ def unaliased(case: Case) -> None:
         found = one.run()
         given = {name: tree.array(leaf) for name, leaf in named_leaves(one.params).items()}
         for name, result in found.items():
-            for other, array in (given if name in ("x", "y") else {**given, "dy": one.dy}).items():
-                if isinstance(result, np.ndarray) and np.may_share_memory(result, array):
+            ours = name in _named("x", found) or name in _named("y", found)
+            for other, array in (given if ours else {**given, **dict(places(one.dy, "dy"))}).items():
+                if isinstance(result, np.ndarray) and array is not None and np.may_share_memory(result, array):
                     raise LawError(name, f"shares memory with {other}")
 
 
 def shape(case: Case) -> None:
     """y has the promised shape, dx that of x, dparams the structure and shapes of params, in C order."""
-    promised = (len(case.x), *case.layer.shape(case.shape))
     y, vjp = case.net.apply(case.params, case.x)
     dparams, dx = vjp(case.dy)
-    if y.shape != promised:
-        raise LawError("y", f"has shape {y.shape}, promised was {promised}")
-    if not isinstance(dx, np.ndarray) or dx.shape != case.x.shape:
-        raise LawError("x", f"dx has shape {getattr(dx, 'shape', None)}, x {case.x.shape}")
+    _check_promised(y, case.batch, case.layer.shape(case.shape))
+    gradients = dict(places(dx, "x"))
+    if gradients.keys() != dict(places(case.x, "x")).keys():
+        raise LawError("x", "dx has another structure than x")
+    for name, x in places(case.x, "x"):
+        grad = gradients[name]
+        if is_discrete(x):
+            if grad is not None:
+                raise LawError(name, "is discrete, and its gradient no hole")
+        elif not isinstance(grad, np.ndarray) or grad.shape != x.shape:
+            raise LawError(name, f"d{name} has shape {getattr(grad, 'shape', None)}, {name} {x.shape}")
     _check_tree(case.params, dparams)
     for name, grad in trained_leaves(dparams).items():
         if not grad.flags.c_contiguous:
             raise LawError(name, "this gradient is not in C order")
+
+
+def _check_promised(y: Arrays, n: int, shapes: Any, name: str = "y") -> None:
+    """Raise unless y holds n examples of what was promised."""
+    if is_tuple(shapes):
+        if type(y) is not tuple or len(y) != len(shapes):
+            raise LawError(name, f"is no tuple of {len(shapes)}, as promised")
+        for i, own in enumerate(shapes):
+            _check_promised(y[i], n, own, f"{name}[{i}]")
+        return
+    whole = isinstance(shapes, Discrete)
+    promised = (n, *(shapes.shape if whole else shapes))
+    if not isinstance(y, np.ndarray) or y.shape != promised:
+        raise LawError(name, f"has shape {getattr(y, 'shape', None)}, promised was {promised}")
+    if is_discrete(y) != whole:
+        raise LawError(name, f"is {y.dtype}, promised were {'whole numbers' if whole else 'floats'}")
 
 
 def _check_tree(params: Params, dparams: Params) -> None:
@@ -261,12 +315,53 @@ def dtype(case: Case) -> None:
         if tree.array(leaf).dtype != np.float32:
             raise LawError(name, f"init gave {tree.array(leaf).dtype}, not float32")
     for kind in (np.float32, np.float64):
-        cast = attrs.evolve(
-            case, params=tree.cast(case.params, kind), x=case.x.astype(kind), dy=case.dy.astype(kind, copy=True)
-        )
+        x, dy = (floats(lambda array: array.astype(kind), of) for of in (case.x, case.dy))  # noqa: B023 - used at once
+        cast = attrs.evolve(case, params=tree.cast(case.params, kind), x=x, dy=dy)
         for name, result in cast.run().items():
-            if tree.array(result).dtype != kind:
-                raise LawError(name, f"{np.dtype(kind)} in, {tree.array(result).dtype} out")
+            found = tree.array(result)
+            if found is not None and found.dtype != kind and name not in _parts(case.dy, "y", None):
+                raise LawError(name, f"{np.dtype(kind)} in, {found.dtype} out")
+
+
+def discrete(case: Case) -> None:
+    """Whole numbers of another width give the same bytes."""
+    if not any(is_discrete(x) and x.dtype != bool for _, x in places(case.x, "x")):
+        raise SkipError("x holds no whole numbers")
+    expected = case.run()
+    for kind in (np.int32, np.int64, np.uint8):
+        found = attrs.evolve(case, x=by_place(partial(_as_whole, kind), case.x, "x")).run()
+        _same(f"differs for {np.dtype(kind)}", found, expected)
+
+
+def _as_whole(kind: Any, _: str, x: Array) -> Array:
+    """Whole numbers in another dtype, where they fit into it."""
+    fits = is_discrete(x) and x.dtype != bool and np.iinfo(kind).min <= x.min() and x.max() <= np.iinfo(kind).max
+    return x.astype(kind) if fits else x
+
+
+def padding(case: Case) -> float:
+    """What stands behind the end of a sequence changes nothing, and gets no gradient."""
+    if not case.claims.padded:
+        raise SkipError("no part of x is said to be padded")
+    parts = dict(places(case.x, "x"))
+    behind = {
+        name: np.arange(parts[name].shape[1]) >= parts[lengths][:, None] for name, lengths in case.claims.padded.items()
+    }
+
+    def other(place: str, x: Array) -> Array:
+        changed = x.copy()
+        if place in behind:
+            changed[behind[place]] = spread(_below(case, "behind", place), changed[behind[place]].shape)
+        return changed
+
+    found, expected = attrs.evolve(case, x=sealed(by_place(other, case.x, "x"))).run(), case.run()
+    worst = 0.0
+    for name in (*_named("y", expected), *_gradients(case, expected)):
+        reason = "depends on what stands behind a sequence's end"
+        worst = max(worst, _close(name, reason, found[name], expected[name], _scale(case, name)))
+        if name in behind and np.any(expected[name][behind[name]]):
+            raise LawError(name, "has a gradient behind a sequence's end", got=expected[name])
+    return worst
 
 
 def order(case: Case) -> float:
@@ -274,15 +369,16 @@ def order(case: Case) -> float:
     expected = case.run()
     worst = 0.0
     for what, lay in _LAYOUTS.items():
-        found = attrs.evolve(case, x=lay(case.x), dy=lay(case.dy)).run()
-        for name in ("y", *_gradients(case, expected)):
+        x, dy = (by_place(lambda _, array: lay(array), of, "") for of in (case.x, case.dy))  # noqa: B023 - used at once
+        found = attrs.evolve(case, x=x, dy=dy).run()
+        for name in (*_named("y", expected), *_gradients(case, expected)):
             reason = f"differs when x and dy lie {what}"
             worst = max(worst, _close(name, reason, found[name], expected[name], _scale(case, name)))
     return worst
 
 
 def _every_other(array: Array) -> Array:
-    room = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan)
+    room = np.full((*array.shape[:-1], 2 * array.shape[-1]), 77 if is_discrete(array) else np.nan, array.dtype)
     room[..., ::2] = array
     return room[..., ::2]
 
@@ -299,11 +395,13 @@ def batch_of_one(case: Case) -> float:
     """A batch of one example works, and in evaluation gives what the example gives among others."""
     if not _takes_one(case):
         raise SkipError("examples depend on each other")
-    y = _alone(case).run()["y"]
-    promised = (1, *case.layer.shape(case.shape))
-    if y.shape != promised:
-        raise LawError("y", f"has shape {y.shape}, promised was {promised}")
-    return _close("y", "an example alone gives something else", y, case.run()["y"][:1]) if _splits(case) else 0.0
+    alone, _ = case.net.apply(case.params, rows(case.x, slice(1)))
+    _check_promised(alone, 1, case.layer.shape(case.shape))
+    found, together = _alone(case).run(), case.run()
+    if not _splits(case):
+        return 0.0
+    reason = "an example alone gives something else"
+    return max(_close(name, reason, found[name], together[name][:1]) for name in _named("y", together))
 
 
 def _takes_one(case: Case) -> bool:
@@ -312,7 +410,7 @@ def _takes_one(case: Case) -> bool:
 
 
 def _alone(case: Case) -> Case:
-    return attrs.evolve(case, x=case.x[:1], dy=case.dy[:1])
+    return attrs.evolve(case, x=rows(case.x, slice(1)), dy=rows(case.dy, slice(1)))
 
 
 def batch_split(case: Case) -> float:
@@ -321,13 +419,18 @@ def batch_split(case: Case) -> float:
         raise SkipError("examples depend on each other" if case.claims.batch_dependent else "the draws differ")
     together = case.run()
     halves = [slice(0, 1), slice(1, None)]
-    parts = [attrs.evolve(case, x=case.x[half], dy=case.dy[half]).run() for half in halves if len(case.x[half])]
+    parts = [
+        attrs.evolve(case, x=rows(case.x, half), dy=rows(case.dy, half)).run()
+        for half in halves
+        if case.batch > half.start
+    ]
     worst = 0.0
-    for name in ("y", *_gradients(case, together)):
+    by_example = (*_named("y", together), *_named("x", together))
+    for name in (*_named("y", together), *_gradients(case, together)):
         found = [part[name] for part in parts]
-        joined = np.concatenate(found) if name in ("x", "y") else np.sum(found, axis=0)
+        put_together = np.concatenate(found) if name in by_example else np.sum(found, axis=0)
         reason = "differs from what the parts give"
-        worst = max(worst, _close(name, reason, together[name], joined, _scale(case, name)))
+        worst = max(worst, _close(name, reason, together[name], put_together, _scale(case, name)))
     return worst
 
 
@@ -354,7 +457,9 @@ def keyed(case: Case) -> None:
 def _differs(case: Case, word: int | str) -> bool:
     """Whether training with the key folded with this word gives another y."""
     y, _ = case.layer.train(rng.fold_in(case.key, word)).apply(case.params, case.x)
-    return y.tobytes() != case.run()["y"].tobytes()
+    now, _ = case.net.apply(case.params, case.x)
+    pairs = zip(places(y, "y"), places(now, "y"), strict=True)
+    return any(one.tobytes() != other.tobytes() for (_, one), (_, other) in pairs)
 
 
 def train(case: Case) -> None:
@@ -376,8 +481,9 @@ def train(case: Case) -> None:
 def input_gradient(case: Case) -> None:
     """Asked for no dx, vjp gives the same dparams, and the same dx or none."""
     found, expected = case.run(input_gradient=False), case.run()
-    if found["x"] is None:
-        found["x"] = expected["x"]
+    if found.get("x", 0) is None:  # none at all
+        found = {name: found.get(name, wanted) for name, wanted in expected.items()}
+        found |= {name: expected[name] for name in _named("x", expected)}
     _same("input_gradient=False changes it", found, expected)
 
 
@@ -403,19 +509,40 @@ def successors(case: Case) -> None:
 
 def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
     """What y depends on: a name, where it stands, and y as a function of it alone."""
-    net = case.net
-    yield "x", case.x, lambda moved: net.apply(case.params, moved)[0]
+    for name, x in places(case.x, "x"):
+        if not is_discrete(x):
+            yield name, x, partial(_value_at, case, name)
     for name, leaf in trained_leaves(case.params).items():
         yield name, leaf, partial(_value, case, name)
 
 
 def _value(case: Case, name: str, moved: Array) -> Array:
-    return case.net.apply(replaced(case.params, name, moved), case.x)[0]
+    return as_one(case.net.apply(replaced(case.params, name, moved), case.x)[0])
+
+
+def _value_at(case: Case, name: str, moved: Array) -> Array:
+    x = by_place(lambda place, array: moved if place == name else array, case.x, "x")
+    return as_one(case.net.apply(case.params, x)[0])
 
 
 def _gradients(case: Case, found: Results) -> list[str]:
     """The names of the gradients among results."""
-    return [name for name in ("x", *trained_leaves(case.params)) if isinstance(found.get(name), np.ndarray)]
+    names = (*_named("x", found), *trained_leaves(case.params))
+    return [name for name in names if isinstance(found.get(name), np.ndarray)]
+
+
+def _named(what: str, found: Results) -> list[str]:
+    """The names of y or x, or of their parts, among results."""
+    return [name for name in found if name == what or name.startswith(f"{what}[")]
+
+
+def _parts(of: Arrays, what: str, only: object = ...) -> set[str]:
+    """The places of a structure; only holes, where None is asked for."""
+    return {name for name, leaf in places(of, what) if only is ... or leaf is only}
+
+
+def _copies(of: Arrays) -> Arrays:
+    return by_place(lambda _, array: array.copy(), of, "")
 
 
 def _gradient_of(name: str, found: Results, at: Array) -> Array:
@@ -434,13 +561,16 @@ def _below(case: Case, *words: int | str) -> rng.Key:
 
 def _scale(case: Case, name: str) -> float:
     """The size of what a result is made of, at least: of a gradient |dy|, for it may be a sum that cancels."""
-    return 1.0 if name == "y" else max(1.0, float(np.sqrt((case.dy * case.dy).sum())))
+    dy = as_one(case.dy)
+    return 1.0 if name == "y" or name.startswith("y[") else max(1.0, float(np.sqrt((dy * dy).sum())))
 
 
 def _close(name: str, reason: str, got: Array, expected: Array, scale: float = 1.0) -> float:
     """The largest difference as a multiple of rounding, which is that of the largest number, or of `scale`."""
     if got.shape != expected.shape:
         raise LawError(name, reason, got=got, expected=expected)
+    if is_discrete(expected):
+        got, expected = got.astype(float), expected.astype(float)
     size = float(np.abs(expected).max(initial=0))
     error = float(np.abs(got - expected).max(initial=0))
     figure = error / (_ROUNDING * max(size, scale))
@@ -468,6 +598,7 @@ def _copied(found: Results) -> Results:
 LAWS: dict[str, Callable[[Case], float | None]] = {
     "shape": shape,
     "dtype": dtype,
+    "discrete": discrete,
     "pure": pure,
     "repeatable": repeatable,
     "derivative": derivative,
@@ -478,6 +609,7 @@ LAWS: dict[str, Callable[[Case], float | None]] = {
     "order": order,
     "batch_of_one": batch_of_one,
     "split": batch_split,
+    "padding": padding,
     "keys": keyed,
     "train": train,
     "input_gradient": input_gradient,

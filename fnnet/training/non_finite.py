@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from fnnet import tree
-from fnnet.arrays import items
+from fnnet.arrays import places
 from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
@@ -39,7 +39,7 @@ def _faults(
     """Whatever is not finite, in the order of the computation."""
     x, target, weight = x_target_weight(batch)
     for name, structure in (("x", x), ("target", target)):
-        for what, given in items(structure, name):
+        for what, given in places(structure, name):
             if isinstance(given, np.ndarray) and not sizes(given).finite:
                 yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
     yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")

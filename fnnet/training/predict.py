@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fnnet.arguments import plain_array, whole
-from fnnet.arrays import Arrays, count, each, items, leaves
+from fnnet.arrays import Arrays, count, each, flat, places
 from fnnet.errors import DataError, expected
 from fnnet.training.state import check_params
 from fnnet.types import Layer, Params, check_net
@@ -52,7 +52,7 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
         y = net.apply(params, tile)[0]
         if found is None:
             found = each(lambda leaf: np.empty((total, *leaf.shape[1:]), leaf.dtype), y)
-        for of, own in zip(leaves(found), leaves(y), strict=True):
+        for of, own in zip(flat(found), flat(y), strict=True):
             of[start : start + n] = own[:n]
     return found
 
@@ -65,7 +65,7 @@ def _length(x: Any) -> int:
         DtypeError: a part is no array.
     """
     found = None
-    for place, leaf in items(x, "x"):
+    for place, leaf in places(x, "x"):
         on_disk = not isinstance(leaf, np.ndarray) and all(
             map(partial(hasattr, leaf), ("shape", "dtype", "__getitem__"))
         )

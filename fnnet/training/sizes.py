@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnnet import tree
-from fnnet.arrays import Array, Arrays, leaves
+from fnnet.arrays import Array, Arrays, flat
 
 
 class Sizes(NamedTuple):
@@ -44,7 +44,7 @@ def sizes(of: Arrays) -> Sizes:
     >>> sizes(np.array([[0.0, 3.0], [0.0, -4.0], [0.0, np.inf]]))
     Sizes(size=6, nan=0, infinite=1, low=-4.0, high=3.0, rms=2.23606797749979, units=2, dead=1)
     """
-    found = _sizes([leaf for leaf in leaves(of) if leaf is not None])
+    found = _sizes([leaf for leaf in flat(of) if leaf is not None])
     if type(of) is not np.ndarray or of.ndim < 2:
         return found
     used = (of != 0).any(axis=tuple(axis for axis in range(of.ndim) if axis != 1))

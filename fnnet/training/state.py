@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet.arguments import example_weights
-from fnnet.arrays import Arrays, count, leaves
+from fnnet.arrays import Arrays, count, flat
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.rng import Key, fold_in
 from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shapes, Target, check_net, check_optimizer
@@ -73,7 +73,7 @@ def x_target_weight(batch: Batch) -> tuple[Arrays, Target, Array | None]:
 
 def _count(x: Arrays) -> int | None:
     """The number of examples, None where x is none of what a net takes."""
-    return count(x) if all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves(x)) else None
+    return count(x) if all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in flat(x)) else None
 
 
 def check_params(params: object) -> None:

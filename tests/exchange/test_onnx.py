@@ -11,11 +11,8 @@ from experiments.commands import onnx_suite  # noqa: E402
 from fnnet import layers, losses, optim, recipe, rng, training, tree  # noqa: E402
 from fnnet.errors import ConfigError, FnnetError, FormatError  # noqa: E402
 from fnnet.exchange import from_onnx, to_onnx  # noqa: E402
-from tests.cases import LAYERS  # noqa: E402
-from tests.exchange.test_one_file import OWN, made_of  # noqa: E402
+from tests.exchange.test_one_file import ROWS  # noqa: E402
 from tests.memory import at_most  # noqa: E402
-
-ROWS = [row for row in LAYERS if not made_of(row.make()) & OWN]
 
 
 def as_onnxruntime(model, x):

@@ -42,11 +42,40 @@ LEAVES = {
     "elu": st.builds(layers.elu, st.floats(0, 1e300)),
     "softmax": st.builds(layers.softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "log_softmax": st.builds(layers.log_softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "concatenate": st.builds(layers.concatenate, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "stack": st.builds(layers.stack, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "select": st.builds(layers.select, st.integers(0, 9)),
     **{
         name: st.builds(getattr(layers, name))
-        for name in ("flatten", "identity", "relu", "sigmoid", "tanh", "selu", "gelu", "silu", "softplus")
+        for name in (
+            "add",
+            "multiply",
+            "flatten",
+            "identity",
+            "relu",
+            "sigmoid",
+            "tanh",
+            "selu",
+            "gelu",
+            "silu",
+            "softplus",
+        )
     },
 }
+
+
+def chained(children):
+    """A graph that applies each twice, one behind the other, and gives the first and last value."""
+    named = {f"child_{i}": child for i, child in enumerate(children)}
+
+    def wire(net, x):
+        first = x
+        for name in (*named, *named):
+            x = getattr(net, name)(x)
+            first = first if first is not x else x
+        return x, first
+
+    return layers.graph(wire, **named)
 
 
 def combined(inner):
@@ -61,6 +90,9 @@ def combined(inner):
         several.map(lambda children: layers.serial(*children)),
         some.map(lambda children: layers.parallel(*children)),
         some.map(lambda children: layers.parallel(*children, combine="concatenate")),
+        some.map(lambda children: layers.parallel(*children, combine="tuple")),
+        some.map(lambda children: layers.beside(*children)),
+        st.builds(chained, some),
         st.builds(under_names, st.sampled_from([layers.serial, layers.parallel]), some, own),
         st.builds(layers.residual, inner),
         st.builds(layers.residual, inner, inner),
@@ -74,7 +106,7 @@ nets = st.recursive(st.one_of(*LEAVES.values()), combined, max_leaves=12)
 
 
 def test_every_factory_takes_part():
-    combinators = {"serial", "parallel", "residual", "frozen", "named"}
+    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named"}
     public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 

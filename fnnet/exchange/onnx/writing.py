@@ -230,7 +230,7 @@ def _write(
             x = _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
             inputs = child.shape(inputs)
         return x
-    if recipe.factory in (parallel, residual):
+    if recipe.factory in (parallel, residual) and recipe.arguments.get("combine") != "tuple":
         made = [
             _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
             for (name, child), inside in zip(layer, params, strict=True)

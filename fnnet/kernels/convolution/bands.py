@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fnnet.kernels.convolution.cost import BLOCK, PIECE, Work, best_band, best_scatter
-from fnnet.kernels.convolution.products import multiply
+from fnnet.kernels.convolution.products import multiplied
 from fnnet.kernels.convolution.unrolling import band, band_adjoint, unroll, unroll_adjoint, windows
 from fnnet.kernels.windows import Grid
 from fnnet.types import Array
@@ -22,7 +22,7 @@ def banded_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: A
     for (down, across), matrices in _blocks(z, grid, q):
         part = y[:, down, across]
         if q == 1:
-            multiply(w, matrices, _bands(part, _ALL, 1))
+            multiplied(w, matrices, _bands(part, _ALL, 1))
         else:
             made = (w @ matrices).reshape(-1, len(y), q, *part.shape[2:])
             part.reshape(len(y), -1, q, *part.shape[2:])[...] = made.transpose(1, 0, 2, 3, 4)
@@ -49,11 +49,11 @@ def scattered_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
     dwindows = np.empty((rows.reach(q), *row), dz.dtype)
     dmatrix, dy_bands = dwindows.reshape(len(w), -1), _bands(dz, _ALL, q)
     if q == rows.out and len(dwindows) == rows.padded:
-        multiply(w, dy_bands[0], dmatrix)
+        multiplied(w, dy_bands[0], dmatrix)
         return unroll_adjoint(dwindows, grid)
     dunrolled = np.zeros((rows.padded, *row), dz.dtype)
     for i, dy_band in enumerate(dy_bands):
-        multiply(w, dy_band, dmatrix)
+        multiplied(w, dy_band, dmatrix)
         top = i * q * rows.stride
         dunrolled[top : top + len(dwindows)] += dwindows
     return unroll_adjoint(dunrolled, grid)

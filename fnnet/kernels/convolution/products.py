@@ -40,7 +40,7 @@ def pointwise_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
     return (flat_images(weight).T @ flat_images(dz)).reshape(weight.shape[1], *dz.shape[1:])
 
 
-def multiply(w: Array, matrices: Array, out: Array) -> None:
+def multiplied(w: Array, matrices: Array, out: Array) -> None:
     """w times each matrix, (…, k, n) into (…, m, n), in pieces of columns where BLAS multiplies those unpacked."""
     pieces = unpacked(*w.shape, out.shape[-1])
     if pieces > 1:
