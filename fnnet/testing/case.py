@@ -203,8 +203,9 @@ def spread(key: rng.Key, shape: Shape) -> Array:
 
 
 def tied(key: rng.Key, shape: Shape) -> Array:
-    """Whole numbers from -2 to 2, many of them equal, some of them 0."""
-    return (rng.permutation(key, int(np.prod(shape))) % 5 - 2.0).reshape(shape)
+    """Four numbers of (-2, 2) and 0, each of them many times."""
+    levels = np.concatenate([spread(rng.fold_in(key, "levels"), (4,)), [0.0]])
+    return levels[rng.permutation(key, int(np.prod(shape))) % 5].reshape(shape)
 
 
 def direction(key: rng.Key, shape: Shape) -> Array:

@@ -153,7 +153,7 @@ def test_no_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match=r"pipe: expected an IDX file, got something that is not a regular file"):
         read_idx(tmp_path / "pipe")
-    with pytest.raises(DataError, match="expected an IDX file, got embedded null byte"):
+    with pytest.raises(DataError, match="expected an IDX file, got embedded null"):
         read_idx("a\0b")
     with pytest.raises(DataError, match=r"magic number \(bytes 0-3\): expected 4 bytes, got 0"):
         read_idx(write(tmp_path / "empty.idx", b""))

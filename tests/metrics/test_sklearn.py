@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import calibration
 from sklearn import metrics as theirs
 
-from fnnet import metrics, recipe, rng
+from fnnet import metrics, over_batches, recipe, rng
 from fnnet.errors import ConfigError, DataError, DtypeError, NonFiniteError, ShapeError
 
 SAME = {"rel": 1e-12, "abs": 1e-14}
@@ -252,7 +252,7 @@ def test_a_label_that_does_not_count():
         np.testing.assert_array_equal(metrics.ignoring(3, metric)(x, labels, weight), metric(flat, each, own))
     answers_of, given = np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([[1, -1], [1, 1]])
     assert metrics.ignoring(-1, answers())(answers_of, given) == 2 / 3
-    assert metrics.how_of(metrics.ignoring(3, metrics.accuracy)) == "all"
+    assert over_batches.how_of(metrics.ignoring(3, metrics.accuracy)) == "all"
 
 
 auc, ap, answers = metrics.roc_auc, metrics.average_precision, metrics.binary_accuracy
@@ -459,5 +459,5 @@ def test_every_metric_there_and_back(name):
     again = pickle.loads(pickle.dumps(metric))
     assert again == metric
     np.testing.assert_array_equal(again(x, t), metric(x, t))
-    assert metrics.how_of(again) == metrics.how_of(metric)
+    assert over_batches.how_of(again) == over_batches.how_of(metric)
     assert recipe.from_json(json.loads(json.dumps(recipe.to_json(metric)))) == metric
