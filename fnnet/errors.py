@@ -38,6 +38,10 @@ class ConfigError(FnnetError):
     """A setting (of a layer, an optimizer, an experiment) is out of its range or unknown."""
 
 
+class ArgumentError(ConfigError, TypeError):
+    """A factory was called with arguments that it does not take; the message shows those it does."""
+
+
 class StructureError(FnnetError):
     """Trees that should match leaf by leaf do not; the message names the leaf."""
 

@@ -509,7 +509,7 @@ MUTANTS = [
     ),
     Mutant(
         "avg_pool: dx counts padding where y does not",
-        lambda: _mixed(layers.avg_pool(3, 2, 1, count_padding=False), layers.avg_pool(3, 2, 1)),
+        lambda: _mixed(layers.avg_pool(3, 2, padding=1, count_padding=False), layers.avg_pool(3, 2, padding=1)),
         (1, 4, 4),
         "derivative",
         EXACT,

@@ -177,7 +177,7 @@ def plain(row: Row) -> bool:
 
 @given(strategies.shapes_D(), st.integers(1, 5), st.booleans(), st.integers(1, 5), strategies.keys())
 def test_dense_of_any_size(shape, n, bias, batch, key):
-    testing.assert_vjp(layers.dense(n, bias), shape, key=key, batch=batch, smooth=True, piecewise_linear=True)
+    testing.assert_vjp(layers.dense(n, bias=bias), shape, key=key, batch=batch, smooth=True, piecewise_linear=True)
 
 
 @given(st.data(), strategies.shapes_CHW(channels=2, most=5), st.integers(1, 3), st.booleans(), strategies.keys())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.errors import ConfigError, FnnetError, ShapeError, StructureError, expected
+from fnnet.errors import ArgumentError, ConfigError, FnnetError, ShapeError, StructureError, expected
 from fnnet.initializers import Initializer
 from fnnet.types import Array, Params, Shape
 
@@ -22,7 +22,8 @@ def initialised(init: Initializer, key: rng.Key, shape: Shape) -> Array:
     try:
         weight = init(key, shape)
     except TypeError as error:
-        if isinstance(error, FnnetError):
+        fault: Exception = error
+        if isinstance(fault, FnnetError) and not isinstance(fault, ArgumentError):
             raise
         fix = "call the factory, as in he_normal()"
         raise ConfigError(expected("init", "a function (key, shape) -> array", f"{init!r}: {error}", fix)) from error

@@ -15,6 +15,7 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 def avg_pool(
     kernel: int | tuple[int, int],
     stride: int | tuple[int, int] | None = None,
+    *,
     padding: int | tuple[int, int] = 0,
     count_padding: bool = True,
 ) -> Layer:

@@ -24,7 +24,7 @@ _Params = tree.record("BatchNorm", ("gain", "bias", "mean", "variance"))
 
 
 @factory
-def batch_norm(eps: float = 1e-5, decay: float = 0.9) -> Layer:
+def batch_norm(*, eps: float = 1e-5, decay: float = 0.9) -> Layer:
     """Normalise every channel (or feature) by its mean and variance, then scale and shift it.
 
         y = g · (x - μ) · r + b,    r = 1 / √(σ² + ε)

@@ -17,6 +17,7 @@ from fnnet.types import CHANNELS_LAST, Array, Layer, Params, Pullback, Shape
 def conv2d(
     channels: int,
     kernel: int | tuple[int, int],
+    *,
     stride: int | tuple[int, int] = 1,
     padding: int | tuple[int, int] | str = 0,
     bias: bool = True,

@@ -12,7 +12,7 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
 @factory
-def dense(n: int, bias: bool = True, init: Initializer = he_normal()) -> Layer:
+def dense(n: int, *, bias: bool = True, init: Initializer = he_normal()) -> Layer:
     """An affine map of the features.
 
         y = x W + b,    dW = xᵀ dy,  db = Σₙ dyₙ,  dx = dy Wᵀ

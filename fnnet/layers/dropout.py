@@ -13,7 +13,7 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 
 @factory
-def dropout(rate: float | Fraction, rescale: bool = True) -> Layer:
+def dropout(rate: float | Fraction, *, rescale: bool = True) -> Layer:
     """Leave out a fraction of the elements in training, each on its own; in evaluation, change nothing.
 
         training:    y = m · x / (1 - rate),  dx = m · dy / (1 - rate),  m ~ Bernoulli(1 - rate) per element

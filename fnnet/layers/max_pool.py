@@ -10,7 +10,7 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 @factory
 def max_pool(
-    kernel: int | tuple[int, int], stride: int | tuple[int, int] | None = None, padding: int | tuple[int, int] = 0
+    kernel: int | tuple[int, int], stride: int | tuple[int, int] | None = None, *, padding: int | tuple[int, int] = 0
 ) -> Layer:
     """The largest element of every window of every channel.
 

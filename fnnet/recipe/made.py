@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 import attrs
 import numpy as np
 
-from fnnet.errors import ConfigError, expected
+from fnnet.errors import ArgumentError, ConfigError, expected
 from fnnet.recipe.python import call_text
 
 ADVICE = "make it by a function with @fnnet.recipe.factory over it, at the top level of a module"
@@ -130,6 +130,7 @@ def factory(make: Callable[P, T]) -> Callable[P, T]:
 
     Raises (the factory):
         ConfigError: what it made is none of these.
+        ArgumentError: it was called with arguments that it does not take.
 
     >>> from fnnet import layers
     >>> @factory
@@ -146,13 +147,45 @@ def factory(make: Callable[P, T]) -> Callable[P, T]:
     def making(*args: P.args, **options: P.kwargs) -> T:
         given = [_settled(value) for value in args]
         named = {name: _settled(value) for name, value in options.items()}
-        value: Any = cast(Any, make)(*given, **named)
+        try:
+            value: Any = cast(Any, make)(*given, **named)
+        except TypeError as error:
+            raise (_misfit(make, given, named) or error) from None
         old = getattr(value, "recipe", None)
         if old is not None and old.factory is making:
             return cast(T, value)
         return cast(T, _remembering(value, Recipe(making, _bound(_plan(make), given, named))))
 
     return making
+
+
+def _misfit(make: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> ArgumentError | None:
+    """What is wrong with a call, or None where it is one that the factory takes."""
+    signature = inspect.signature(make)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        fault = str(error)
+    else:
+        return None
+    own = signature.parameters.values()
+    names = [p.name for p in own]
+    unknown = [name for name in options if name not in names]
+    fix = ""
+    if len(args) > sum(p.kind <= p.POSITIONAL_OR_KEYWORD for p in own):
+        fault = f"{len(args)} without a name"
+        fixes = ["name what stands behind the star"] if any(p.kind is p.KEYWORD_ONLY for p in own) else []
+        if getattr(signature.return_annotation, "__name__", "") == "Layer":
+            fixes.append("the size of the input is found by init(key, shape)")
+        fix = "; ".join(fixes)
+    elif unknown:
+        from difflib import get_close_matches  # takes 1 ms to import
+
+        fault = f"{unknown[0]}="
+        fix = "".join(f"is {name} meant?" for name in get_close_matches(unknown[0], names, 1, 0.75))
+    bare = [p.replace(annotation=p.empty) for p in own]
+    wanted = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    return ArgumentError(expected(f"arguments of {make.__name__}", wanted if bare else "none", fault, fix))
 
 
 def is_factory(function: Any) -> bool:

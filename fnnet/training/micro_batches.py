@@ -29,7 +29,7 @@ Part: TypeAlias = tuple[Layer, Arrays, Target, Array | None]  # the net that tra
 
 
 @factory
-def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, workers: int = 1) -> Gradient:
+def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, *, workers: int = 1) -> Gradient:
     """`value_and_grad` in parts of `size` examples.
 
         sum:  value = Σᵢ vᵢ,  dparams = Σᵢ gᵢ            mean:  value = Σᵢ vᵢ / Σᵢ wᵢ,  dparams = Σᵢ gᵢ / Σᵢ wᵢ

@@ -29,6 +29,7 @@ def make_step(
     loss: Loss,
     optimizer: Optimizer,
     metrics: Mapping[str, Metric] | None = None,
+    *,
     micro_batch: int | None = None,
     workers: int = 1,
 ) -> Step:

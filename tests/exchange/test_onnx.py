@@ -62,7 +62,8 @@ def test_what_is_read_is_the_same_net():
     read = from_onnx(to_onnx(net, params, (1, 8, 8)))
     assert recipe.to_json(read.net) == recipe.to_json(
         layers.serial(
-            layers.conv2d(3, (3, 3), (1, 1), (0, 0)), layers.relu(), layers.max_pool((2, 2), (2, 2), (0, 0)),
+            layers.conv2d(3, (3, 3), stride=(1, 1), padding=(0, 0)), layers.relu(),
+            layers.max_pool((2, 2), (2, 2), padding=(0, 0)),
             layers.flatten(), layers.dense(4),
         )
     )  # fmt: skip
@@ -191,7 +192,7 @@ def test_paddings(pads, auto, padding):
     options = {} if pads is None else {"pads": pads}
     options |= {} if auto is None else {"auto_pad": auto}
     model = model_of([node("Conv", ["x", "k"], ["y"], **options)], {"k": K}, shape=("N", 3, 6, 6))
-    assert from_onnx(model).net == layers.serial(layers.conv2d(2, (2, 2), (1, 1), padding, bias=False))
+    assert from_onnx(model).net == layers.serial(layers.conv2d(2, (2, 2), stride=(1, 1), padding=padding, bias=False))
 
 
 @pytest.mark.parametrize(

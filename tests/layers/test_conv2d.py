@@ -17,7 +17,7 @@ Conv2d = tree.record("Conv2d", ("weight", "bias"))
 @given(image_windows(), st.integers(1, 3), orders, orders)
 def test_agrees_with_loops(window, channels, x_order, dy_order):
     shape, kernel, stride, padding = window
-    net = layers.conv2d(channels, kernel, stride, padding)
+    net = layers.conv2d(channels, kernel, stride=stride, padding=padding)
     x, weight, bias = floats(1, shape), floats(2, (channels, shape[1], *kernel)), floats(3, (channels,))
     both = tuple((p, p) for p in padding)
     y, vjp = net.apply(Conv2d(weight, bias), laid(x, x_order))
@@ -38,7 +38,7 @@ def test_is_exact_on_fractions(window, channels, order):
     shape, kernel, stride, padding = window
     x, weight, bias = fractions(1, shape), fractions(2, (channels, shape[1], *kernel)), fractions(3, (channels,))
     both = tuple((p, p) for p in padding)
-    y, vjp = layers.conv2d(channels, kernel, stride, padding).apply(Conv2d(weight, bias), laid(x, order))
+    y, vjp = layers.conv2d(channels, kernel, stride=stride, padding=padding).apply(Conv2d(weight, bias), laid(x, order))
     assert (y == conv.convolve(x, weight, bias, stride, both)).all()
     dy = fractions(4, y.shape)
     (dweight, dbias), dx = vjp(dy)
@@ -59,7 +59,7 @@ def test_is_exact_on_fractions(window, channels, order):
     ],
 )
 def test_same_padding_keeps_the_size_and_puts_an_odd_element_behind(size, kernel, stride, padding):
-    net = layers.conv2d(1, kernel, stride, padding="same", bias=False)
+    net = layers.conv2d(1, kernel, stride=stride, padding="same", bias=False)
     x, weight = floats(1, (2, 1, size, size)), floats(2, (1, 1, kernel, kernel))
     y, vjp = net.apply(tree.record("Conv2d", ("weight",))(weight), x)
     assert y.shape[2:] == (-(-size // stride),) * 2

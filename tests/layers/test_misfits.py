@@ -1,10 +1,14 @@
 """Params of another net, branches that are not what they say: found, not broadcast."""
 
+import inspect
+from itertools import chain
+
 import numpy as np
 import pytest
 
-from fnnet import initializers, layers, rng, tree
-from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError
+from fnnet import initializers, layers, losses, metrics, optim, rng, tree
+from fnnet.errors import ArgumentError, ConfigError, DtypeError, ShapeError, StructureError
+from fnnet.recipe import is_factory
 from fnnet.types import Layer
 
 KEY = rng.key(0)
@@ -232,7 +236,40 @@ def test_a_vjp_may_take_the_option_by_name_only_or_third():
     assert pair(by_name).apply((), X)[1](X, input_gradient=False)[1] is None
 
 
-@pytest.mark.parametrize("factory", [lambda: layers.dense(10, 20), lambda: layers.conv2d(6, 5, bias=None)])
+@pytest.mark.parametrize("factory", [lambda: layers.dense(10, bias=20), lambda: layers.conv2d(6, 5, bias=None)])
 def test_bias_is_yes_or_no(factory):
     with pytest.raises(ConfigError, match=r"bias: expected True or False, got (20|None)"):
         factory()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: layers.dense(784, 10), r"arguments of dense: expected \(n, \*, bias=True, .*\), got 2 without a name"),
+        (
+            lambda: layers.conv2d(1, 6, 5),
+            "arguments of conv2d: .* got 3 .* the size of the input is found",
+        ),
+        (lambda: layers.max_pool(2, 2, 1), r"expected \(kernel, stride=None, \*, padding=0\), got 3 without a name"),
+        (lambda: layers.batch_norm(1e-3), "got 1 without a name; name what stands behind the star"),
+        (lambda: layers.dense(3, biass=False), "got biass=; is bias meant?"),
+        (lambda: layers.relu(inplace=True), "arguments of relu: expected none, got inplace="),
+        (lambda: layers.dense(), "got missing a required argument: 'n'"),
+        (lambda: optim.adam(1e-3, 0.9), "arguments of adam: .* got 2 without a name"),
+    ],
+)
+def test_calls_that_no_factory_takes(call, message):
+    """A habit of another library must not be read as something else."""
+    with pytest.raises(ArgumentError, match=message):
+        call()
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_no_factory_takes_options_by_position():
+    """Behind two arguments (a pool's stride is one that everybody writes so) everything with a default has a name."""
+    everything = (vars(room).values() for room in (layers, optim, optim.schedules, losses, metrics, initializers))
+    for make in filter(is_factory, chain.from_iterable(everything)):
+        parameters = list(inspect.signature(make).parameters.values())
+        by_position = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert all(p.default is p.empty for p in by_position[2:]), make.__name__

@@ -16,7 +16,14 @@ def assert_same(got, want):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("net", [layers.max_pool(3, 2, 1), layers.avg_pool(3, 2, 1), layers.avg_pool(3, 2, 1, False)])
+@pytest.mark.parametrize(
+    "net",
+    [
+        layers.max_pool(3, 2, padding=1),
+        layers.avg_pool(3, 2, padding=1),
+        layers.avg_pool(3, 2, padding=1, count_padding=False),
+    ],
+)
 def test_float32_stays_float32(net):
     x = floats(1, (2, 3, 5, 5)).astype(np.float32)
     y, vjp = net.apply((), x)

@@ -12,7 +12,7 @@ from tests.oracles import report_formulas as oracle
 )
 def test_convolution(size, kernel, stride, padding):
     x = rng.normal(rng.key(1), (2, 3, size, size), np.float64)
-    net = layers.conv2d(4, kernel, stride, padding)
+    net = layers.conv2d(4, kernel, stride=stride, padding=padding)
     params = tree.cast(net.init(rng.key(0), x.shape[1:]), np.float64)
     y, vjp = net.apply(params, x)
     dy = rng.normal(rng.key(2), y.shape, np.float64)
@@ -23,7 +23,7 @@ def test_convolution(size, kernel, stride, padding):
 
 def test_without_dilation_or_rotation_they_would_be_wrong():
     x = rng.normal(rng.key(1), (1, 1, 7, 7), np.float64)
-    net = layers.conv2d(1, 3, 2)
+    net = layers.conv2d(1, 3, stride=2)
     params = tree.cast(net.init(rng.key(0), x.shape[1:]), np.float64)
     y, vjp = net.apply(params, x)
     dparams, dx = vjp(y)

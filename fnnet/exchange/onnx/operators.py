@@ -127,7 +127,7 @@ def _conv(node: Node) -> Made:
     strides = _pair(node, "strides", [1, 1])
     bias = _weight(node, 2, 1) if 2 in node.constants else None
     padding = _padding(node, kernel, strides, same=True)
-    layer = layers.conv2d(weight.shape[0], kernel, strides, padding, bias=bias is not None)
+    layer = layers.conv2d(weight.shape[0], kernel, stride=strides, padding=padding, bias=bias is not None)
     return layer, _Conv2d[1](weight) if bias is None else _Conv2d[0](weight, bias)
 
 
@@ -174,7 +174,7 @@ def _pool(make: Callable[..., Layer], **fixed: Any) -> Reading:
             for size, k, s, p in zip((h, w), kernel, strides, padding, strict=True):
                 if (size + 2 * p - k) % s:
                     raise node.refuse("ceil_mode", "0, or windows that fit", 1)
-        return make(kernel, strides, padding, **options), ()
+        return make(kernel, strides, padding=padding, **options), ()
 
     return read
 
