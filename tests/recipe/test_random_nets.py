@@ -17,9 +17,12 @@ few = st.integers(1, 9)
 pairs = few | st.tuples(few, few)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 shares = st.floats(0, 1, exclude_max=True) | st.fractions(0, 1).filter(lambda rate: rate < 1)
-inits = st.sampled_from([name for name in initializers.__all__ if name not in ("Initializer", "fans", "normal")]).map(
-    lambda name: getattr(initializers, name)()
-) | st.builds(initializers.normal, st.floats(0, 10))
+NEED_A_NUMBER = ("constant", "normal", "truncated_normal")
+inits = st.sampled_from(
+    [name for name in initializers.__all__ if name not in ("Initializer", "fans", *NEED_A_NUMBER)]
+).map(lambda name: getattr(initializers, name)()) | st.builds(
+    lambda name, number: getattr(initializers, name)(number), st.sampled_from(NEED_A_NUMBER), st.floats(0, 10)
+)
 words = st.from_regex(r"[a-z]{1,3}[0-9]?", fullmatch=True).map(lambda word: f"x{word}")
 
 LEAVES = {
