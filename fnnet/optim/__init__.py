@@ -7,7 +7,12 @@
 | | |
 |---|---|
 | whole optimizers | `sgd`, `adam`, `adamw`, `rmsprop`, `adagrad` |
+| relatives of Adam | `adamax`, `nadam`, `radam`, `amsgrad`, `adabelief`, `adadelta` |
+| by signs, leaves, matrices | `lion`, `lamb`, `muon` |
+| around another one | `lookahead` |
 | their parts | `momentum`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate` |
+| | `scale_by_adamax`, `scale_by_radam`, `scale_by_amsgrad`, `scale_by_adabelief`, `scale_by_adadelta` |
+| | `scale_by_lion`, `scale_by_trust_ratio`, `orthogonalize` |
 | more parts | `clip`, `clip_by_global_norm`, `add_decayed_weights`, `scale_by_factor`; your own: see `optim.engine` |
 | put together | `chain`, `partition`, `freeze`, `l2` |
 | to choose leaves | `is_weight`, `everywhere`, `under`, `outside`, or any `where(path, leaf) -> bool` |
@@ -29,15 +34,25 @@ chain(clip_by_global_norm, scale_by_adam, add_decayed_weights, scale_by_learning
 from typing import TYPE_CHECKING
 
 from fnnet.optim import schedules
+from fnnet.optim.adabelief import adabelief, scale_by_adabelief
+from fnnet.optim.adadelta import adadelta, scale_by_adadelta
 from fnnet.optim.adagrad import adagrad, scale_by_adagrad
 from fnnet.optim.adam import adam, adamw, scale_by_adam
+from fnnet.optim.adamax import adamax, scale_by_adamax
+from fnnet.optim.amsgrad import amsgrad, scale_by_amsgrad
 from fnnet.optim.apply_updates import apply_updates
 from fnnet.optim.chain import chain
 from fnnet.optim.clip import clip, clip_by_global_norm
 from fnnet.optim.decay import add_decayed_weights, l2
+from fnnet.optim.lamb import lamb, scale_by_trust_ratio
 from fnnet.optim.learning_rate import scale_by_factor, scale_by_learning_rate
+from fnnet.optim.lion import lion, scale_by_lion
+from fnnet.optim.lookahead import lookahead
 from fnnet.optim.momentum import momentum
+from fnnet.optim.muon import muon, orthogonalize
+from fnnet.optim.nadam import nadam
 from fnnet.optim.partition import freeze, partition
+from fnnet.optim.radam import radam, scale_by_radam
 from fnnet.optim.rmsprop import rmsprop, scale_by_rms
 from fnnet.optim.sgd import sgd
 from fnnet.optim.where import everywhere, is_weight, outside, under
@@ -46,10 +61,14 @@ from fnnet.types import Optimizer
 
 __all__ = [
     "Optimizer",
+    "adabelief",
+    "adadelta",
     "adagrad",
     "adam",
+    "adamax",
     "adamw",
     "add_decayed_weights",
+    "amsgrad",
     "apply_updates",
     "chain",
     "clip",
@@ -58,15 +77,29 @@ __all__ = [
     "freeze",
     "is_weight",
     "l2",
+    "lamb",
+    "lion",
+    "lookahead",
     "momentum",
+    "muon",
+    "nadam",
+    "orthogonalize",
     "outside",
     "partition",
+    "radam",
     "rmsprop",
+    "scale_by_adabelief",
+    "scale_by_adadelta",
     "scale_by_adagrad",
     "scale_by_adam",
+    "scale_by_adamax",
+    "scale_by_amsgrad",
     "scale_by_factor",
     "scale_by_learning_rate",
+    "scale_by_lion",
+    "scale_by_radam",
     "scale_by_rms",
+    "scale_by_trust_ratio",
     "schedules",
     "sgd",
     "under",

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fnnet.arguments import real
+from fnnet.arguments import flag, real
 from fnnet.optim.chain import chain
 from fnnet.optim.decay import add_decayed_weights
 from fnnet.optim.engine import Block, Part, Rule, Where, dividing, from_zero, link
 from fnnet.optim.learning_rate import scale_by_learning_rate
+from fnnet.optim.moments import remember
 from fnnet.optim.schedules import LearningRate
 from fnnet.optim.where import everywhere
 from fnnet.recipe import factory
@@ -26,20 +27,24 @@ class ScaleByAdam(NamedTuple):
 
 
 @factory
-def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> Optimizer:
+def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, nesterov: bool = False) -> Optimizer:
     """Adam without its learning rate: a running mean of gradients over the root of a running mean of their squares.
 
         m ← b₁ m + (1 - b₁) u,      m̂ = m / (1 - b₁ᵗ)
         v ← b₂ v + (1 - b₂) u²,     v̂ = v / (1 - b₂ᵗ)
         u ← m̂ / (√v̂ + ε)
 
-    m and v start at 0; t = count + 1 is the number of this update.
+    m and v start at 0; t = count + 1 is the number of this update. With `nesterov`,
+    m̂ is replaced by what it would be if this gradient came once more:
+
+        b₁ m / (1 - b₁ᵗ⁺¹) + (1 - b₁) u / (1 - b₁ᵗ)
 
     Args:
         b1: the weight of the old mean, in [0, 1).
         b2: the weight of the old mean of squares, in [0, 1).
         eps: ε > 0, outside the root and after the correction of v, as in the paper's algorithm 1, PyTorch and optax.
             Keras puts it before the correction (the paper's "epsilon hat").
+        nesterov: look ahead, see `nadam`.
 
     Raises:
         ConfigError: from `init`, where ε √(1 - b₂), the least divisor, is too small for the dtype of a leaf: 0 / 0.
@@ -54,21 +59,24 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> O
     (array([ 1.       , -0.999999]),)
     """
     b1, b2 = real("b1", b1, 0, 1, open=")"), real("b2", b2, 0, 1, open=")")
-    eps = real("eps", eps, 0, open="(")
+    eps, nesterov = real("eps", eps, 0, open="("), flag("nesterov", nesterov)
 
     def at(count: int, updates: Sequence[Array]) -> Rule:
         root = math.sqrt(1 - b2 ** (count + 1))
         correction = root / (1 - b1 ** (count + 1))
+        ahead = b1 * root / (1 - b1 ** (count + 2))
 
         def rule(block: Block) -> None:
-            (m, v), old, g, spare = block.new, block.old, block.given, block.spare
-            np.multiply(old[0], b1, out=m)
-            np.multiply(g, 1 - b1, out=spare)
-            np.add(m, spare, out=m)
-            np.multiply(old[1], b2, out=v)
-            np.square(g, out=spare)
-            np.multiply(spare, 1 - b2, out=spare)
-            np.add(v, spare, out=v)
+            remember(block, b1, b2)
+            (m, v), spare = block.new, block.spare
+            if nesterov:
+                np.multiply(m, ahead * block.factor, out=spare)
+                np.multiply(block.given, (1 - b1) * correction * block.factor, out=block.update)
+                np.add(block.update, spare, out=block.update)
+                np.sqrt(v, out=spare)
+                np.add(spare, eps * root, out=spare)
+                np.divide(block.update, spare, out=block.update)
+                return
             np.sqrt(v, out=spare)
             np.add(spare, eps * root, out=spare)
             np.divide(m, spare, out=block.update)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from fnnet.arguments import real
 from fnnet.optim.engine import Block, Part, Rule, finish, link, pass_on
+from fnnet.optim.length import length_of, rescale, rescaling
 from fnnet.recipe import factory
 from fnnet.types import Array, Optimizer
 
@@ -44,9 +45,9 @@ def clip_by_global_norm(norm: float) -> Optimizer:
 
         u ← u min(1, norm / ‖u‖),    ‖u‖² = Σ u² over all leaves
 
-    Stateless. The sum is taken in float64 at least, in units of the largest |u| where squares would overflow. Where an
-    update is not finite there is no direction to keep, and all become NaN. (PyTorch divides by ‖u‖ + 10⁻⁶, optax as
-    here.)
+    Stateless. The sum is taken in float64 at least, in units of the largest |u| where squares would leave its range.
+    Where an update is not finite there is no direction to keep, and all become NaN. (PyTorch divides by ‖u‖ + 10⁻⁶,
+    optax as here.)
 
     Args:
         norm: the greatest length, > 0.
@@ -62,40 +63,12 @@ def clip_by_global_norm(norm: float) -> Optimizer:
     limit = real("norm", norm, 0, open="(")
 
     def at(count: int, updates: Sequence[Array]) -> Rule:
-        unit, length = 1.0, _length(updates)
+        length, unit = measured = length_of(updates)
         if not math.isfinite(length.real):
-            unit = float(np.max([np.abs(u.real).max(initial=0) for u in updates]))
-            length = _length(updates, unit) if math.isfinite(unit) else math.nan
-        share = 1.0
-        if not math.isfinite(length.real):
-            share = math.nan
-        elif length.real > limit / unit:
-            share = limit / unit / length
-
-        def rule(block: Block) -> None:
-            pass_on(block._replace(factor=share * block.factor))
-
-        return rule
+            return partial(rescale, unit=1.0, share=math.nan)
+        if length.real <= limit / unit:
+            return pass_on
+        unit, share = rescaling(updates, measured, limit)
+        return partial(rescale, unit=unit, share=share)
 
     return link(Part("clip_by_global_norm", at, sees_all=True))
-
-
-_BLOCK = 2**14  # elements widened at a time
-
-
-def _length(updates: Sequence[Array], unit: float = 1.0) -> Any:
-    """‖u‖ / unit."""
-    with np.errstate(over="ignore"):
-        return sum(_squares(u, unit) for u in updates) ** 0.5
-
-
-def _squares(u: Array, unit: float) -> Any:
-    """Σ (u / unit)² in float64 or wider, as a Python number where there is one."""
-    elements, wide = u.reshape(-1), np.result_type(u.dtype, np.float64)
-    total: Any = 0
-    for a in range(0, elements.size, _BLOCK):
-        block = elements[a : a + _BLOCK].astype(wide, copy=False)
-        if unit != 1.0:
-            block = block / unit
-        total = total + block.dot(block)
-    return total.item() if isinstance(total, np.generic) else total

@@ -8,7 +8,7 @@ from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import Layout, Leaves, Shared, Where, check_trainable, gradients_beside, is_trained, lay_out
 from fnnet.optim.where import everywhere, predicate
 from fnnet.recipe import factory
-from fnnet.types import Optimizer, Params
+from fnnet.types import Array, Optimizer, Params
 
 
 @factory
@@ -35,6 +35,11 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
     """
     if not callable(label_of_path):
         raise ConfigError(expected("label_of_path", "a function from path to label", repr(label_of_path)))
+    return parted(lambda path, leaf: label_of_path(path), optimizers)
+
+
+def parted(label_of: Callable[[str, Array], Hashable], optimizers: Any) -> Optimizer:
+    """`partition` by a label of path and leaf."""
     if not isinstance(optimizers, Mapping) or not optimizers:
         raise ConfigError(expected("partition: optimizers", "{label: optimizer}, at least one", repr(optimizers)))
     own = dict(optimizers)
@@ -46,7 +51,7 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
         """The leaves of each label."""
         found: dict[Hashable, set[int]] = {label: set() for label in own}
         for i in _trained(params):
-            label = label_of_path(params.path(i))
+            label = label_of(params.path(i), params.leaves[i])
             try:
                 found[label].add(i)
             except (KeyError, TypeError):  # unknown, or no label at all, such as a list

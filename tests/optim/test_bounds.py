@@ -27,6 +27,26 @@ SETTINGS = [
     ("eps", lambda v: optim.scale_by_rms(eps=v), POSITIVE),
     ("eps", lambda v: optim.scale_by_adagrad(eps=v), POSITIVE),
     ("start", lambda v: optim.scale_by_adagrad(start=v), NOT_NEGATIVE),
+    ("b1", lambda v: optim.scale_by_adamax(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_adamax(b2=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_adamax(eps=v), POSITIVE),
+    ("b1", lambda v: optim.scale_by_radam(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_radam(b2=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_radam(eps=v), POSITIVE),
+    ("b1", lambda v: optim.scale_by_amsgrad(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_amsgrad(b2=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_amsgrad(eps=v), POSITIVE),
+    ("b1", lambda v: optim.scale_by_adabelief(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_adabelief(b2=v), BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_adabelief(eps=v), POSITIVE),
+    ("b1", lambda v: optim.scale_by_lion(b1=v), BELOW_ONE),
+    ("b2", lambda v: optim.scale_by_lion(b2=v), BELOW_ONE),
+    ("decay", optim.scale_by_adadelta, BELOW_ONE),
+    ("eps", lambda v: optim.scale_by_adadelta(eps=v), POSITIVE),
+    ("steps", lambda v: optim.orthogonalize(steps=v), ([1, 9], [0, -1])),
+    ("k", lambda v: optim.lookahead(optim.sgd(0.1), v), ([1, 9], [0])),
+    ("alpha", lambda v: optim.lookahead(optim.sgd(0.1), 5, v), ([1e-9, 1.0], [0.0, 1.001])),
+    ("decay", lambda v: optim.muon(0.1, momentum=v), BELOW_ONE),
     ("value", optim.clip, POSITIVE),
     ("norm", optim.clip_by_global_norm, POSITIVE),
     ("rate", optim.add_decayed_weights, NOT_NEGATIVE),
@@ -72,12 +92,21 @@ def test_every_part_tells_its_name():
         optim.scale_by_adam(),
         optim.scale_by_adagrad(),
         optim.scale_by_rms(),
+        optim.scale_by_adamax(),
+        optim.scale_by_radam(),
+        optim.scale_by_amsgrad(),
+        optim.scale_by_adabelief(),
+        optim.scale_by_adadelta(),
+        optim.scale_by_lion(),
+        optim.scale_by_trust_ratio(),
+        optim.orthogonalize(),
         optim.scale_by_factor(2.0),
         optim.scale_by_learning_rate(0.1),
     ]
     names = (
         "clip, clip_by_global_norm, add_decayed_weights, momentum, scale_by_adam, scale_by_adagrad, scale_by_rms, "
-        "scale_by_factor, scale_by_learning_rate"
+        "scale_by_adamax, scale_by_radam, scale_by_amsgrad, scale_by_adabelief, scale_by_adadelta, scale_by_lion, "
+        "scale_by_trust_ratio, orthogonalize, scale_by_factor, scale_by_learning_rate"
     )
     assert repr(optim.chain(*parts).update) == f"chain({names})"
 
@@ -88,6 +117,12 @@ def test_every_part_tells_its_name():
         (lambda eps: optim.adam(0.1, eps=eps), r"eps · √\(1 - b2\)"),
         (lambda eps: optim.rmsprop(0.1, eps=eps), "eps"),
         (lambda eps: optim.adagrad(0.1, eps=eps), "eps"),
+        (lambda eps: optim.nadam(0.1, eps=eps), r"eps · √\(1 - b2\)"),
+        (lambda eps: optim.radam(0.1, eps=eps), r"eps · √\(1 - b2\)"),
+        (lambda eps: optim.amsgrad(0.1, eps=eps), r"eps · √\(1 - b2\)"),
+        (lambda eps: optim.adamax(0.1, eps=eps), "eps"),
+        (lambda eps: optim.adabelief(0.1, eps=eps), "eps"),
+        (lambda eps: optim.adadelta(0.1, eps=eps), "eps"),
     ],
 )
 def test_an_eps_too_small_for_the_dtype(make, what):

@@ -94,3 +94,24 @@ def test_nothing_to_clip():
     assert one(optim.clip_by_global_norm(1.0)) == ()
     (u,) = one(optim.clip_by_global_norm(1.0), np.zeros((0, 3)))
     assert u.shape == (0, 3)
+
+
+@pytest.mark.parametrize("small", [1e-163, 1e-170, 1e-200, 1e-300, 1e-320])
+def test_norm_of_numbers_whose_squares_vanish(small):
+    """Longer than the limit, though the sum of squares is 0 or has lost its digits."""
+    gradients = np.array([3.0, 0.0]) * small, np.array([4.0]) * small
+    u, v = one(optim.clip_by_global_norm(small), *gradients)
+    np.testing.assert_allclose([*(u / small), *(v / small)], [0.6, 0.0, 0.8], rtol=1e-14 if small > 1e-300 else 1e-2)
+    for got, given in zip(one(optim.clip_by_global_norm(6 * small), *gradients), gradients, strict=True):
+        assert got.tobytes() == given.tobytes()
+
+
+@pytest.mark.parametrize(("large", "limit"), [(1e200, 1e-200), (1e-100, 1e-300), (1e300, 1.0)])
+def test_a_share_that_is_no_number_is_taken_in_two_steps(large, limit):
+    u, v = one(optim.clip_by_global_norm(limit), np.array([3.0, 0.0]) * large, np.array([4.0]) * large)
+    np.testing.assert_allclose([*(u / limit), *(v / limit)], [0.6, 0.0, 0.8], rtol=1e-13)
+
+
+def test_a_share_that_is_no_float32_is_taken_in_two_steps():
+    u, _ = one(optim.clip_by_global_norm(1e-20), np.float32([3e30, 0.0]), np.float32([4e30]))
+    np.testing.assert_allclose(u, [6e-21, 0.0], rtol=1e-6)

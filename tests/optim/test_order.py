@@ -25,6 +25,16 @@ BEHIND = {
     "adagrad": lambda: optim.adagrad(0.1),
     "sgd": lambda: optim.sgd(0.1, momentum=0.9),
     "l2": lambda: optim.l2(optim.sgd(0.1), 0.1),
+    "scale_by_adamax": lambda: optim.scale_by_adamax(),
+    "scale_by_radam": lambda: optim.scale_by_radam(),
+    "scale_by_amsgrad": lambda: optim.scale_by_amsgrad(),
+    "scale_by_adabelief": lambda: optim.scale_by_adabelief(),
+    "scale_by_adadelta": lambda: optim.scale_by_adadelta(),
+    "scale_by_lion": lambda: optim.scale_by_lion(),
+    "scale_by_trust_ratio": lambda: optim.scale_by_trust_ratio(),
+    "orthogonalize": lambda: optim.orthogonalize(),
+    "muon": lambda: optim.muon(0.1, optim.adam(0.1)),
+    "lookahead": lambda: optim.lookahead(optim.sgd(0.1)),
     "partition": lambda: optim.partition(kind, {"bias": optim.clip(1.0), "rest": optim.adam(0.1)}),
     "freeze": lambda: optim.freeze(optim.chain(optim.clip(1.0), optim.sgd(0.1)), optim.under("a")),
 }
@@ -139,16 +149,48 @@ def test_paths_are_whole_names():
         lambda: optim.adam(0.1),
         lambda: optim.rmsprop(0.1),
         lambda: optim.adagrad(0.1),
+        lambda: optim.nadam(0.1),
+        lambda: optim.radam(0.1),
+        lambda: optim.amsgrad(0.1),
+        lambda: optim.adabelief(0.1),
+        lambda: optim.adadelta(),
+        lambda: optim.lamb(0.1),
+        lambda: optim.lookahead(optim.adam(0.1)),
+        lambda: optim.muon(0.1, optim.adam(0.1)),
+        lambda: optim.partition(lambda path: "all", {"all": optim.adam(0.1)}),
+        lambda: optim.freeze(optim.adam(0.1), optim.under("bias")),
     ],
 )
 def test_a_state_that_overflows_stops_the_training(make):
     """One huge, finite gradient made the squares infinite, and no weight ever moved again."""
     from fnnet import layers, rng, training
 
-    net, optimizer = layers.dense(1, bias=False), make()
+    net, optimizer = layers.dense(1), make()
     huge = np.float32(1e25)
     state = training.init(net, optimizer, rng.key(0), (1,))
     step = training.make_step(net, lambda y, t: (0.0, lambda dv: np.full_like(y, huge)), optimizer)
     batch = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
-    with pytest.raises(NonFiniteError, match=r"the optimizer's state overflows: .*inf.*; clip gradients in front"):
+    with pytest.raises(
+        NonFiniteError,
+        match=r"optimizer's state overflows: .*inf.* at .*(weight|bias), .*; clip gradients",
+    ):
         step(state, batch)
+
+
+@pytest.mark.parametrize("make", [lambda: optim.adamax(0.1), lambda: optim.lion(0.1), lambda: optim.sgd(1e-30)])
+def test_what_squares_nothing_takes_huge_gradients(make):
+    optimizer, params = make(), (np.ones(2, np.float32),)
+    state = optimizer.init(params)
+    for huge in (1e25, -1e38, 1.0, 1.0):
+        updates, state = optimizer.update((np.full(2, huge, np.float32),), state, params)
+        params = optim.apply_updates(params, updates)
+        assert np.isfinite(params[0]).all()
+        assert updates[0].any()
+
+
+def test_behind_lookahead_stands_no_learning_rate():
+    for inside in (optim.momentum(0.9), optim.scale_by_adam()):
+        with pytest.raises(ConfigError, match="lookahead to be given steps, got gradients, as scale_by_learning_rate"):
+            optim.chain(optim.lookahead(inside), optim.sgd(0.1))
+    with pytest.raises(ConfigError, match=r"add_decayed_weights to be given gradients, got steps, .* lookahead"):
+        optim.chain(optim.lookahead(optim.scale_by_factor(-0.1)), optim.add_decayed_weights(0.1))

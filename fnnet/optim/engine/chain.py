@@ -38,38 +38,46 @@ class Shared:
         return self.update(grads, state, params)
 
 
-def check_order(stages: Sequence[Stage | Optimizer], rate: str = "") -> str:
-    """Raise where a stage that is right for gradients only would get the steps behind a learning rate.
+def check_order(stages: Sequence[Stage | Optimizer], front: Stage | None = None) -> Stage | None:
+    """Raise where a stage that is right for gradients only would get steps, or one for steps gradients.
 
     Args:
         stages: one after the other.
-        rate: the learning rate in front of them, "" where there is none.
+        front: what makes steps in front of them, None where nothing does.
 
     Returns:
-        The learning rate behind them.
+        What makes steps in front of what comes behind them: a learning rate, or a part that takes steps.
 
     Raises:
         ConfigError: the message gives the order that is right.
     """
-    return functools.reduce(_behind, stages, rate)
+    return functools.reduce(_behind, stages, front)
 
 
-def _behind(rate: str, stage: Stage | Optimizer) -> str:
-    """The learning rate behind one stage."""
+def _behind(front: Stage | None, stage: Stage | Optimizer) -> Stage | None:
+    """What makes steps in front of what comes behind one stage."""
     if isinstance(stage, Optimizer):
         rule = stage.update
         if isinstance(rule, Shared):  # side by side
-            return max((check_order([own], rate) for own in rule.optimizers), key=len)
-        return check_order(rule.stages, rate) if isinstance(rule, Chain) else rate
+            found = [check_order([own], front) for own in rule.optimizers]
+            return next((each for each in found if each is not None), None)
+        return check_order(rule.stages, front) if isinstance(rule, Chain) else front
     turns = isinstance(stage, Factor) and stage.turns
-    if rate and turns:
+    takes = stage.takes if isinstance(stage, Part) else "any"
+    if front is None:
+        return stage if turns or takes == "steps" else None
+    if turns and isinstance(front, Part):
+        got = f"gradients, as {stage.name} stands behind it"
+        fix = f"put it behind: chain(…, {stage.name}, {front.name})"
+        raise ConfigError(expected("chain", f"{front.name} to be given steps", got, fix))
+    if turns:
         fix = "leave one out; rates that differ from leaf to leaf are what partition is for"
-        raise ConfigError(expected("chain", "one learning rate", f"{stage.name} behind {rate}", fix))
-    if rate and isinstance(stage, Part) and stage.takes == "gradients":
-        got = f"steps, as it stands behind {rate}"
-        fix = f"put it in front: chain(…, {stage.name}, {rate})"
+        raise ConfigError(expected("chain", "one learning rate", f"{stage.name} behind {front.name}", fix))
+    if takes == "gradients":
+        got = f"steps, as it stands behind {front.name}"
+        fix = f"put it in front: chain(…, {stage.name}, {front.name})"
         raise ConfigError(expected("chain", f"{stage.name} to be given gradients", got, fix))
-    return stage.name if turns else rate
+    return front
 
 
 @attrs.frozen(eq=False, repr=False)

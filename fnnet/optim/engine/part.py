@@ -28,7 +28,8 @@ class Part:
         reads_params: whether its rule looks at params.
         sees_all: whether it must see all updates before it changes the first.
         takes: "gradients" where it is only right in front of the learning rate, as what it adds has a gradient's sign
-            or what it gives a size of its own; "any" where it may stand behind it too.
+            or what it gives a size of its own; "steps" where it is only right behind it; "any" where it may stand
+            before and behind.
         of: what a block is: any "elements", of one leaf, of several or of a stretch of one; or "leaves", one leaf in
             its own shape, for a rule that looks at more than one element at a time.
     """
@@ -40,7 +41,7 @@ class Part:
     where: Where | None = None
     reads_params: bool = False
     sees_all: bool = False
-    takes: Literal["gradients", "any"] = "any"
+    takes: Literal["gradients", "steps", "any"] = "any"
     of: Literal["elements", "leaves"] = "elements"
 
 
