@@ -10,6 +10,7 @@
 | relatives of Adam | `adamax`, `nadam`, `radam`, `amsgrad`, `adabelief`, `adadelta` |
 | by signs, leaves, matrices | `lion`, `lamb`, `muon` |
 | around another one | `lookahead` |
+| means of params | `ema`, `average`: rules on an `Averaged`, see there |
 | their parts | `momentum`, `scale_by_adam`, `scale_by_rms`, `scale_by_adagrad`, `scale_by_learning_rate` |
 | | `scale_by_adamax`, `scale_by_radam`, `scale_by_amsgrad`, `scale_by_adabelief`, `scale_by_adadelta` |
 | | `scale_by_lion`, `scale_by_trust_ratio`, `orthogonalize` |
@@ -29,6 +30,13 @@ Clipping in front, decay on weights only, a rate that falls:
 ... )
 >>> optimizer.update
 chain(clip_by_global_norm, scale_by_adam, add_decayed_weights, scale_by_learning_rate)
+
+Another rate for each group of leaves, here a tenth of it for what was trained before:
+
+>>> optimizer = optim.partition(
+...     lambda path: "old" if path.startswith("dense_0.") else "new",
+...     {"old": optim.sgd(0.01, momentum=0.9), "new": optim.sgd(0.1, momentum=0.9)},
+... )
 """
 
 from typing import TYPE_CHECKING
@@ -41,6 +49,7 @@ from fnnet.optim.adam import adam, adamw, scale_by_adam
 from fnnet.optim.adamax import adamax, scale_by_adamax
 from fnnet.optim.amsgrad import amsgrad, scale_by_amsgrad
 from fnnet.optim.apply_updates import apply_updates
+from fnnet.optim.averages import Averaged, average, ema
 from fnnet.optim.chain import chain
 from fnnet.optim.clip import clip, clip_by_global_norm
 from fnnet.optim.decay import add_decayed_weights, l2
@@ -60,6 +69,7 @@ from fnnet.renamed import renamed
 from fnnet.types import Optimizer
 
 __all__ = [
+    "Averaged",
     "Optimizer",
     "adabelief",
     "adadelta",
@@ -70,9 +80,11 @@ __all__ = [
     "add_decayed_weights",
     "amsgrad",
     "apply_updates",
+    "average",
     "chain",
     "clip",
     "clip_by_global_norm",
+    "ema",
     "everywhere",
     "freeze",
     "is_weight",

@@ -13,6 +13,7 @@ A schedule is any function `count -> rate`, with the count a whole number from 0
 | `inverse_time(v, f, n)` | v / (1 + f t / n) |
 | `linear(a, b, n)` | from a to b in n updates |
 | `cosine(v, n, end)` | from v to the end in n updates, half a cosine |
+| `warm_restarts(v, n)` | half cosines from v down, each beginning at v again |
 | `warm_up(rate, n)` | up in n updates to a rate or schedule that follows |
 | `one_cycle(peak, n)` | up and down again in n updates, two half cosines |
 | `joined(schedules, boundaries)` | one after the other, each from its own 0 |
@@ -44,6 +45,7 @@ __all__ = [
     "piecewise",
     "schedule",
     "step",
+    "warm_restarts",
     "warm_up",
 ]
 
@@ -208,6 +210,38 @@ def cosine(value: float, steps: int, *, end: float = 0.0) -> Schedule:
     """
     value, steps, end = real("value", value, 0), whole("steps", steps, 1), real("end", end, 0)
     return _of_count(lambda count: _swing(value, end, min(count / steps, 1.0)))
+
+
+@factory
+def warm_restarts(value: float, steps: int, *, growth: int = 1, end: float = 0.0) -> Schedule:
+    """Half cosines down, one after the other, each beginning at the full rate again.
+
+        η(t) = end + (value - end) · ½ (1 + cos(π s / n))    at the s-th update of a cycle of n = steps · growthⁱ
+
+    Args:
+        value: the rate at which every cycle begins.
+        steps: updates of the first cycle, ≥ 1.
+        growth: how many times as long each cycle is as the one before, a whole number ≥ 1.
+        end: what the rate falls to; the last update of a cycle is one step above it.
+
+    Source: Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", eq. 5; PyTorch's
+    `CosineAnnealingWarmRestarts`.
+
+    >>> [round(warm_restarts(1.0, 2, growth=2)(t), 2) for t in range(7)]
+    [1.0, 0.5, 1.0, 0.85, 0.5, 0.15, 1.0]
+    """
+    value, end = real("value", value, 0), real("end", end, 0)
+    steps, growth = whole("steps", steps, 1), whole("growth", growth, 1)
+
+    def rate(count: int) -> float:
+        length = steps
+        if growth == 1:
+            count %= length
+        while count >= length:
+            count, length = count - length, length * growth
+        return _swing(value, end, count / length)
+
+    return _of_count(rate)
 
 
 @factory

@@ -8,6 +8,7 @@ from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, pa
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
 from fnnet.training.micro_batches import micro_batches
+from fnnet.training.plateau import PlateauState, reduce_on_plateau
 from fnnet.training.predict import predict
 from fnnet.training.sizes import Sizes
 from fnnet.training.state import TrainState, init
@@ -18,6 +19,7 @@ from fnnet.training.value_and_grad import value_and_grad
 __all__ = [
     "EarlyStoppingState",
     "LayerTrace",
+    "PlateauState",
     "Sizes",
     "TrainState",
     "calibrate",
@@ -29,6 +31,7 @@ __all__ = [
     "micro_batches",
     "patience",
     "predict",
+    "reduce_on_plateau",
     "relative_rise",
     "scan",
     "small_improvement",

@@ -18,6 +18,7 @@ SCHEDULES = {
     "inverse_time": lambda: schedules.inverse_time(0.1, 1.0, steps=10),
     "linear": lambda: schedules.linear(0.1, 0.01, 20),
     "cosine": lambda: schedules.cosine(0.1, 20, end=0.01),
+    "warm_restarts": lambda: schedules.warm_restarts(0.1, 5, growth=2, end=0.01),
     "warm_up": lambda: schedules.warm_up(schedules.step(0.1, every=50), 5),
     "one_cycle": lambda: schedules.one_cycle(0.3, 200),
     "joined": lambda: schedules.joined([0.02, schedules.cosine(0.1, 20, end=0.02)], [4]),
@@ -139,6 +140,8 @@ EVERY = OPTIMIZERS | PARTS
 # What is public beside them, to be tried by its own tests.
 OTHERS = {
     "apply_updates": optim.apply_updates,
+    "ema": lambda: optim.ema(0.9),
+    "average": lambda: optim.average(),
     "everywhere": optim.everywhere,
     "is_weight": optim.is_weight,
     "under": optim.under,

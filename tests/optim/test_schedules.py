@@ -39,6 +39,16 @@ HALF = 1 / math.sqrt(2)
             id="cosine",
         ),
         pytest.param(s.cosine(0.8, 4), {0: 0.8, 2: 0.4, 4: 0.0, 9: 0.0}, id="cosine to nothing"),
+        pytest.param(
+            s.warm_restarts(0.9, 4, end=0.1),
+            {0: 0.9, 1: 0.5 + 0.4 * HALF, 2: 0.5, 3: 0.5 - 0.4 * HALF, 4: 0.9, 4001: 0.5 + 0.4 * HALF},
+            id="warm_restarts",
+        ),
+        pytest.param(
+            s.warm_restarts(0.8, 1, growth=3),
+            {0: 0.8, 1: 0.8, 2: 0.6, 3: 0.2, 4: 0.8, 13: 0.8, 22: 0.6, 40: 0.8},
+            id="warm_restarts ever longer",
+        ),
         pytest.param(s.warm_up(0.5, 4), {0: 0.1, 1: 0.2, 3: 0.4, 4: 0.5, 99: 0.5}, id="warm_up"),
         pytest.param(s.warm_up(s.step(0.6, 2), 2), {0: 0.2, 1: 0.4, 2: 0.6, 3: 0.6, 4: 0.3}, id="warm_up, then step"),
         pytest.param(
@@ -131,6 +141,10 @@ def test_bad_counts(name, count):
         (lambda: s.linear(0.1, 0.1, 0), "steps: .* got 0"),
         (lambda: s.cosine(0.1, 0), "steps: .* got 0"),
         (lambda: s.cosine(0.1, 10, end=-1), "end: .* got -1"),
+        (lambda: s.warm_restarts(-0.1, 3), "value: .* got -0.1"),
+        (lambda: s.warm_restarts(0.1, 0), "steps: expected a whole number ≥ 1, got 0"),
+        (lambda: s.warm_restarts(0.1, 3, growth=1.5), "growth: expected a whole number ≥ 1, got 1.5"),
+        (lambda: s.warm_restarts(0.1, 3, end=-1), "end: .* got -1"),
         (lambda: s.warm_up(0.1, -1), "steps: expected a whole number ≥ 0, got -1"),
         (lambda: s.warm_up(-0.1, 1), "learning_rate: .* got -0.1"),
         (lambda: s.warm_up(lambda t: -1.0, 2)(0), "learning_rate at 0: .* got -1"),
