@@ -8,6 +8,7 @@ from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, pa
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
 from fnnet.training.micro_batches import micro_batches
+from fnnet.training.per_example import per_example_gradients, per_example_norms
 from fnnet.training.plateau import PlateauState, reduce_on_plateau
 from fnnet.training.predict import predict
 from fnnet.training.sizes import Sizes
@@ -30,6 +31,8 @@ __all__ = [
     "make_step",
     "micro_batches",
     "patience",
+    "per_example_gradients",
+    "per_example_norms",
     "predict",
     "reduce_on_plateau",
     "relative_rise",
