@@ -7,10 +7,12 @@ from fnnet.training.calibrate import calibrate
 from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, patience, relative_rise, small_improvement
 from fnnet.training.evaluate import evaluate
 from fnnet.training.fold import fold, scan
+from fnnet.training.lbfgs import LbfgsState, lbfgs
 from fnnet.training.micro_batches import micro_batches
 from fnnet.training.per_example import per_example_gradients, per_example_norms
 from fnnet.training.plateau import PlateauState, reduce_on_plateau
 from fnnet.training.predict import predict
+from fnnet.training.sharpness_aware import sharpness_aware
 from fnnet.training.sizes import Sizes
 from fnnet.training.state import TrainState, init
 from fnnet.training.step import make_step
@@ -20,6 +22,7 @@ from fnnet.training.value_and_grad import value_and_grad
 __all__ = [
     "EarlyStoppingState",
     "LayerTrace",
+    "LbfgsState",
     "PlateauState",
     "Sizes",
     "TrainState",
@@ -28,6 +31,7 @@ __all__ = [
     "evaluate",
     "fold",
     "init",
+    "lbfgs",
     "make_step",
     "micro_batches",
     "patience",
@@ -37,6 +41,7 @@ __all__ = [
     "reduce_on_plateau",
     "relative_rise",
     "scan",
+    "sharpness_aware",
     "small_improvement",
     "trace",
     "value_and_grad",

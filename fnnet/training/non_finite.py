@@ -12,6 +12,7 @@ from fnnet.losses import Loss
 from fnnet.optim import apply_updates
 from fnnet.training.micro_batches import in_training, parts
 from fnnet.training.reduction import loss_of
+from fnnet.training.sharpness_aware import sharpened
 from fnnet.training.sizes import Sizes, sizes
 from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
@@ -19,7 +20,13 @@ from fnnet.types import Layer, Optimizer, Params
 
 
 def first_non_finite(
-    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Batch, micro_batch: int | None = None
+    net: Layer,
+    loss: Loss,
+    optimizer: Optimizer,
+    state: TrainState,
+    batch: Batch,
+    micro_batch: int | None = None,
+    radius: float | None = None,
 ) -> str:
     """Make the step from `state` on `batch` again and say where the first NaN or infinity appears.
 
@@ -27,14 +34,20 @@ def first_non_finite(
         FnnetError: everything is finite.
     """
     with np.errstate(all="ignore"):
-        found = next(_faults(net, loss, optimizer, state, batch, micro_batch), None)
+        found = next(_faults(net, loss, optimizer, state, batch, micro_batch, radius), None)
     if found is None:
         raise FnnetError(f"step {state.step}: made again, everything is finite; a function of the net is not pure")
     return f"step {state.step}: NaN or infinity: {found}"
 
 
 def _faults(
-    net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch: Batch, micro_batch: int | None
+    net: Layer,
+    loss: Loss,
+    optimizer: Optimizer,
+    state: TrainState,
+    batch: Batch,
+    micro_batch: int | None,
+    radius: float | None,
 ) -> Iterator[str]:
     """Whatever is not finite, in the order of the computation."""
     x, target, weight = x_target_weight(batch)
@@ -64,8 +77,9 @@ def _faults(
         yield from (_told(net, event) for event in events if not event.finite)
         events.clear()
 
-    _, grads, _ = in_training(net, loss, micro_batch, key)(state.params, x, target, weight)
-    yield from _bad_leaves(grads, "the gradient holds {bad} at {path}")
+    _, grads, _ = sharpened(in_training(net, loss, micro_batch, key), radius)(state.params, x, target, weight)
+    where = "" if radius is None else f" at the worst point within {radius:g}"
+    yield from _bad_leaves(grads, f"the gradient{where} holds {{bad}} at {{path}}")
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")
     params = apply_updates(state.params, updates)

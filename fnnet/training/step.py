@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fnnet.arguments import shown, whole
+from fnnet.arguments import real, shown, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
@@ -16,6 +16,7 @@ from fnnet.training.evaluate import metric_of, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
+from fnnet.training.sharpness_aware import sharpened
 from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
 from fnnet.types import Layer, Measured, Metric, Optimizer, check_loss, check_net, check_optimizer
 
@@ -32,6 +33,7 @@ def make_step(
     *,
     micro_batch: int | None = None,
     workers: int = 1,
+    sharpness: float | None = None,
 ) -> Step:
     """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch.
 
@@ -49,6 +51,8 @@ def make_step(
         metrics: name -> `(predictions, target) -> value`, see `fnnet.metrics`.
         micro_batch: examples pulled back at once, to save memory; by default the whole batch, see `micro_batches`.
         workers: micro-batches at a time, to save time.
+        sharpness: ρ > 0 takes the gradient at the worst point of this radius, see `sharpness_aware`; two gradients a
+            step.
 
     Raises:
         ConfigError: an option is out of its range, there are workers without a `micro_batch` to share out, or the net
@@ -73,6 +77,7 @@ def make_step(
     if whole("workers", workers, 1) > 1 and size is None:
         fix = "say how large a part is, such as the batch divided by workers"
         raise ConfigError(expected("micro_batch", f"a number of examples for each of {workers} workers", "None", fix))
+    radius = None if sharpness is None else real("sharpness", sharpness, 0, open="(")
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
 
@@ -80,12 +85,12 @@ def make_step(
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", shown(state), "make the first with training.init"))
         x, target, weight = x_target_weight(batch)
-        gradient = in_training(net, loss, size, step_key(state), workers)
+        gradient = sharpened(in_training(net, loss, size, step_key(state), workers), radius)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             value, grads, predictions = gradient(state.params, x, target, weight)
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
         if not (good and math.isfinite(value)):
-            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, batch, size))
+            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, batch, size, radius))
         measured = {name: metric_of(function, predictions, target, weight) for name, function in functions.items()}
         return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
 
