@@ -155,6 +155,21 @@ def test_blocks_and_packs_change_nothing(make, block, pack, monkeypatch):
     assert [content(each) for each in run(make(), params())] == expected
 
 
+@pytest.mark.parametrize("make", [make for name, make in EVERY.items() if "by hand" not in name])
+@pytest.mark.parametrize("size", [1e-25, 1e-38, 1e-45, 0.0])
+def test_what_vanishes_is_no_error(make, size):
+    """Whatever NumPy's error settings are, to the byte."""
+
+    def change(g):
+        with np.errstate(all="ignore"):
+            return tree.map(lambda leaf: leaf * np.float32(size), g)
+
+    with np.errstate(all="ignore"):
+        expected = [content(each) for each in run(make(), params(), change=change)]
+    with np.errstate(all="raise"):
+        assert [content(each) for each in run(make(), params(), change=change)] == expected
+
+
 @every
 def test_memory_order_of_gradients_changes_nothing(make):
     def restride(leaf):

@@ -89,6 +89,7 @@ def _passes(memories: Sequence[Memory]) -> list[_Steps]:
 _NOTHING = Memory(Part("nothing", lambda count, updates: pass_on))
 
 
+@np.errstate(under="ignore")  # what vanishes beside a sum, or as a square, does no harm
 def _go_over(steps: _Steps, packs: Sequence[Pack], us: Leaves, params: Leaves, moved: Leaves | None = None) -> bool:
     """One pass: put what the parts make of updates in their places or, with `moved`, in those the moved params.
 
