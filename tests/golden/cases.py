@@ -339,6 +339,12 @@ OPTIMIZERS = {
     "adagrad": optimizer("adagrad"),
     "adagrad start": optimizer("adagrad", eps=0.01, start=0.1),
     "adagrad l2": optimizer("adagrad", extras={"l2": 0.1}),
+    "adadelta": optimizer("adadelta", 1.0),
+    "adadelta large eps": optimizer("adadelta", decay=0.5, eps=0.1),
+    "adamax": optimizer("adamax"),
+    "adamax large eps": optimizer("adamax", b1=0.5, b2=0.9, eps=0.1),
+    "amsgrad": optimizer("amsgrad"),
+    "amsgrad large eps": optimizer("amsgrad", b1=0.5, b2=0.6, eps=0.1),
     "clip": optimizer("sgd", extras={"clip": 0.5}),
     "clip_by_global_norm": optimizer("sgd", extras={"norm": 3.25}, momentum=0.9),  # clips some steps, not all
     "clip_by_global_norm, l2": optimizer("adam", extras={"norm": 1.0, "l2": 0.1}),
@@ -358,6 +364,8 @@ SCHEDULES = {
     "exponential": schedule("exponential", 20, value=0.3, factor=0.8),
     "linear": schedule("linear", 20, start=0.1, end=0.025, steps=12),
     "cosine": schedule("cosine", 16, value=0.3, steps=15, end=0.01),
+    "warm_restarts": schedule("warm_restarts", 20, value=0.3, steps=5, end=0.01),
+    "warm_restarts ever longer": schedule("warm_restarts", 20, value=0.3, steps=2, growth=3),
     "warm_up": schedule("warm_up", 12, learning_rate=0.3, steps=5),
     "warm_up, then a schedule": schedule(
         "warm_up", 15, learning_rate=("exponential", {"value": 0.3, "factor": 0.7}), steps=4

@@ -211,6 +211,9 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adagrad": lambda groups, lr, eps=1e-10, start=0.0: torch.optim.Adagrad(
         groups, lr, eps=eps, initial_accumulator_value=start
     ),
+    "adadelta": lambda groups, lr, decay=0.9, eps=1e-6: torch.optim.Adadelta(groups, lr, decay, eps),
+    "adamax": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8: torch.optim.Adamax(groups, lr, (b1, b2), eps),
+    "amsgrad": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8: torch.optim.Adam(groups, lr, (b1, b2), eps, amsgrad=True),
 }
 
 _scheduler = torch.optim.lr_scheduler
@@ -224,6 +227,10 @@ SCHEDULES: dict[str, Callable[..., tuple[float, Scheduler]]] = {
     "exponential": lambda value, factor: (value, lambda o: _scheduler.ExponentialLR(o, factor)),
     "linear": lambda start, end, steps: _linear(start, end, steps, max(start, end)),
     "cosine": lambda value, steps, end=0.0: (value, lambda o: _scheduler.CosineAnnealingLR(o, steps, end)),
+    "warm_restarts": lambda value, steps, growth=1, end=0.0: (
+        value,
+        lambda o: _scheduler.CosineAnnealingWarmRestarts(o, steps, growth, end),
+    ),
     "warm_up": lambda learning_rate, steps: _warm_up(learning_rate, steps),
     "one_cycle": lambda peak, steps, rise=0.3, start_divisor=25.0, end_divisor=1e4: (
         peak,
