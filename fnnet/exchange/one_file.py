@@ -6,65 +6,50 @@ import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from fnnet import files, tree
-from fnnet.arrays import plain_shape
+from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, leaves, structure
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.layers import (
     activations,
+    add,
     avg_pool,
     batch_norm,
+    concatenate,
     conv2d,
     dense,
     dropout,
     flatten,
-    frozen,
     identity,
     log_softmax,
     max_pool,
-    named,
-    parallel,
+    multiply,
     reshape,
-    residual,
-    serial,
     softmax,
+    stack,
 )
 from fnnet.layers._window import window
-from fnnet.recipe import recipe_of
-from fnnet.types import Layer, Params, Shape, Shapes, check_net
+from fnnet.types import Layer, Params, Shapes, check_net
 
 WIDTH = 110  # of the lines of text that weights become
 
 
-class Here(NamedTuple):
-    """A layer in its place, as a row of the table is told of it.
-
-    Args:
-        arguments: what its factory was called with.
-        inputs: the shape of one example.
-        path: in front of the names of its params.
-        params: its own.
-    """
-
-    arguments: Mapping[str, Any]
-    inputs: Shape
-    path: str
-    params: Params
-
-    def weight(self, field: str) -> str:
-        """The code for one of its params."""
-        return f'p["{self.path}.{field}"]' if self.path else f'p["{field}"]'
-
-    def bias(self) -> str:
-        """The code for its bias, "None" where it has none."""
-        return self.weight("bias") if "bias" in getattr(self.params, "_fields", ()) else "None"
+def weight(here: Here, field: str) -> str:
+    """The code for one of the layer's params."""
+    return f'p["{here.field(field)}"]'
 
 
-Expression: TypeAlias = Callable[[str, Here], str]  # (the variable, the layer) -> the code of its value
+def bias(here: Here) -> str:
+    """The code for its bias, "None" where it has none."""
+    return weight(here, "bias") if here.fields("bias") else "None"
+
+
+Expression: TypeAlias = Callable[[Any, Here], str]  # (the variable, or variables, the layer) -> the code of its value
 
 
 def _grid(here: Here, stride: Any, padding: Any, same: bool) -> str:
@@ -75,7 +60,7 @@ def _grid(here: Here, stride: Any, padding: Any, same: bool) -> str:
 
 def _conv2d(x: str, here: Here) -> str:
     grid = _grid(here, here.arguments["stride"], here.arguments["padding"], same=True)
-    return f"convolve({x}, {here.weight('weight')}, {here.bias()}, {grid})"
+    return f"convolve({x}, {weight(here, 'weight')}, {bias(here)}, {grid})"
 
 
 def _pool(here: Here) -> str:
@@ -92,8 +77,7 @@ def _avg_pool(x: str, here: Here) -> str:
 
 
 def _batch_norm(x: str, here: Here) -> str:
-    prefix = f"{here.path}." if here.path else ""
-    return f"batch_norm({x}, *(p[{prefix!r} + name] for name in MOMENTS), {here.arguments['eps']!r})"
+    return f"batch_norm({x}, *(p[{here.field('')!r} + name] for name in MOMENTS), {here.arguments['eps']!r})"
 
 
 def _leaky_relu(x: str, here: Here) -> str:
@@ -116,7 +100,7 @@ def _reshape(x: str, here: Here) -> str:
 
 # The value of every layer that is no combinator, by its factory.
 EXPRESSIONS: dict[Any, Expression] = {
-    dense: lambda x, here: f"affine_map({x}, {here.weight('weight')}, {here.bias()})",
+    dense: lambda x, here: f"affine_map({x}, {weight(here, 'weight')}, {bias(here)})",
     conv2d: _conv2d,
     max_pool: lambda x, here: f"window_max({x}, {_pool(here)})[0]",
     avg_pool: _avg_pool,
@@ -138,6 +122,10 @@ EXPRESSIONS: dict[Any, Expression] = {
     reshape: _reshape,
     identity: lambda x, here: x,
     dropout: lambda x, here: x,
+    add: lambda x, here: " + ".join(x),
+    multiply: lambda x, here: " * ".join(x),
+    concatenate: lambda x, here: f"np.concatenate([{', '.join(x)}], axis={here.arguments['axis']})",
+    stack: lambda x, here: f"np.stack([{', '.join(x)}], axis={here.arguments['axis']})",
 }
 
 HELPERS = {
@@ -184,8 +172,8 @@ def to_python(
 ) -> None:
     r"""Write a net as a Python file that needs NumPy and nothing else, and gives the same bytes.
 
-    `import` it and call `predict(x)`, or run it: `python net.py input.npy output.npy`. It is the net in evaluation, and
-    made to be read: the kernels that the net needs, as they are in fnnet, the net in one function, then the weights.
+    `import` it and call `predict(x)`, or run it: `python net.py x.npy output`. It is the net in evaluation, and made
+    to be read: the kernels that the net needs, as they are in fnnet, the net in one function, then the weights.
 
     Args:
         path: of the file, NAME.py.
@@ -211,12 +199,14 @@ def to_python(
     path = Path(path)
     if weights not in ("inside", "beside"):
         raise ConfigError(expected("weights", '"inside" or "beside"', repr(weights)))
-    shape = plain_shape(shape)
-    out_shape = plain_shape(check_net(net).shape(shape))
+    shape = example_shape(shape)
+    out_shape = check_net(net).shape(shape)
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
-    writer = _Writer({**EXPRESSIONS, **(own or {})})
-    writer.net(net, params, shape, "", "x")
-    forward = "\n".join(f"    {line}" for line in [*writer.lines, "return x"])
+    x = structure(shape, "x")
+    made = _Lines({**EXPRESSIONS, **(own or {})})
+    y = flow(net, params, x, Here({}, shape, "", params), made.write, made.fork)
+    unpacked = [] if isinstance(x, str) else [f"{_code(x)} = x"]
+    forward = "\n".join(f"    {line}" for line in [*unpacked, *made.lines, f"return {_code(y)}"])
     helpers = "\n\n".join(source.strip() for name, source in HELPERS.items() if f" {name}(" in forward)
     needed = kernel_source(forward, helpers, IMPORTS[weights])
     stored = io.BytesIO()
@@ -224,13 +214,19 @@ def to_python(
     dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
     text = _PAGE.format(
         net=_wrapped(repr(net)),
-        shape=shape,
-        batch=_batch(shape),
-        out=_batch(out_shape),
-        dtype=dtype,
+        inputs=_batch(shape, f" {dtype}"),
+        outputs=_batch(out_shape, f" {dtype}"),
         imports=needed.imports,
         kernels="\n\n\n".join(filter(None, (needed.code, helpers))) or "# none: NumPy has all that this net needs",
+        arrays="Array" if isinstance(x, str) else "tuple",
+        result="Array" if isinstance(y, str) else "tuple",
         forward=forward,
+        checks="\n".join(f"    {line}" for line in [*unpacked, *_checks(shape, dtype)]),
+        x=_code(x),
+        files=" ".join(f"{name}.npy" for name in flat_names(x)),
+        n=len(flat_names(x)) + 2,
+        read=f"({', '.join(flat_names(x))},)" if isinstance(x, str) else ", ".join(flat_names(x)),
+        save=_saved(structure(out_shape, "y"), f"predict({_code(x)})"),
         weights=_inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz"),
     )
     if weights == "beside":
@@ -238,62 +234,70 @@ def to_python(
     files.write(path, [text.encode()])
 
 
-class _Writer:
-    """Writes a net down line by line; `x` is the value so far, branches have variables of their own."""
+class _Lines:
+    """The lines of `forward`. A variable belongs to the layer that reads it, which puts its value into it."""
 
     def __init__(self, table: Mapping[Any, Expression]):
         self.table = table
         self.lines: list[str] = []
         self.variables = 0
 
-    def net(self, layer: Layer, params: Params, inputs: Shape, path: str, x: str) -> None:
-        """Lines that put the layer's value into the variable that holds its input."""
-        recipe = recipe_of(layer)
-        where = path or layer.name
-        if recipe is None:
-            fix = "make it by a function with @fnnet.recipe.factory over it"
-            raise ConfigError(expected(where, "a layer that knows how it was made", f"a {layer.name}", fix))
-        if recipe.factory is named:
-            return self.net(recipe.arguments["net"], params, inputs, path, x)
-        if recipe.factory is frozen:
-            return self.net(recipe.arguments["inner"], params, inputs, path, x)
-        if recipe.factory is serial:
-            for (name, child), inside in zip(layer, params, strict=True):
-                self.net(child, inside, inputs, f"{path}.{name}" if path else name, x)
-                inputs = child.shape(inputs)
-            return None
-        if recipe.factory in (parallel, residual) and recipe.arguments.get("combine") != "tuple":
-            return self.branches(layer, params, inputs, path, x, recipe.arguments.get("combine", "sum"))
-        if recipe.factory not in self.table:
+    def write(self, factory: Any, x: Names, here: Here) -> Names:
+        """A line for the value of a layer that is no combinator."""
+        if factory not in self.table:
             fix = "say with own={factory: function} what its value is in code"
-            raise ConfigError(expected(where, f"one of the layers {', '.join(sorted(_names()))}", recipe.name, fix))
-        code = self.table[recipe.factory](x, Here(recipe.arguments, inputs, path, params))
-        if code != x:
-            self.lines.append(f"{x} = {code}")
-        return None
+            wanted = f"one of the layers {', '.join(sorted(_names()))}"
+            raise ConfigError(expected(here.path or factory.__name__, wanted, factory.__name__, fix))
+        code = self.table[factory](x, here)
+        (y, *_) = flat_names(x)
+        if code != y:
+            self.lines.append(f"{y} = {code}")
+        return y
 
-    def branches(self, layer: Layer, params: Params, inputs: Shape, path: str, x: str, combine: str) -> None:
-        """The branches one after the other, each in a variable of its own, and what is made of them."""
-        made = []
-        for (name, child), inside in zip(layer, params, strict=True):
-            self.variables += 1
-            made.append(own := f"x{self.variables}")
-            self.lines.append(f"{own} = {x}")
-            self.net(child, inside, inputs, f"{path}.{name}" if path else name, own)
-        joined = " + ".join(made) if combine == "sum" else f"np.concatenate([{', '.join(made)}], axis=1)"
-        self.lines.append(f"{x} = {joined}")
+    def fork(self, x: str) -> str:
+        """A further variable for a value that is read again later."""
+        self.variables += 1
+        own = f"x{self.variables}"
+        self.lines.append(f"{own} = {x}")
+        return own
 
 
 def _names() -> Iterator[str]:
-    return (factory.__name__ for factory in (*EXPRESSIONS, serial, parallel, residual, frozen, named))
+    return (factory.__name__ for factory in (*EXPRESSIONS, *COMBINATORS))
 
 
 def _wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    "))
 
 
-def _batch(shape: Shape) -> str:
-    return f"({', '.join(map(str, ('N', *shape)))}{'' if shape else ','})"
+def _code(names: Names) -> str:
+    """A variable, or a tuple of them."""
+    return names if isinstance(names, str) else f"({', '.join(map(_code, names))}{',' if len(names) == 1 else ''})"
+
+
+def _saved(y: Names, value: str) -> str:
+    """The lines that write a value into a file."""
+    if isinstance(y, str):
+        return f"np.save(sys.argv[-1], {value})"
+    return f"{_code(y)} = {value}\n    np.savez(sys.argv[-1], {', '.join(f'{name}={name}' for name in flat_names(y))})"
+
+
+def _batch(shape: Any, dtype: str) -> str:
+    """A batch of examples in words.
+
+    >>> _batch(((3,), Discrete(())), " float32")
+    '((N, 3) float32, (N,) whole numbers)'
+    """
+    if is_tuple(shape):
+        return f"({', '.join(_batch(part, dtype) for part in shape)})"
+    return f"{in_words(shape.shape)} whole numbers" if isinstance(shape, Discrete) else f"{in_words(shape)}{dtype}"
+
+
+def _checks(shape: Shapes, dtype: Any) -> Iterator[str]:
+    """The lines of `predict` that look at what comes in."""
+    for name, part in leaves(shape, "x"):
+        kind = "whole numbers" if isinstance(part, Discrete) else str(dtype)
+        yield f"{name} = checked({name}, {part.shape if isinstance(part, Discrete) else part}, {kind!r})"
 
 
 def _inside(stored: bytes) -> str:
@@ -308,8 +312,8 @@ _PAGE = '''"""A net that needs NumPy alone, written by fnnet.
 
 {net}
 
-    import it and call predict(x), x {batch} {dtype}, which gives {out};
-    or python THIS_FILE input.npy output.npy
+    import it and call predict(x), x {inputs}, which gives {outputs};
+    or python THIS_FILE {files} output
 """
 
 {imports}
@@ -325,17 +329,24 @@ Array: TypeAlias = np.ndarray
 # The net
 
 
-def forward(p: dict[str, Array], x: Array) -> Array:
+def forward(p: dict[str, Array], x: {arrays}) -> {result}:
     """The value of the net, by its params."""
 {forward}
 
 
-def predict(x: Array) -> Array:
-    """What the net makes of examples {batch}."""
-    x = np.asarray(x)
-    if x.shape[1:] != {shape} or x.dtype != np.{dtype}:
-        raise ValueError(f"expected {dtype} examples of shape {shape}, got {{x.dtype}} {{x.shape[1:]}}")
-    return forward(PARAMS, x)
+def checked(x: object, shape: tuple[int, ...], dtype: str) -> Array:
+    """x, examples of this shape and dtype, or an error that says what came instead."""
+    array = np.asarray(x)
+    right = array.dtype.kind in "biu" if dtype == "whole numbers" else array.dtype == dtype
+    if array.shape[1:] != shape or array.ndim == 0 or not right:
+        raise ValueError(f"expected {{dtype}} examples of shape {{shape}}, got {{array.dtype}} {{array.shape[1:]}}")
+    return array
+
+
+def predict(x: {arrays}) -> {result}:
+    """What the net makes of examples {inputs}."""
+{checks}
+    return forward(PARAMS, {x})
 
 
 # The weights
@@ -345,7 +356,8 @@ with np.load(_FILE, allow_pickle=False) as _arrays:
     PARAMS = dict(_arrays)
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: python {{sys.argv[0]}} input.npy output.npy")
-    np.save(sys.argv[2], predict(np.load(sys.argv[1], allow_pickle=False)))
+    if len(sys.argv) != {n}:
+        sys.exit(f"usage: python {{sys.argv[0]}} {files} output")
+    {read} = (np.load(name, allow_pickle=False) for name in sys.argv[1:-1])
+    {save}
 '''

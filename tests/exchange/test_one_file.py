@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fnnet import layers, recipe, rng, tree
+from fnnet.arrays import Discrete, flat
 from fnnet.errors import ConfigError
 from fnnet.exchange import to_python
 from tests import cases
@@ -34,18 +35,25 @@ def module_at(path):
     return module
 
 
-LATER = {layers.graph, layers.beside, layers.add, layers.multiply, layers.concatenate, layers.stack, layers.select}
-TRIED = OWN | LATER
-ROWS = [row for row in LAYERS if not made_of(row.make()) & TRIED and row.name != "parallel tuple"]
+LATER: set = set()  # layers that no export knows yet: refused by name
+ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 
 
 def test_every_other_layer_is_tried_and_those_that_wait_are_refused_by_name(tmp_path):
-    assert {factory for row in ROWS for factory in made_of(row.make())} | TRIED == {
+    assert {factory for row in ROWS for factory in made_of(row.make())} | LATER | OWN == {
         getattr(layers, name) for name in layers.__all__ if name != "layer"
     } | OWN
-    net = layers.graph(lambda net, x: net.add(x, x), add=layers.add())
-    with pytest.raises(ConfigError, match=r"one of the layers .*, got graph"):
-        to_python(tmp_path / "net.py", net, (), (3,))
+    for row in LAYERS:
+        if made_of(row.make()) & LATER:
+            with pytest.raises(ConfigError, match="expected one of the layers"):
+                to_python(tmp_path / "net.py", row.make(), row.make().init(rng.key(0), row.shape), row.shape)
+
+
+def equal(got, want):
+    """Equal to the byte, part by part."""
+    if isinstance(want, tuple):
+        return isinstance(got, tuple) and len(got) == len(want) and all(map(equal, got, want))
+    return (got.dtype, got.shape, got.tobytes()) == (want.dtype, want.shape, want.tobytes())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -53,16 +61,35 @@ def test_every_other_layer_is_tried_and_those_that_wait_are_refused_by_name(tmp_
 def test_every_layer_gives_the_same_bytes(row, dtype, tmp_path):
     net, path = row.make(), tmp_path / "net_in_one_file.py"
     params = tree.cast(net.init(rng.key(2), row.shape), dtype)
-    x = rng.normal(rng.key(3), (5, *row.shape), dtype)
+    x = row.batch(rng.key(3), 5, dtype)
     to_python(path, net, params, row.shape)
     y, _ = net.apply(params, x)
     if not tree.leaves(params) and dtype == np.float64:
         with pytest.raises(ValueError, match="expected float32 examples"):  # a net without params is of either dtype
             module_at(path).predict(x)
         return
-    got = module_at(path).predict(x)
-    assert (got.dtype, got.shape) == (y.dtype, y.shape)
-    assert got.tobytes() == y.tobytes()
+    before = [part.copy() for part in flat(x)]
+    assert equal(module_at(path).predict(x), y)
+    assert equal(tuple(flat(x)), tuple(before))
+
+
+def test_several_inputs_and_outputs_run_from_the_shell(tmp_path):
+    net = layers.graph(
+        lambda net, a, b: (net.add(net.up(a), b[0]), net.up(a), b[1]), up=layers.dense(2), add=layers.add()
+    )
+    shape = ((3,), ((2,), Discrete(())))
+    params, path = net.init(rng.key(0), shape), tmp_path / "net.py"
+    x = (rng.normal(rng.key(1), (4, 3)), (rng.normal(rng.key(2), (4, 2)), np.arange(4)))
+    to_python(path, net, params, shape)
+    assert "x ((N, 3) float32, ((N, 2) float32, (N,) whole numbers)), which gives ((N, 2)" in path.read_text()
+    for name, array in zip("abc", flat(x), strict=True):
+        np.save(tmp_path / name, array)
+    command = [sys.executable, "-W", "error", path, "a.npy", "b.npy", "c.npy", "y.npz"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    with np.load(tmp_path / "y.npz") as made:
+        assert equal(tuple(made[name] for name in ("y_0", "y_1", "y_2")), net.apply(params, x)[0])
+    with pytest.raises(ValueError, match=r"expected whole numbers examples of shape \(\), got float64 \(\)"):
+        module_at(path).predict((x[0], (x[1][0], np.ones(4))))
 
 
 NET = layers.serial(
@@ -113,7 +140,7 @@ def test_it_is_tidy(tmp_path):
     }
     assert imported <= {"numpy", *sys.stdlib_module_names}
     assert max(map(len, text.splitlines())) <= 150
-    assert "x (N, 2, 9, 9) float32, which gives (N, 2);" in ast.get_docstring(tree_of)
+    assert "x (N, 2, 9, 9) float32, which gives (N, 2) float32;" in ast.get_docstring(tree_of)
     assert "layers.serial(layers.conv2d(4, 3," in ast.get_docstring(tree_of)
     assert "def convolve_weight_gradient" not in text
     assert "adjoint" not in text.replace("its two adjoints", "")

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from experiments.commands import onnx_suite  # noqa: E402
 from fnnet import layers, losses, optim, recipe, rng, training, tree  # noqa: E402
+from fnnet.arrays import Discrete, each, flat, shape_of  # noqa: E402
 from fnnet.errors import ConfigError, FnnetError, FormatError  # noqa: E402
 from fnnet.exchange import from_onnx, to_onnx  # noqa: E402
 from tests.exchange.test_one_file import ROWS  # noqa: E402
@@ -18,19 +19,28 @@ from tests.memory import at_most  # noqa: E402
 def as_onnxruntime(model, x):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": x})[0]
+    names = [item.name for item in model.graph.input]
+    values = session.run(None, dict(zip(names, flat(x), strict=True)))
+    return values[0] if len(values) == 1 else values
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_layer_there_and_back(row):
     net = row.make()
-    params, x = net.init(rng.key(2), row.shape), rng.normal(rng.key(3), (5, *row.shape))
+    params, x = net.init(rng.key(2), row.shape), row.batch(rng.key(3), 5)
+    x = each(lambda array: array if array.dtype == np.float32 else array.astype(np.int64), x)
     model = to_onnx(net, params, row.shape)
     y, _ = net.apply(params, x)
-    np.testing.assert_allclose(as_onnxruntime(model, x), y, rtol=1e-5, atol=1e-5)
+    made = as_onnxruntime(model, x)
+    for got, want in zip(made if isinstance(made, list) else [made], flat(y), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
     again, weights, shape = from_onnx(model.SerializeToString())
-    assert shape == row.shape
-    np.testing.assert_allclose(again.apply(weights, x)[0], y, rtol=1e-6, atol=1e-6)
+    inputs = tuple(flat(x))
+    assert shape == (shape_of(x) if len(inputs) == 1 else shape_of(inputs))
+    for got, want in zip(
+        flat(again.apply(weights, inputs[0] if len(inputs) == 1 else inputs)[0]), flat(y), strict=True
+    ):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
 
 
 NET = layers.serial(
@@ -233,7 +243,20 @@ def test_paddings(pads, auto, padding):
             (1, 3),
             "Add 'y': expected a bias of a layer",
         ),
-        ([node("Relu", ["x"], ["r"]), node("Mul", ["r", "x"], ["y"])], {}, (1, 3), "which is silu, got the product of"),
+        (
+            [node("Max", ["x", "x"], ["y"])],
+            {},
+            (1, 3),
+            "values that meet in one of Add, Sum, Concat, Mul, got",
+        ),
+        ([node("Concat", ["x", "x"], ["y"], axis=0)], {}, (1, 3), "axis: expected an axis of the example, got 0"),
+        (
+            [node("Flatten", ["x"], ["f"]), node("Add", ["f", "x"], ["y"])],
+            {},
+            (1, 3, 1, 1),
+            "its nodes do not fit each other",
+        ),
+        ([node("Squeeze", ["x", "a"], ["y"])], {"a": np.array([1])}, (1, 3), "axes: expected axes of length 1 behind"),
         ([node("Flatten", ["x"], ["y"], axis=0)], {}, (1, 3), "Flatten 'y': axis: expected 1"),
         ([node("Relu", ["x"], ["y"], domain="other")], {}, (1, 3), "expected an operator of ONNX, got one of other"),
         ([node("Relu", ["x"], ["y"])], {}, ("N", "M"), "input 'x': expected a shape behind the batch axis in numbers"),
@@ -249,8 +272,10 @@ def test_models_that_are_none(tmp_path):
     for wrong in (b"\xff\xff\xff\xff", 3, None):
         with pytest.raises(FormatError, match="model: expected"):
             from_onnx(wrong)
-    with pytest.raises(FormatError, match="one input and one output"):
+    with pytest.raises(FormatError, match="expected an output that depends on the input, got 'z'"):
         from_onnx(model_of([node("Relu", ["x"], ["y"])], outputs=("y", "z")))
+    with pytest.raises(FormatError, match="expected an input and an output at least, got 1 and 0"):
+        from_onnx(model_of([node("Relu", ["x"], ["y"])], outputs=()))
     with pytest.raises(FormatError, match="opset: expected 6 or newer, got 5"):
         from_onnx(model_of([node("Relu", ["x"], ["y"])], opset=5))
     (tmp_path / "m.onnx").write_bytes(model_of([node("Relu", ["x"], ["y"])]).SerializeToString())
@@ -266,6 +291,40 @@ def test_a_bomb_takes_no_memory():
     lying.graph.initializer[0].dims[:] = [3, 10**12]
     with at_most(5_000_000), pytest.raises(FormatError, match="constant 'w'"):
         from_onnx(lying)
+
+
+def test_a_graph_of_several_inputs_and_outputs():
+    """What is no series of branches is wired node by node; a constant still becomes a bias of the layer in front."""
+    nodes = [
+        node("MatMul", ["x", "w"], ["m"]),
+        node("Add", ["m", "b"], ["d"]),
+        node("Relu", ["d"], ["r"]),
+        node("Mul", ["r", "d"], ["p"]),
+        node("Identity", ["i"], ["j"]),
+        node("Concat", ["p", "z"], ["y"], axis=1),
+    ]
+    model = model_of(nodes, {"w": W, "b": B}, outputs=("y", "r", "j"))
+    model.graph.input.extend(
+        [
+            helper.make_tensor_value_info("z", TensorProto.FLOAT, ("N", 1)),
+            helper.make_tensor_value_info("i", TensorProto.INT64, ("N",)),
+        ]
+    )
+    net, params, shape = from_onnx(model)
+    assert shape == ((3,), (1,), Discrete(()))
+    x, z, i = rng.normal(rng.key(0), (4, 3)), rng.normal(rng.key(1), (4, 1)), np.arange(4)
+    d = x @ W + B
+    y, r, j = net.apply(params, (x, z, i))[0]
+    np.testing.assert_allclose(y, np.concatenate([np.maximum(d, 0) * d, z], axis=1), rtol=1e-6)
+    np.testing.assert_allclose(r, np.maximum(d, 0), rtol=1e-6)
+    assert j is i
+    assert list(dict(net)) == ["dense_0", "relu_0", "multiply_0", "concatenate_0"]
+    model.graph.node[4].op_type = "Neg"
+    with pytest.raises(FormatError, match=r"expected one of AveragePool, .*, got Neg"):
+        from_onnx(model)
+    model.graph.node[4].op_type = "Relu"
+    with pytest.raises(FormatError, match="Relu 'j': input: expected floats, got whole numbers"):
+        from_onnx(model)
 
 
 def test_damaged_bytes_raise_our_own():

@@ -269,6 +269,25 @@ def _reshape(node: Node) -> Made:
     return layers.reshape(tuple(rest)), ()
 
 
+def _ones(node: Node) -> Made:
+    """Axes of length 1 that are put in or left out."""
+    axes = node.own.get("axes", node.constants[1].tolist() if 1 in node.constants else None)
+    shape = list(node.inputs)
+    if node.kind == "Squeeze":
+        axes = [i + 1 for i, n in enumerate(shape) if n == 1] if axes is None else axes
+        places = {axis % (len(shape) + 1) for axis in axes}
+        if not all(place > 0 and shape[place - 1] == 1 for place in places):
+            raise node.refuse("axes", "axes of length 1 behind the batch", axes)
+        return layers.reshape(tuple(n for i, n in enumerate(shape, start=1) if i not in places)), ()
+    axes = axes or []
+    places = {axis % (len(shape) + 1 + len(axes)) for axis in axes}
+    if not places or 0 in places:
+        raise node.refuse("axes", "axes behind the batch", axes)
+    for place in sorted(places):
+        shape.insert(place - 1, 1)
+    return layers.reshape(tuple(shape)), ()
+
+
 def _leaky(node: Node) -> Made:
     return layers.leaky_relu(node.own.get("alpha", 0.01)), ()
 
@@ -310,6 +329,9 @@ READINGS: Mapping[str, Reading] = {
     "Sigmoid": _plain(layers.sigmoid),
     "Softmax": _softmax(layers.softmax),
     "Softplus": _plain(layers.softplus),
+    "Squeeze": _ones,
     "Tanh": _plain(layers.tanh),
+    "Unsqueeze": _ones,
 }
+WHOLE_NUMBERS = ("Identity",)  # operators that read them
 JOINS = ("Add", "Sum", "Concat", "Mul")  # of several values that depend on the example

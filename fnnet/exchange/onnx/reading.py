@@ -1,7 +1,7 @@
 """`from_onnx`: an ONNX model as a net of fnnet's layers."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,12 +9,13 @@ import numpy as np
 from fnnet import layers, tree
 from fnnet.errors import FnnetError, FormatError, expected
 from fnnet.exchange.onnx.folding import FOLDS, UNKNOWN, attributes, tensor
-from fnnet.exchange.onnx.operators import JOINS, READINGS, Node
+from fnnet.exchange.onnx.operators import JOINS, READINGS, WHOLE_NUMBERS, Node
 from fnnet.exchange.onnx.protocol import library
 from fnnet.recipe import recipe_of
-from fnnet.types import Array, Layer, Params, Shape
+from fnnet.types import Array, Discrete, Layer, Params, Shape, Shapes
 
 NODES = 100_000  # at most
+_ONTO = ("Add", "Sum", "Mul")  # which a constant may turn into params of the layer in front
 
 
 class Read(NamedTuple):
@@ -22,14 +23,16 @@ class Read(NamedTuple):
 
     net: Layer
     params: Params
-    shape: Shape
+    shape: Shapes
 
 
 def from_onnx(model: Any) -> Read:
     """A model as `(net, params, shape)`: a net that trains, is saved and exported like any other.
 
-    Series and branches are read, of the operators that fnnet has layers for; biases that are added, constants behind
-    identities, shapes that are computed, and opsets from 6 on. What has no layer is told, never left out.
+    Any graph of the operators that fnnet has layers for is read: as `serial`, `parallel` and `residual` where it is
+    made of these, else as `graph`; several inputs are a tuple x, several outputs a tuple y. Biases that are added,
+    constants behind identities, shapes that are computed, and opsets from 6 on are understood. What has no layer is
+    told, never left out.
 
     Args:
         model: an `onnx.ModelProto`, its bytes, or the path of a file.
@@ -47,15 +50,17 @@ def from_onnx(model: Any) -> Read:
     model = _loaded(model)
     graph = _Graph(model)
     try:
-        made, params = graph.between(graph.start, graph.end)
-    except RecursionError:
-        raise FormatError(expected("graph", "branches within each other, a hundred at most", "more")) from None
-    net, params = _joined(made, params)
-    try:
+        net, params = graph.read()
         net.shape(graph.shape)
+    except FormatError:
+        raise
     except FnnetError as error:
         raise FormatError(f"graph: its nodes do not fit each other: {error}") from None
     return Read(net, tree.read_only(params), graph.shape)
+
+
+class _NoSeriesError(FormatError):
+    """A graph is not made of series and branches that meet again."""
 
 
 def _loaded(model: Any) -> Any:
@@ -81,7 +86,7 @@ class _Graph:
     """A model's graph: constants by name, nodes in order, and which node uses which value.
 
     Raises:
-        FormatError: it has several inputs or outputs, a cycle, or shapes that are not known.
+        FormatError: it has no inputs or no outputs, a cycle, or shapes that are not known.
     """
 
     def __init__(self, model: Any):
@@ -91,14 +96,16 @@ class _Graph:
             raise FormatError(expected("opset", "6 or newer", self.opset))
         self.constants = {item.name: tensor(item, f"constant {item.name!r}") for item in graph.initializer}
         inputs = [item for item in graph.input if item.name not in self.constants]
-        if len(inputs) != 1 or len(graph.output) != 1:
+        if not inputs or not graph.output:
             got = f"{len(inputs)} and {len(graph.output)}"
-            raise FormatError(expected("graph", "one input and one output", got))
-        self.start, self.end = inputs[0].name, graph.output[0].name
-        self.batch, self.shape = _shape_of(inputs[0])
-        self.shapes: dict[str, Shape] = {self.start: self.shape}
+            raise FormatError(expected("graph", "an input and an output at least", got))
+        self.starts, self.ends = [item.name for item in inputs], [item.name for item in graph.output]
+        sizes, shapes = zip(*map(_shape_of, inputs), strict=True)
+        self.batch = next((size for size in sizes if size is not None), None)
+        self.shape: Shapes = shapes[0] if len(shapes) == 1 else shapes
+        self.shapes: dict[str, Any] = dict(zip(self.starts, shapes, strict=True))
         self.nodes: list[Any] = []
-        known = {self.start, *self.constants, ""}
+        known = {*self.starts, *self.constants, ""}
         self._fold(graph.node, known)
         self.uses: dict[str, list[int]] = {}
         for i, node in enumerate(self.nodes):
@@ -106,8 +113,18 @@ class _Graph:
                 if name and name not in self.constants:
                     self.uses.setdefault(name, []).append(i)
         self.maker = {name: i for i, node in enumerate(self.nodes) for name in node.output if name}
-        if self.end not in self.maker and self.end != self.start:
-            raise FormatError(expected("graph", "an output that depends on the input", f"{self.end!r}, which does not"))
+        for end in self.ends:
+            if end not in self.maker and end not in self.starts:
+                raise FormatError(expected("graph", "an output that depends on the input", f"{end!r}, which does not"))
+
+    def read(self) -> tuple[Layer, Params]:
+        """The whole graph as a net and its params."""
+        if len(self.starts) == len(self.ends) == 1:
+            try:
+                return _joined(*self.between(self.starts[0], self.ends[0]))
+            except (_NoSeriesError, RecursionError):
+                pass  # any graph can be wired
+        return self.wired()
 
     def _fold(self, nodes: Sequence[Any], known: set[str]) -> None:
         """Keep the nodes that depend on the example; compute the others."""
@@ -173,18 +190,75 @@ class _Graph:
     def _node(self, node: Any, inputs: Shape) -> Node:
         given = {i: self.constants[name] for i, name in enumerate(node.input) if name in self.constants}
         where = f"{node.op_type} {node.name or node.output[0]!r}"
+        if isinstance(inputs, Discrete) and node.op_type not in WHOLE_NUMBERS:
+            raise FormatError(expected(f"{where}: input", "floats", "whole numbers"))
         return Node(where, node.op_type, attributes(node), given, inputs, self.opset, self.batch)
+
+    def wired(self) -> tuple[Layer, Params]:
+        """The nodes one by one, as the rows of a `graph`."""
+        many = len(self.starts) > 1
+        reads: dict[str, Any] = {name: (0, i) if many else 0 for i, name in enumerate(self.starts)}
+        needed = self._behind("", self.ends)
+        rows: list[Any] = []
+        children: dict[str, Layer] = {}
+        params: dict[str, Params] = {}
+        for i, node in enumerate(self.nodes):
+            if i not in needed:
+                continue
+            values = [name for name in node.input if name and name not in self.constants]
+            made: list[Layer] = []
+            own: list[Params] = []
+            if len(values) > 1:
+                made, own = [self._joint(node)], [()]
+            elif (takes := self._last_of(values[0], reads, rows)) is not None and node.op_type in _ONTO:
+                made, own = [children[takes]], [params[takes]]
+                self._append(node, values[0], made, own)
+                children[takes], params[takes] = made[0], own[0]
+                made = []
+                reads[node.output[0]] = reads[values[0]]
+                continue
+            else:
+                self._append(node, values[0], made, own)
+            if not made:
+                reads[node.output[0]] = reads[values[0]]
+                continue
+            name = f"{made[0].name}_{sum(other.name == made[0].name for other in children.values())}"
+            children[name], params[name] = made[0], own[0]
+            rows.append((name, tuple(reads[value] for value in values)))
+            reads[node.output[0]] = len(rows)
+        rows.append(("return", tuple(reads[end] for end in self.ends)))
+        if not children:
+            return _through(rows[0][1], many)
+        return layers.graph(tuple(rows), **children), tree.record("Graph", tuple(children))(*params.values())
+
+    def _last_of(self, value: str, reads: Mapping[str, Any], rows: Sequence[Any]) -> str | None:
+        """The child that made a value which nothing else reads."""
+        read = reads[value]
+        used = len(self.uses.get(value, ())) + self.ends.count(value)
+        return rows[read - 1][0] if used == 1 and type(read) is int and read > 0 else None
+
+    def _joint(self, node: Any) -> Layer:
+        """The layer of a node that reads several values."""
+        where = f"{node.op_type} {node.name or node.output[0]!r}"
+        if node.op_type not in JOINS or any(name in self.constants for name in node.input):
+            raise FormatError(expected(where, f"values that meet in one of {', '.join(JOINS)}", node.op_type))
+        if node.op_type != "Concat":
+            return layers.multiply() if node.op_type == "Mul" else layers.add()
+        axis = attributes(node).get("axis", 1)
+        if axis % (len(self.shapes.get(node.input[0], ())) + 1) == 0:
+            raise FormatError(expected(f"{where}: axis", "an axis of the example", axis))
+        return layers.concatenate(axis=axis)
 
     def between(self, start: str, end: str) -> tuple[list[Layer], list[Params]]:
         """The layers that make the value `end` of the value `start`, in order, with their params."""
-        allowed = self._behind(start, end)
+        allowed = self._behind(start, [end])
         made: list[Layer] = []
         params: list[Params] = []
         value = start
         while value != end:
             here = [i for i in self.uses.get(value, []) if i in allowed]
             if not here:
-                raise FormatError(expected("graph", f"a way from {start!r} to {end!r}", f"an end at {value!r}"))
+                raise _NoSeriesError(expected("graph", f"a way from {start!r} to {end!r}", f"an end at {value!r}"))
             first = self.nodes[here[0]]
             dynamic = [name for name in first.input if name and name not in self.constants]
             if len(here) == 1 and len(dynamic) == 1:
@@ -221,10 +295,10 @@ class _Graph:
             made.append(found[0])
             params.append(found[1])
 
-    def _behind(self, start: str, end: str) -> set[int]:
-        """The nodes on a way from start to end."""
+    def _behind(self, start: str, ends: Sequence[str]) -> set[int]:
+        """The nodes that the ends are made by, up to the start."""
         found: set[int] = set()
-        todo = [end]
+        todo = list(ends)
         while todo:
             name = todo.pop()
             if name == start or name not in self.maker or (i := self.maker[name]) in found:
@@ -244,7 +318,7 @@ class _Graph:
             for name in values:
                 if name not in live:
                     where = f"{node.op_type} {node.name!r}"
-                    raise FormatError(expected(where, f"values made of {start!r} alone", repr(name)))
+                    raise _NoSeriesError(expected(where, f"values made of {start!r} alone", repr(name)))
                 live[name] -= 1
                 if not live[name]:
                     del live[name]
@@ -253,24 +327,24 @@ class _Graph:
             live[node.output[0]] = sum(j in allowed for j in self.uses.get(node.output[0], []))
             if not live[node.output[0]]:
                 del live[node.output[0]]
-        raise FormatError(expected("graph", f"branches of {start!r} that meet", "none that do"))
+        raise _NoSeriesError(expected("graph", f"branches of {start!r} that meet", "none that do"))
 
     def _branches(self, node: Any, start: str) -> tuple[Layer, Params]:
         """The layer of a node that brings branches together."""
         where = f"{node.op_type} {node.name or node.output[0]!r}"
         if node.op_type not in JOINS or any(name in self.constants for name in node.input):
-            raise FormatError(expected(where, f"branches that meet in one of {', '.join(JOINS)}", node.op_type))
+            raise _NoSeriesError(expected(where, f"branches that meet in one of {', '.join(JOINS)}", node.op_type))
         parts = [self.between(start, name) for name in node.input]
         if node.op_type == "Mul":
             kinds = sorted(" ".join(layer.name for layer in made) for made, _ in parts)
             if kinds == ["", "sigmoid"]:
                 return layers.silu(), ()
-            raise FormatError(expected(where, "x · sigmoid(x), which is silu", f"the product of {kinds}"))
+            raise _NoSeriesError(expected(where, "x · sigmoid(x), which is silu", f"the product of {kinds}"))
         nets, inside = zip(*(_joined(made, own) for made, own in parts), strict=True)
         if node.op_type == "Concat":
             own = attributes(node)
             if own.get("axis") not in (1, 1 - (len(self.shapes.get(node.input[0], (0,))) + 1)):
-                raise FormatError(expected(f"{where}: axis", "1, the channels", own.get("axis")))
+                raise _NoSeriesError(expected(f"{where}: axis", "1, the channels", own.get("axis")))
             net = layers.parallel(*nets, combine="concatenate")
         elif len(nets) == 2 and not parts[1][0]:
             return layers.residual(nets[0]), tree.record("Residual", ("body", "shortcut"))(*inside)
@@ -322,7 +396,16 @@ def _joined(made: Sequence[Layer], params: Sequence[Params]) -> tuple[Layer, Par
     return net, tree.record("Serial", tuple(name for name, _ in net))(*params)
 
 
-def _shape_of(item: Any) -> tuple[int | None, Shape]:
+def _through(reads: tuple[Any, ...], many: bool) -> tuple[Layer, Params]:
+    """The net without any layer: its inputs, or some of them."""
+    if not many and len(reads) == 1:
+        return layers.identity(), ()
+    children = {"identity": layers.identity()}
+    plan = (("identity", (0,)), ("return", tuple(1 if read == 0 else (1, *read[1:]) for read in reads)))
+    return layers.graph(plan, **children), tree.record("Graph", ("identity",))(())
+
+
+def _shape_of(item: Any) -> tuple[int | None, Shape | Discrete]:
     """The batch size, None where it is free, and the shape of one example."""
     kind = item.type.tensor_type
     dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim]
@@ -331,4 +414,6 @@ def _shape_of(item: Any) -> tuple[int | None, Shape]:
     batch, *shape = dims
     if any(n is None or not 0 < n < 2**31 for n in shape):
         raise FormatError(expected(f"input {item.name!r}", "a shape behind the batch axis in numbers", shape))
-    return batch or None, tuple(shape)  # type: ignore[arg-type]
+    plain: Any = tuple(shape)
+    whole = library().helper.tensor_dtype_to_np_dtype(kind.elem_type).kind in "biu" if kind.elem_type else False
+    return batch or None, Discrete(plain) if whole else plain

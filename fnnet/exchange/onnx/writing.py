@@ -1,36 +1,36 @@
 """`to_onnx`: a net in evaluation as an ONNX model."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fnnet import tree
-from fnnet.arrays import plain_shape
+from fnnet.arrays import Discrete, example_shape
 from fnnet.errors import ConfigError, expected
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, leaves, structure
 from fnnet.exchange.onnx.protocol import library
 from fnnet.layers import (
     activations,
+    add,
     avg_pool,
     batch_norm,
+    concatenate,
     conv2d,
     dense,
     dropout,
     flatten,
-    frozen,
     identity,
     log_softmax,
     max_pool,
-    named,
-    parallel,
+    multiply,
     reshape,
-    residual,
-    serial,
     softmax,
+    stack,
 )
 from fnnet.layers._window import window
-from fnnet.recipe import recipe_of
-from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
+from fnnet.types import Array, Layer, Params, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
 BATCH = "N"  # the name of the batch axis
@@ -40,45 +40,52 @@ class Nodes:
     """The nodes of a model so far, in order; what a row of the table writes into.
 
     Args:
-        path: of the layer that is being written, in front of the names of its params.
-        inputs: the shape of one of its examples.
-        arguments: what its factory was called with.
-        params: its own.
+        here: the layer that is being written: what its factory was called with, the shape of one example of what it
+            reads, the path in front of the names of its params, and these.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = {}
-        self.path = ""
-        self.inputs: Shape = ()
-        self.arguments: Mapping[str, Any] = {}
-        self.params: Params = ()
+        self.taken: set[str] = set()
+        self.here = Here({}, (), "", ())
 
-    def node(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> str:
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the layer's factory was called with."""
+        return self.here.arguments
+
+    @property
+    def inputs(self) -> Any:
+        """The shape of one example of what the layer reads."""
+        return self.here.inputs
+
+    def node(self, kind: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its value; the name is of the layer, and what follows."""
-        own = f"{self.path}{name}" or kind.lower()
-        while any(own in node.output for node in self.nodes):
+        own = f"{self.here.path}{name}" or kind.lower()
+        while own in self.taken:
             own += "_"
+        self.taken.add(own)
         self.nodes.append(library().helper.make_node(kind, inputs, [own], name=own, **attributes))
         return own
 
     def weight(self, field: str) -> str:
         """The name of one of the layer's params, which is added to the model."""
-        name = f"{self.path}.{field}" if self.path else field
-        self.constants[name] = np.ascontiguousarray(tree.array(getattr(self.params, field)))
+        name = self.here.field(field)
+        self.constants[name] = np.ascontiguousarray(tree.array(getattr(self.here.params, field)))
         return name
 
     def constant(self, name: str, value: Array) -> str:
         """The name of a further constant."""
-        self.constants[f"{self.path}.{name}"] = value
-        return f"{self.path}.{name}"
+        self.constants[self.here.field(name)] = value
+        return self.here.field(name)
 
     def weights(self) -> list[str]:
         """Weight and, where there is one, bias."""
-        return [self.weight(field) for field in ("weight", "bias") if field in self.params._fields]
+        return [self.weight(field) for field in self.here.fields("weight", "bias")]
 
 
-Row: TypeAlias = Callable[[str, Nodes], str]  # (the name of x, the model) -> the name of y
+Row: TypeAlias = Callable[[Any, Nodes], Names]  # (the name of x, or names, the model) -> the name of y
 
 
 def _window(here: Nodes, stride: Any, same: bool) -> dict[str, Any]:
@@ -123,6 +130,18 @@ def _reshape(x: str, here: Nodes) -> str:
     return here.node("Reshape", [x, here.constant("shape", shape)])
 
 
+def _multiply(x: tuple[str, ...], here: Nodes) -> str:
+    first, *others = x
+    return reduce(lambda y, factor: here.node("Mul", [y, factor]), others, first)
+
+
+def _stack(x: tuple[str, ...], here: Nodes) -> str:
+    axis = here.constant("axis", np.array([here.arguments["axis"]], np.int64))
+    return here.node(
+        "Concat", [here.node("Unsqueeze", [part, axis], ".part") for part in x], axis=here.arguments["axis"]
+    )
+
+
 def _plain(kind: str, **options: Any) -> Row:
     """A node without weights, with attributes that are fixed or taken from the arguments."""
 
@@ -155,6 +174,10 @@ ROWS: dict[Any, Row] = {
     reshape: _reshape,
     identity: lambda x, here: x,
     dropout: lambda x, here: x,
+    add: lambda x, here: here.node("Add" if len(x) == 2 else "Sum", x),
+    multiply: _multiply,
+    concatenate: lambda x, here: here.node("Concat", x, axis=here.arguments["axis"]),
+    stack: _stack,
 }
 
 
@@ -181,24 +204,29 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
     [('Conv', 'conv2d_0'), ('Relu', 'relu_0'), ('Flatten', 'flatten_0'), ('Gemm', 'dense_0')]
     """
     onnx = library()
-    shape = plain_shape(shape)
-    out_shape = plain_shape(check_net(net).shape(shape))
+    shape = example_shape(shape)
+    out_shape = check_net(net).shape(shape)
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    made = Nodes()
-    last = _write(net, params, tuple(shape), "", "x", made, {**ROWS, **(own or {})})
-    made.path = "y"
-    made.node("Identity", [last])  # the output has a name of its own, whatever made it
-    *nodes, end = made.nodes
-    if nodes and nodes[-1].output[0] == last:
-        nodes[-1].output[0] = end.output[0]
-    else:
-        nodes.append(end)
+    made, rows = Nodes(), {**ROWS, **(own or {})}
+
+    def write(factory: Any, x: Names, here: Here) -> Names:
+        if factory not in rows:
+            fix = "say with own={factory: function} what nodes it is"
+            wanted = f"one of the layers {', '.join(sorted(_names()))}"
+            raise ConfigError(expected(here.path or factory.__name__, wanted, factory.__name__, fix))
+        made.here = here
+        return rows[factory](x, made)
+
+    x = structure(shape, "x")
+    y = structure(out_shape, "y")
+    made.taken |= {*flat_names(x), *flat_names(y)}
+    last = flow(net, params, x, Here({}, shape, "", params), write, fork=lambda name: name)
     graph = onnx.helper.make_graph(
-        nodes,
+        _ending(made.nodes, flat_names(last), flat_names(y)),
         "fnnet",
-        [onnx.helper.make_tensor_value_info("x", kind, [BATCH, *shape])],
-        [onnx.helper.make_tensor_value_info(end.output[0], kind, [BATCH, *out_shape])],
+        _value_info(shape, x, kind),
+        _value_info(out_shape, y, kind),
         [onnx.numpy_helper.from_array(array, name) for name, array in made.constants.items()],
     )
     model = onnx.helper.make_model(
@@ -211,40 +239,32 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
     return model
 
 
-_AROUND: dict[Any, str] = {named: "net", frozen: "inner"}
+def _value_info(shape: Shapes, names: Names, kind: int) -> list[Any]:
+    """What a model says of the arrays of a structure."""
+    onnx = library()
+    whole = onnx.TensorProto.INT64
+    return [
+        onnx.helper.make_tensor_value_info(name, *(
+            (whole, [BATCH, *part.shape]) if isinstance(part, Discrete) else (kind, [BATCH, *part])
+        ))
+        for name, (_, part) in zip(flat_names(names), leaves(shape, ""), strict=True)
+    ]  # fmt: skip
 
 
-def _write(
-    layer: Layer, params: Params, inputs: Shape, path: str, x: str, model: Nodes, rows: Mapping[Any, Row]
-) -> str:
-    """Add a layer's nodes and return the name of its value."""
-    recipe = recipe_of(layer)
-    where = path or layer.name
-    if recipe is None:
-        fix = "make it by a function with @fnnet.recipe.factory over it"
-        raise ConfigError(expected(where, "a layer that knows how it was made", f"a {layer.name}", fix))
-    if recipe.factory in _AROUND:
-        return _write(recipe.arguments[_AROUND[recipe.factory]], params, inputs, path, x, model, rows)
-    if recipe.factory is serial:
-        for (name, child), inside in zip(layer, params, strict=True):
-            x = _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
-            inputs = child.shape(inputs)
-        return x
-    if recipe.factory in (parallel, residual) and recipe.arguments.get("combine") != "tuple":
-        made = [
-            _write(child, inside, inputs, f"{path}.{name}" if path else name, x, model, rows)
-            for (name, child), inside in zip(layer, params, strict=True)
-        ]
-        model.path = path
-        if recipe.arguments.get("combine", "sum") == "sum":
-            return model.node("Sum" if len(made) != 2 else "Add", made)
-        return model.node("Concat", made, axis=1)
-    if recipe.factory not in rows:
-        fix = "say with own={factory: function} what nodes it is"
-        raise ConfigError(expected(where, f"one of the layers {', '.join(sorted(_names()))}", recipe.name, fix))
-    model.path, model.inputs, model.arguments, model.params = path, inputs, recipe.arguments, params
-    return rows[recipe.factory](x, model)
+def _ending(nodes: list[Any], last: list[str], names: list[str]) -> list[Any]:
+    """The nodes, with those that make the net's values renamed to the names of the outputs.
+
+    What is an input, is read by another node, or is put out twice, gets its name by an Identity.
+    """
+    maker = {node.output[0]: node for node in nodes}
+    read = {name for node in nodes for name in node.input}
+    for own, name in zip(last, names, strict=True):
+        if own in maker and own not in read and last.count(own) == 1:
+            maker[own].output[0] = name
+        else:
+            nodes = [*nodes, library().helper.make_node("Identity", [own], [name], name=name)]
+    return nodes
 
 
 def _names() -> Iterator[str]:
-    return (factory.__name__ for factory in (*ROWS, serial, parallel, residual, frozen, named))
+    return (factory.__name__ for factory in (*ROWS, *COMBINATORS))

@@ -1,0 +1,184 @@
+"""`flow`: a net in evaluation, layer by layer in the order of its arithmetic, for everything that exports.
+
+Values have names: a text for an array, a tuple of names for a tuple. Combinators are seen to here, so that an exporter
+knows single layers only: a function `write(factory, x, here)` that writes one down and returns the names of its value.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from typing import Any, NamedTuple, TypeAlias
+
+from fnnet.arrays import Discrete, Shapes, is_tuple
+from fnnet.errors import ConfigError, expected
+from fnnet.layers import add, beside, concatenate, frozen, graph, named, parallel, residual, select, serial
+from fnnet.recipe import recipe_of
+from fnnet.types import Layer, Params, Shape
+
+Names: TypeAlias = str | tuple["Names", ...]
+
+
+class Here(NamedTuple):
+    """A layer in its place.
+
+    Args:
+        arguments: what its factory was called with.
+        inputs: the shape of one example of what it reads.
+        path: in front of the names of its params.
+        params: its own.
+    """
+
+    arguments: Mapping[str, Any]
+    inputs: Any
+    path: str
+    params: Params
+
+    def field(self, name: str) -> str:
+        """The whole name of one of its params."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def fields(self, *names: str) -> list[str]:
+        """Those of these params that it has."""
+        return [name for name in names if name in getattr(self.params, "_fields", ())]
+
+
+Write: TypeAlias = Callable[[Any, Names, Here], Names]  # (factory, names of x, the layer) -> names of y
+Fork: TypeAlias = Callable[[str], str]  # a name for an array that is read again later; the reader may use it up
+
+
+def flow(layer: Layer, params: Params, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """Write all layers down, in order, and return the names of the net's value.
+
+    Args:
+        layer: the net.
+        params: its params.
+        x: the names of what it reads.
+        here: its inputs and path count; the rest is of what stands around it.
+        write: for every layer that is no combinator.
+        fork: called for what is read more than once, but for the last time.
+
+    Raises:
+        ConfigError: a layer has no recipe.
+    """
+    recipe = recipe_of(layer)
+    if recipe is None:
+        fix = "make it by a function with @fnnet.recipe.factory over it"
+        wanted = "a layer that knows how it was made"
+        raise ConfigError(expected(here.path or layer.name, wanted, f"a {layer.name}", fix))
+    here = Here(recipe.arguments, here.inputs, here.path, params)
+    go = _COMBINATORS.get(recipe.factory)
+    return write(recipe.factory, x, here) if go is None else go(layer, x, here, write, fork)
+
+
+def _inside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """A layer around one that has the same params and names."""
+    inner = here.arguments["inner" if "inner" in here.arguments else "net"]
+    return flow(inner, here.params, x, here, write, fork)
+
+
+def _serial(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    inputs = here.inputs
+    for (name, child), own in zip(layer, here.params, strict=True):
+        x = flow(child, own, x, here._replace(inputs=inputs, path=here.field(name)), write, fork)
+        inputs = child.shape(inputs)
+    return x
+
+
+def _to_all(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """`parallel` and `residual`: one x for every child."""
+    made, shapes = [], []
+    for i, ((name, child), params) in enumerate(zip(layer, here.params, strict=True)):
+        own = forked(x, fork) if i < len(layer) - 1 else x
+        made.append(flow(child, params, own, here._replace(path=here.field(name)), write, fork))
+        shapes.append(child.shape(here.inputs))
+    combine = here.arguments.get("combine", "sum")
+    if combine == "tuple":
+        return tuple(made)
+    joint = Here({"axis": 1} if combine == "concatenate" else {}, tuple(shapes), here.path, ())
+    return write(concatenate if combine == "concatenate" else add, tuple(made), joint)
+
+
+def _beside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    return tuple(
+        flow(child, params, own, here._replace(inputs=inputs, path=here.field(name)), write, fork)
+        for (name, child), params, own, inputs in zip(layer, here.params, x, here.inputs, strict=True)
+    )
+
+
+def _select(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    return x[here.arguments["i"]]
+
+
+def _graph(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """Row by row of the plan; whatever is read again by a later row, or twice by one, is forked."""
+    plan, children = here.arguments["wire"], dict(layer)
+    params = dict(zip(children, here.params, strict=True))
+    values: list[Any] = [x]
+    shapes: list[Any] = [here.inputs]
+    todo = [read if isinstance(read, tuple) else (read,) for _, reads in plan for read in reads]
+    for name, reads in plan:
+        own, inputs = [], []
+        for _ in reads:
+            at, *index = todo.pop(0)
+            again = any(other[0] == at and _overlap(other[1:], index) for other in todo)
+            part = reduce(lambda names, i: names[i], index, values[at])
+            own.append(forked(part, fork) if again else part)
+            inputs.append(reduce(lambda shape, i: shape[i], index, shapes[at]))
+        read_names, read_shapes = (own[0], inputs[0]) if len(reads) == 1 else (tuple(own), tuple(inputs))
+        if name == "return":
+            break
+        place = here._replace(inputs=read_shapes, path=here.field(name))
+        values.append(flow(children[name], params[name], read_names, place, write, fork))
+        shapes.append(children[name].shape(read_shapes))
+    return read_names
+
+
+_COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {
+    serial: _serial,
+    parallel: _to_all,
+    residual: _to_all,
+    beside: _beside,
+    select: _select,
+    graph: _graph,
+    named: _inside,
+    frozen: _inside,
+}
+COMBINATORS = frozenset(_COMBINATORS)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two indices lead to the same arrays, or one into the other."""
+    return all(a == b for a, b in zip(one, other, strict=False))
+
+
+def forked(names: Names, fork: Fork) -> Names:
+    """Names of one's own for all arrays."""
+    return tuple(forked(part, fork) for part in names) if isinstance(names, tuple) else fork(names)
+
+
+def leaves(shape: Shapes, name: str) -> Iterator[tuple[str, Shape | Discrete]]:
+    """Every array of a structure with a name of its own.
+
+    >>> list(leaves(((3,), ((2,), Discrete(()))), "x"))
+    [('x_0', (3,)), ('x_1_0', (2,)), ('x_1_1', Discrete(()))]
+    """
+    if is_tuple(shape):
+        for i, part in enumerate(shape):  # type: ignore[arg-type]
+            yield from leaves(part, f"{name}_{i}")  # type: ignore[arg-type]
+    else:
+        yield name, shape  # type: ignore[misc]
+
+
+def structure(shape: Shapes, name: str) -> Names:
+    """The names of `leaves`, in the structure of the shape.
+
+    >>> structure(((3,), ((2,), Discrete(()))), "x")
+    ('x_0', ('x_1_0', 'x_1_1'))
+    """
+    if is_tuple(shape):
+        return tuple(structure(part, f"{name}_{i}") for i, part in enumerate(shape))  # type: ignore[arg-type]
+    return name
+
+
+def flat_names(names: Names) -> list[str]:
+    """All names in order."""
+    return [one for part in names for one in flat_names(part)] if isinstance(names, tuple) else [names]
