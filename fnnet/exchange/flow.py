@@ -155,27 +155,27 @@ def forked(names: Names, fork: Fork) -> Names:
     return tuple(forked(part, fork) for part in names) if isinstance(names, tuple) else fork(names)
 
 
-def leaves(shape: Shapes, name: str) -> Iterator[tuple[str, Shape | Discrete]]:
+def named_parts(shape: Shapes, name: str) -> Iterator[tuple[str, Shape | Discrete]]:
     """Every array of a structure with a name of its own.
 
-    >>> list(leaves(((3,), ((2,), Discrete(()))), "x"))
+    >>> list(named_parts(((3,), ((2,), Discrete(()))), "x"))
     [('x_0', (3,)), ('x_1_0', (2,)), ('x_1_1', Discrete(()))]
     """
     if is_tuple(shape):
         for i, part in enumerate(shape):  # type: ignore[arg-type]
-            yield from leaves(part, f"{name}_{i}")  # type: ignore[arg-type]
+            yield from named_parts(part, f"{name}_{i}")  # type: ignore[arg-type]
     else:
         yield name, shape  # type: ignore[misc]
 
 
-def structure(shape: Shapes, name: str) -> Names:
-    """The names of `leaves`, in the structure of the shape.
+def named_like(shape: Shapes, name: str) -> Names:
+    """The names of `named_parts`, in the structure of the shape.
 
-    >>> structure(((3,), ((2,), Discrete(()))), "x")
+    >>> named_like(((3,), ((2,), Discrete(()))), "x")
     ('x_0', ('x_1_0', 'x_1_1'))
     """
     if is_tuple(shape):
-        return tuple(structure(part, f"{name}_{i}") for i, part in enumerate(shape))  # type: ignore[arg-type]
+        return tuple(named_like(part, f"{name}_{i}") for i, part in enumerate(shape))  # type: ignore[arg-type]
     return name
 
 

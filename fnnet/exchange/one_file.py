@@ -13,7 +13,7 @@ import numpy as np
 from fnnet import files, tree
 from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, leaves, structure
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.layers import (
     activations,
@@ -202,7 +202,7 @@ def to_python(
     shape = example_shape(shape)
     out_shape = check_net(net).shape(shape)
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
-    x = structure(shape, "x")
+    x = named_like(shape, "x")
     made = _Lines({**EXPRESSIONS, **(own or {})})
     y = flow(net, params, x, Here({}, shape, "", params), made.write, made.fork)
     unpacked = [] if isinstance(x, str) else [f"{_code(x)} = x"]
@@ -226,7 +226,7 @@ def to_python(
         files=" ".join(f"{name}.npy" for name in flat_names(x)),
         n=len(flat_names(x)) + 2,
         read=f"({', '.join(flat_names(x))},)" if isinstance(x, str) else ", ".join(flat_names(x)),
-        save=_saved(structure(out_shape, "y"), f"predict({_code(x)})"),
+        save=_saved(named_like(out_shape, "y"), f"predict({_code(x)})"),
         weights=_inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz"),
     )
     if weights == "beside":
@@ -295,7 +295,7 @@ def _batch(shape: Any, dtype: str) -> str:
 
 def _checks(shape: Shapes, dtype: Any) -> Iterator[str]:
     """The lines of `predict` that look at what comes in."""
-    for name, part in leaves(shape, "x"):
+    for name, part in named_parts(shape, "x"):
         kind = "whole numbers" if isinstance(part, Discrete) else str(dtype)
         yield f"{name} = checked({name}, {part.shape if isinstance(part, Discrete) else part}, {kind!r})"
 

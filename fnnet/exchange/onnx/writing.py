@@ -9,7 +9,7 @@ import numpy as np
 from fnnet import tree
 from fnnet.arrays import Discrete, example_shape
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, leaves, structure
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
 from fnnet.exchange.onnx.protocol import library
 from fnnet.layers import (
     activations,
@@ -218,8 +218,8 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
         made.here = here
         return rows[factory](x, made)
 
-    x = structure(shape, "x")
-    y = structure(out_shape, "y")
+    x = named_like(shape, "x")
+    y = named_like(out_shape, "y")
     made.taken |= {*flat_names(x), *flat_names(y)}
     last = flow(net, params, x, Here({}, shape, "", params), write, fork=lambda name: name)
     graph = onnx.helper.make_graph(
@@ -247,7 +247,7 @@ def _value_info(shape: Shapes, names: Names, kind: int) -> list[Any]:
         onnx.helper.make_tensor_value_info(name, *(
             (whole, [BATCH, *part.shape]) if isinstance(part, Discrete) else (kind, [BATCH, *part])
         ))
-        for name, (_, part) in zip(flat_names(names), leaves(shape, ""), strict=True)
+        for name, (_, part) in zip(flat_names(names), named_parts(shape, ""), strict=True)
     ]  # fmt: skip
 
 
