@@ -20,7 +20,7 @@ class Lookahead(NamedTuple):
 
 
 @factory
-def lookahead(optimizer: Optimizer, k: int = 5, alpha: float = 0.5) -> Optimizer:
+def lookahead(optimizer: Optimizer, k: int = 5, *, alpha: float = 0.5) -> Optimizer:
     """Let an optimizer run ahead k updates, then go back to a point on the way: one more part behind it.
 
         every k-th update:  φ ← φ + α (θ + u - φ),  θ ← φ;    all others:  θ ← θ + u

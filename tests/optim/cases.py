@@ -89,7 +89,7 @@ OPTIMIZERS = {
         schedules.linear(0.1, 0.0, 500), optim.sgd(0.1), momentum=0.5, nesterov=False, weight_decay=1e-4
     ),
     "lookahead": lambda: optim.lookahead(optim.adam(0.1)),
-    "lookahead of sgd": lambda: optim.lookahead(optim.sgd(0.1, momentum=0.5), 2, 0.8),
+    "lookahead of sgd": lambda: optim.lookahead(optim.sgd(0.1, momentum=0.5), 2, alpha=0.8),
     "l2": lambda: optim.l2(optim.sgd(0.1), 1e-4),
     "partition": lambda: optim.partition(kind, {"bias": optim.sgd(0.1), "rest": optim.adam(0.1)}),
     "chain": lambda: optim.chain(optim.clip(1.0), optim.clip_by_global_norm(2.0), optim.sgd(0.1, momentum=0.5)),

@@ -166,7 +166,7 @@ def test_muon_agrees_with_the_singular_values(nesterov, steps):
 @pytest.mark.parametrize(("k", "alpha"), [(1, 0.5), (3, 0.5), (5, 0.8), (7, 1.0), (30, 0.5)])
 def test_lookahead_agrees_with_the_textbook(k, alpha):
     given, lr = RATES["falling"]
-    seen = walked(optim.lookahead(optim.sgd(given, momentum=0.5), k, alpha), START, PUSHED)
+    seen = walked(optim.lookahead(optim.sgd(given, momentum=0.5), k, alpha=alpha), START, PUSHED)
     for path, leaf in START.items():
         for at in np.ndindex(leaf.shape):
             expected = textbook.lookahead_sgd(lr, 0.5, k, alpha)(float(leaf[at]), [float(g[path][at]) for g in PUSHED])

@@ -45,7 +45,7 @@ SETTINGS = [
     ("eps", lambda v: optim.scale_by_adadelta(eps=v), POSITIVE),
     ("steps", lambda v: optim.orthogonalize(steps=v), ([1, 9], [0, -1])),
     ("k", lambda v: optim.lookahead(optim.sgd(0.1), v), ([1, 9], [0])),
-    ("alpha", lambda v: optim.lookahead(optim.sgd(0.1), 5, v), ([1e-9, 1.0], [0.0, 1.001])),
+    ("alpha", lambda v: optim.lookahead(optim.sgd(0.1), 5, alpha=v), ([1e-9, 1.0], [0.0, 1.001])),
     ("decay", lambda v: optim.muon(0.1, momentum=v), BELOW_ONE),
     ("value", optim.clip, POSITIVE),
     ("norm", optim.clip_by_global_norm, POSITIVE),
