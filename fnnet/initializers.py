@@ -60,7 +60,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     """
     if len(shape) == 2:
         return shape[0], shape[1]
-    if len(shape) == 4:
+    if len(shape) in (3, 4, 5):
         return math.prod(shape[1:]), shape[0] * math.prod(shape[2:])
     raise ShapeError(expected("weight", "(in, out) or (O, C, kH, kW), which have fans", shape, "use zeros or normal"))
 

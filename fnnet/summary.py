@@ -123,5 +123,7 @@ def _kind(layer: Layer) -> str:
 # Multiply-adds of one example from the weight's shape and the output's.
 _WORK: dict[str, Callable[[Shape, Any], int]] = {
     "dense": lambda weight, _: math.prod(weight),
+    "conv1d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
     "conv2d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
+    "conv3d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
 }

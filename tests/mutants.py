@@ -490,6 +490,40 @@ MUTANTS = [
         EXACT,
         dx=lambda m: m.dx * (np.arange(m.x.shape[3]) < m.x.shape[3] - 1),
     ),
+    wrong(
+        "conv2d: dW with the groups' outputs mixed",
+        conv2d(4, 2, groups=2),
+        (2, 3, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight[[0, 2, 1, 3]]),
+    ),
+    wrong(
+        "conv2d: dx forgets what the border was taken from",
+        conv2d(2, 3, padding=1, padding_mode="reflect"),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        dx=lambda m: conv2d(2, 3, padding=1)._apply(m.params, m.x)[1](m.dy, True)[1],
+    ),
+    wrong(
+        "conv1d: dx reads with gaps of another dilation",
+        layers.conv1d(2, 2, dilation=2),
+        (1, 5),
+        "derivative",
+        EXACT,
+        dx=lambda m: layers.conv1d(2, 2, padding=(1, 0))._apply(m.params, m.x[:, :, :-1])[1](
+            np.pad(m.dy, ((0, 0), (0, 0), (0, 1))), True
+        )[1][:, :, [0, 1, 2, 3, 3]],
+    ),
+    wrong(
+        "conv3d: dW with depth and columns swapped",
+        layers.conv3d(1, 2),
+        (1, 2, 2, 2),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight.swapaxes(2, 4)),
+    ),
     wrong("max_pool: a tie counts twice", layers.max_pool(2), (1, 4, 4), "ties", dx=all_winners),
     wrong(
         "max_pool: dy goes to the last element",

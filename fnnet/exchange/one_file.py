@@ -15,13 +15,17 @@ from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
 from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
 from fnnet.exchange.kernel_source import kernel_source
+from fnnet.kernels.borders import widened
+from fnnet.kernels.windows import Axes
 from fnnet.layers import (
     activations,
     add,
     avg_pool,
     batch_norm,
     concatenate,
+    conv1d,
     conv2d,
+    conv3d,
     dense,
     dropout,
     flatten,
@@ -52,20 +56,40 @@ def bias(here: Here) -> str:
 Expression: TypeAlias = Callable[[Any, Here], str]  # (the variable, or variables, the layer) -> the code of its value
 
 
-def _grid(here: Here, stride: Any, padding: Any, same: bool) -> str:
-    fit = window(here.arguments["kernel"], stride, padding, same=same, reach=not same)
-    axes = (f"Axis({a.size}, {a.kernel}, {a.stride}, {a.before}, {a.after})" for a in fit(*here.inputs[1:]))
-    return f"({', '.join(axes)})"
+def _written(axes: Axes) -> str:
+    """The code for the axes on which a window slides."""
+    more = [f", {a.dilation}" if a.dilation > 1 else "" for a in axes]
+    each = (
+        f"Axis({a.size}, {a.kernel}, {a.stride}, {a.before}, {a.after}{d})" for a, d in zip(axes, more, strict=True)
+    )
+    return f"({', '.join(each)}{',' if len(axes) == 1 else ''})"
 
 
-def _conv2d(x: str, here: Here) -> str:
-    grid = _grid(here, here.arguments["stride"], here.arguments["padding"], same=True)
-    return f"convolve({x}, {weight(here, 'weight')}, {bias(here)}, {grid})"
+def _grid(here: Here, stride: Any, padding: Any) -> str:
+    return _written(window(here.arguments["kernel"], stride, padding, reach=True)(*here.inputs[1:]))
+
+
+def _convolution(x: str, here: Here) -> str:
+    own, dims = here.arguments, len(here.inputs) - 1
+    fit = window(
+        *(own["kernel"], own["stride"], own["padding"]),
+        dims=dims,
+        dilation=own["dilation"],
+        same=True,
+        causal=dims == 1,
+    )
+    axes: Axes = fit(*here.inputs[1:])
+    weights = f"{weight(here, 'weight')}, {bias(here)}"
+    if own["padding_mode"] != "zeros":
+        x, axes = f"bordered({x}, {_written(axes)}, {own['padding_mode']!r})", widened(axes)
+    if dims == 2 and own["groups"] == 1 and all(axis.dilation == 1 for axis in axes):
+        return f"convolve({x}, {weights}, {_written(axes)})"
+    return f"correlate({x}, {weights}, {_written(axes)}, {own['groups']})"
 
 
 def _pool(here: Here) -> str:
     stride = here.arguments["stride"]
-    return _grid(here, here.arguments["kernel"] if stride is None else stride, here.arguments["padding"], same=False)
+    return _grid(here, here.arguments["kernel"] if stride is None else stride, here.arguments["padding"])
 
 
 def _avg_pool(x: str, here: Here) -> str:
@@ -101,7 +125,9 @@ def _reshape(x: str, here: Here) -> str:
 # The value of every layer that is no combinator, by its factory.
 EXPRESSIONS: dict[Any, Expression] = {
     dense: lambda x, here: f"affine_map({x}, {weight(here, 'weight')}, {bias(here)})",
-    conv2d: _conv2d,
+    conv1d: _convolution,
+    conv2d: _convolution,
+    conv3d: _convolution,
     max_pool: lambda x, here: f"window_max({x}, {_pool(here)})[0]",
     avg_pool: _avg_pool,
     batch_norm: _batch_norm,

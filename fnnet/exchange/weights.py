@@ -6,7 +6,7 @@ with params are paired by kind and shape; arrays are turned by the kind of the l
 | layer | PyTorch | Keras |
 |---|---|---|
 | `dense` weight (in, out) | `weight` (out, in) | `kernel` (in, out) |
-| `conv2d` weight (O, C, kH, kW) | `weight`, the same | `kernel` (kH, kW, C, O) |
+| `conv2d` weight (O, C, kH, kW), `conv1d`, `conv3d` alike | `weight`, the same | `kernel` (kH, kW, C, O) |
 | `bias` | `bias` | `bias` |
 | `batch_norm` gain, bias | `weight`, `bias` | `gamma`, `beta` |
 | its mean, variance | `running_mean`, `running_var` | `moving_mean`, `moving_variance` |
@@ -25,7 +25,7 @@ from fnnet import tree
 from fnnet.arguments import shown
 from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
-from fnnet.layers import batch_norm, conv2d, dense, flatten, frozen, named, reshape, serial
+from fnnet.layers import batch_norm, conv1d, conv2d, conv3d, dense, flatten, frozen, named, reshape, serial
 from fnnet.recipe import recipe_of
 from fnnet.types import Array, Layer, Params, check_net
 
@@ -52,7 +52,9 @@ class Field(NamedTuple):
 
 TORCH: dict[Any, tuple[Field, ...]] = {
     dense: (Field("weight", "weight", _transposed, _transposed), Field("bias", "bias")),
+    conv1d: (Field("weight", "weight"), Field("bias", "bias")),
     conv2d: (Field("weight", "weight"), Field("bias", "bias")),
+    conv3d: (Field("weight", "weight"), Field("bias", "bias")),
     batch_norm: (
         Field("gain", "weight"),
         Field("bias", "bias"),
@@ -62,7 +64,9 @@ TORCH: dict[Any, tuple[Field, ...]] = {
 }
 KERAS: dict[Any, tuple[Field, ...]] = {
     dense: (Field("weight", "kernel"), Field("bias", "bias")),
+    conv1d: (Field("weight", "kernel", lambda a: a.transpose(2, 1, 0)), Field("bias", "bias")),
     conv2d: (Field("weight", "kernel", lambda a: a.transpose(3, 2, 0, 1)), Field("bias", "bias")),
+    conv3d: (Field("weight", "kernel", lambda a: a.transpose(4, 3, 0, 1, 2)), Field("bias", "bias")),
     batch_norm: (
         Field("gain", "gamma"),
         Field("bias", "beta"),
@@ -105,7 +109,7 @@ def from_torch(net: Layer, like: Params, arrays: Arrays, names: Mapping[str, str
     order decides, as that of names in a file is none: `names` says which is meant.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv2d` or `batch_norm`.
+        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d` or `batch_norm`.
         like: its params, fresh ones will do.
         arrays: name -> array, such as `{name: tensor.numpy() for name, tensor in module.state_dict().items()}`, or
             what `safetensors.numpy.load_file` gives.
@@ -150,7 +154,7 @@ def to_torch(net: Layer, params: Params, names: Mapping[str, str] | None = None)
     """The params as a PyTorch state dict, NumPy arrays by name: for `module.load_state_dict` as tensors.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv2d` or `batch_norm`.
+        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d` or `batch_norm`.
         params: its params.
         names: path of a layer -> name of its module; by default the path.
 

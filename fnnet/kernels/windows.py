@@ -1,7 +1,7 @@
 """Where a sliding window reads: the geometry that convolution and pooling share.
 
-Along one axis, output o meets with tap j of the window the input element o·stride + j - before. Where that lies
-outside the image there is padding, and nothing is read: only `columns`, for small images, makes a padded copy.
+Along one axis, output o meets with tap j of the window the input element o·stride + j·dilation - before. Where that
+lies outside the image there is padding, and nothing is read: only `columns`, for small images, makes a padded copy.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ class Axis:
         stride: elements from one window to the next.
         before: elements of padding in front.
         after: elements of padding behind.
+        dilation: elements from one tap to the next; pooling and `reductions` know other ones than 1.
 
     >>> Axis(28, 5, stride=2, before=2, after=1).out
     14
@@ -29,13 +30,14 @@ class Axis:
     stride: int = 1
     before: int = 0
     after: int = 0
+    dilation: int = 1
 
     def __hash__(self) -> int:
         return self._hash
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.size, self.kernel, self.stride, self.before, self.after))
+        return hash((self.size, self.kernel, self.stride, self.before, self.after, self.dilation))
 
     @cached_property
     def padded(self) -> int:
@@ -43,22 +45,28 @@ class Axis:
         return self.before + self.size + self.after
 
     @cached_property
+    def span(self) -> int:
+        """Elements from the first tap of a window to the last."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    @cached_property
     def out(self) -> int:
-        """Windows that fit: ⌊(padded - kernel) / stride⌋ + 1."""
-        return (self.padded - self.kernel) // self.stride + 1
+        """Windows that fit: ⌊(padded - span) / stride⌋ + 1."""
+        return (self.padded - self.span) // self.stride + 1
 
     def part(self, first: int, last: int) -> "Axis":
         """The same axis with the windows first … last - 1 only; padding it does not reach becomes negative.
 
         >>> Axis(4, 3, before=1, after=1).part(1, 3)
-        Axis(size=4, kernel=3, stride=1, before=0, after=0)
+        Axis(size=4, kernel=3, stride=1, before=0, after=0, dilation=1)
         """
         before = self.before - first * self.stride
-        return Axis(self.size, self.kernel, self.stride, before, self.reach(last - first) - before - self.size)
+        after = self.reach(last - first) - before - self.size
+        return Axis(self.size, self.kernel, self.stride, before, after, self.dilation)
 
     def reach(self, windows: int) -> int:
         """Elements that so many neighbouring windows read together."""
-        return (windows - 1) * self.stride + self.kernel
+        return (windows - 1) * self.stride + self.span
 
     @cached_property
     def taps(self) -> tuple[tuple[slice, slice], ...]:
@@ -80,12 +88,14 @@ class Axis:
         return slice(first, max(min(to.stop for to, _ in self.taps), first))
 
     def _tap(self, j: int) -> tuple[slice, slice]:
-        first = max(-((j - self.before) // self.stride), 0)
-        last = min((self.size - 1 + self.before - j) // self.stride, self.out - 1)
+        at = j * self.dilation - self.before  # what the first output meets
+        first = max(-(at // self.stride), 0)
+        last = min((self.size - 1 - at) // self.stride, self.out - 1)
         if last < first:
             return slice(0, 0, 1), slice(0, 0, self.stride)
-        start = first * self.stride + j - self.before
+        start = first * self.stride + at
         return slice(first, last + 1, 1), slice(start, start + (last - first) * self.stride + 1, self.stride)
 
 
 Grid: TypeAlias = tuple[Axis, Axis]  # rows and columns of an image
+Axes: TypeAlias = tuple[Axis, ...]  # of a signal, an image or a volume

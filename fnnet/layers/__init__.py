@@ -6,7 +6,9 @@ from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
 from fnnet.layers.beside import beside
 from fnnet.layers.concatenate import concatenate
+from fnnet.layers.conv1d import conv1d
 from fnnet.layers.conv2d import conv2d
+from fnnet.layers.conv3d import conv3d
 from fnnet.layers.dense import dense
 from fnnet.layers.dropout import dropout
 from fnnet.layers.flatten import flatten
@@ -32,7 +34,9 @@ __all__ = [
     "batch_norm",
     "beside",
     "concatenate",
+    "conv1d",
     "conv2d",
+    "conv3d",
     "dense",
     "dropout",
     "elu",

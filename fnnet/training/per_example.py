@@ -195,7 +195,7 @@ def _dense(call: _Call) -> Array:
 
 def _conv2d(call: _Call) -> Array | None:
     options = dict(call.layer.recipe.arguments) if call.layer.recipe is not None else {}
-    if any(options.get(name, 1) not in (1, (1, 1)) for name in ("dilation", "groups")):
+    if any(options[name] not in (1, (1, 1), "zeros") for name in ("dilation", "groups", "padding_mode")):
         return None
     fit = window(options["kernel"], options["stride"], options["padding"], same=True)
     return convolution_norms(call.x, call.dy, fit(*call.x.shape[2:]), "bias" in call.params._fields)

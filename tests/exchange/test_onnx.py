@@ -34,6 +34,10 @@ def test_every_layer_there_and_back(row):
     made = as_onnxruntime(model, x)
     for got, want in zip(made if isinstance(made, list) else [made], flat(y), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+    if any(node.op_type == "Pad" for node in model.graph.node):  # which no layer is by itself, so it is not read back
+        with pytest.raises(FormatError, match=r"Pad .*: expected one of .*, got Pad"):
+            from_onnx(model)
+        return
     again, weights, shape = from_onnx(model.SerializeToString())
     inputs = tuple(flat(x))
     assert shape == (shape_of(x) if len(inputs) == 1 else shape_of(inputs))
@@ -196,7 +200,14 @@ K, IMAGE = np.ones((2, 3, 2, 2), np.float32), (1, 3, 6, 6)
 
 @pytest.mark.parametrize(
     ("pads", "auto", "padding"),
-    [([1, 1, 1, 1], None, (1, 1)), ([0, 0, 1, 1], None, "same"), (None, "SAME_UPPER", "same"), (None, "VALID", (0, 0))],
+    [
+        ([1, 1, 1, 1], None, (1, 1)),
+        ([0, 0, 1, 1], None, "same"),
+        ([0, 1, 1, 0], None, ((0, 1), (1, 0))),
+        (None, "SAME_UPPER", "same"),
+        (None, "SAME_LOWER", ((1, 0), (1, 0))),
+        (None, "VALID", (0, 0)),
+    ],
 )
 def test_paddings(pads, auto, padding):
     options = {} if pads is None else {"pads": pads}
@@ -212,19 +223,19 @@ def test_paddings(pads, auto, padding):
             [node("Conv", ["x", "k"], ["y"], group=3, name="c")],
             {"k": K},
             (1, 3, 6, 6),
-            "Conv 'c': group: expected 1, got 3",
+            "Conv 'c': input 1: expected a kernel for 3 channels in 3 groups, got shape (2, 3, 2, 2",
         ),
         (
-            [node("Conv", ["x", "k"], ["y"], dilations=[2, 2], name="c")],
+            [node("Conv", ["x", "k"], ["y"], dilations=[2], name="c")],
             {"k": K},
             (1, 3, 6, 6),
-            "Conv 'c': dilations: expec",
+            r"Conv 'c': dilations: expected 2 numbers ≥ 1, one for each axis, got \[2\]",
         ),
         (
-            [node("Conv", ["x", "k"], ["y"], pads=[1, 0, 0, 0])],
+            [node("Conv", ["x", "k"], ["y"], pads=[1, 0, 0, -1])],
             {"k": K},
             (1, 3, 6, 6),
-            "Conv 'y': pads: expected equal",
+            "Conv 'y': pads: expected 4 numbers ≥ 0",
         ),
         ([node("LRN", ["x"], ["y"], size=3, name="n")], {}, (1, 3, 6, 6), "LRN 'n': expected one of AveragePool"),
         ([node("Elu", ["z"], ["y"], name="e")], {}, (1, 3), "Elu 'e': expected inputs that are made before, got 'z'"),

@@ -227,7 +227,8 @@ def test_a_layer_that_the_other_library_does_not_have_is_told():
     own = layers.layer(init, lambda params, x: (x, lambda dy: (params, dy)), name="own")
     net = layers.serial(own)
     with pytest.raises(
-        DataError, match="own_0: expected one of dense, conv2d, batch_norm, whose weights PyTorch has too"
+        DataError,
+        match="own_0: expected one of dense, conv1d, conv2d, conv3d, batch_norm, whose weights PyTorch has too",
     ):
         from_torch(net, fresh(net, (3,)), {"a.weight": np.ones(3)})
 

@@ -190,6 +190,18 @@ LAYERS = {
         "conv2d", (2, 3, 7, 6), channels=4, kernel=(3, 2), stride=(2, 1), padding=(0, 2), bias=False
     ),
     "conv2d same": layer("conv2d", (2, 2, 5, 6), channels=3, kernel=(2, 5), padding="same"),
+    "conv2d dilated": layer("conv2d", (2, 2, 7, 6), channels=3, kernel=(3, 2), dilation=(2, 3), padding=1),
+    "conv2d dilated, strided": layer("conv2d", (2, 2, 7, 6), channels=3, kernel=2, dilation=(2, 3), stride=(2, 1)),
+    "conv2d in groups": layer("conv2d", (2, 4, 5, 4), channels=6, kernel=3, groups=2, padding=1),
+    "conv2d depthwise": layer("conv2d", (2, 3, 5, 4), channels=6, kernel=3, groups=3, stride=2),
+    **{
+        f"conv2d {mode}": layer("conv2d", (2, 2, 4, 5), channels=3, kernel=3, padding=(2, 1), padding_mode=mode)
+        for mode in ("reflect", "replicate", "circular")
+    },
+    "conv1d": layer("conv1d", (2, 3, 7), channels=4, kernel=3, padding=1),
+    "conv1d dilated, strided": layer("conv1d", (2, 2, 9), channels=3, kernel=3, dilation=2, stride=2, bias=False),
+    "conv3d": layer("conv3d", (2, 2, 4, 3, 5), channels=3, kernel=(3, 2, 3), padding=1, stride=(1, 1, 2)),
+    "conv3d in groups": layer("conv3d", (1, 4, 3, 4, 3), channels=4, kernel=2, groups=2, dilation=(1, 2, 1)),
     **{
         " ".join([of, window, draw, *(f"{key}={value}" for key, value in rest.items())]): layer(
             of, shape, draw, **options, **rest

@@ -6,6 +6,7 @@ Every line that makes up for another convention says so; `test_golden.py` lists 
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -68,15 +69,34 @@ def _batch_norm(p: Params, x: Tensor, eps: float = 1e-5, decay: float = 0.9) -> 
     return F.batch_norm(x, p["mean"], p["variance"], p["gain"], p["bias"], p.training, momentum, eps)
 
 
+def _convolution(
+    f: Callable[..., Tensor],
+    p: Params,
+    x: Tensor,
+    channels: int,
+    kernel: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    bias: bool = True,
+) -> Tensor:
+    if padding_mode != "zeros":
+        rows, cols = padding
+        x, padding = F.pad(x, (cols, cols, rows, rows), padding_mode), 0  # as their layers do
+    return f(x, p["weight"], p.get("bias"), stride, padding, dilation, groups)
+
+
 LAYERS: dict[str, Callable[..., Tensor]] = {
     "serial": _serial,
     "residual": _residual,
     "identity": lambda p, x: x,
     "flatten": lambda p, x: x.flatten(1),
     "dense": lambda p, x, n, bias=True: F.linear(x, p["weight"].T, p.get("bias")),  # their weight is (out, in)
-    "conv2d": lambda p, x, channels, kernel, stride=1, padding=0, bias=True: F.conv2d(
-        x, p["weight"], p.get("bias"), stride, padding
-    ),
+    "conv1d": partial(_convolution, F.conv1d),
+    "conv2d": partial(_convolution, F.conv2d),
+    "conv3d": partial(_convolution, F.conv3d),
     "batch_norm": _batch_norm,
     "max_pool": lambda p, x, kernel, stride=None, padding=0: F.max_pool2d(x, kernel, stride, padding),
     "avg_pool": lambda p, x, kernel, stride=None, padding=0, count_padding=True: F.avg_pool2d(

@@ -50,7 +50,6 @@ Made: TypeAlias = tuple[Layer, Params] | None  # None: the value is that of the 
 Reading: TypeAlias = Callable[[Node], Made]
 
 _Dense = tree.record("Dense", ("weight", "bias")), tree.record("Dense", ("weight",))
-_Conv2d = tree.record("Conv2d", ("weight", "bias")), tree.record("Conv2d", ("weight",))
 _BatchNorm = type(layers.batch_norm().init(rng.key(0), (1,)))
 
 
@@ -117,18 +116,67 @@ def _weight(node: Node, place: int, ndim: int) -> Array:
     return array
 
 
+def _space(node: Node) -> int:
+    """How many axes stand behind the channels."""
+    dims = len(node.inputs) - 1
+    if dims not in (1, 2, 3):
+        raise node.refuse("input", "(N, C, …) with one to three axes behind", f"examples of shape {node.inputs}")
+    return dims
+
+
+def _each(node: Node, name: str, dims: int, default: list[int] | None = None) -> tuple[int, ...]:
+    """One whole number ≥ 1 for every axis."""
+    value = node.own.get(name, default)
+    if value is None or len(value) != dims or min(value) < 1:
+        raise node.refuse(name, f"{dims} numbers ≥ 1, one for each axis", value)
+    return tuple(int(number) for number in value)
+
+
+def _sides(node: Node, spans: tuple[int, ...], strides: tuple[int, ...], words: bool = True) -> Any:
+    """The layer's `padding`: one number for each axis; where sides differ "same", or pairs (before, after)."""
+    auto, dims, same = node.own.get("auto_pad", "NOTSET"), len(spans), []
+    for size, span, s in zip(node.inputs[1:], spans, strides, strict=True):
+        missing = max((-(-size // s) - 1) * s + span - size, 0)
+        same.append((missing // 2, missing - missing // 2))
+    if auto == "SAME_UPPER":
+        found = same
+    elif auto == "SAME_LOWER":
+        found = [(more, less) for less, more in same]
+    elif auto in ("NOTSET", "VALID"):
+        pads = node.own.get("pads", [0] * 2 * dims) if auto == "NOTSET" else [0] * 2 * dims
+        if len(pads) != 2 * dims or min(pads) < 0:
+            raise node.refuse("pads", f"{2 * dims} numbers ≥ 0", pads)
+        found = list(zip(pads[:dims], pads[dims:], strict=True))
+    else:
+        raise node.refuse("auto_pad", "NOTSET, VALID or SAME", auto)
+    if all(before == after for before, after in found):
+        return tuple(before for before, _ in found)
+    return "same" if found == same and words else tuple(found)
+
+
 def _conv(node: Node) -> Made:
-    c, _, _ = _image(node)
-    weight = _weight(node, 1, 4)
-    kernel = weight.shape[2], weight.shape[3]
-    node.only(dilations=[1, 1], group=1, kernel_shape=list(kernel))
-    if weight.shape[1] != c:
-        raise node.refuse("input 1", f"a kernel for {c} channels", f"shape {weight.shape}")
-    strides = _pair(node, "strides", [1, 1])
+    dims = _space(node)
+    weight = _weight(node, 1, dims + 2)
+    kernel, groups = weight.shape[2:], node.own.get("group", 1)
+    node.only(kernel_shape=list(kernel))
+    if groups < 1 or node.inputs[0] != weight.shape[1] * groups or len(weight) % groups:
+        wanted = f"a kernel for {node.inputs[0]} channels in {groups} groups"
+        raise node.refuse("input 1", wanted, f"shape {weight.shape}")
+    strides, dilation = _each(node, "strides", dims, [1] * dims), _each(node, "dilations", dims, [1] * dims)
+    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     bias = _weight(node, 2, 1) if 2 in node.constants else None
-    padding = _padding(node, kernel, strides, same=True)
-    layer = layers.conv2d(weight.shape[0], kernel, stride=strides, padding=padding, bias=bias is not None)
-    return layer, _Conv2d[1](weight) if bias is None else _Conv2d[0](weight, bias)
+    make: Callable[..., Layer] = (layers.conv1d, layers.conv2d, layers.conv3d)[dims - 1]
+    layer = make(
+        len(weight),
+        kernel,
+        stride=strides,
+        padding=_sides(node, spans, strides),
+        dilation=dilation if any(d > 1 for d in dilation) else 1,
+        groups=groups,
+        bias=bias is not None,
+    )
+    kind = tree.record(f"Conv{dims}d", ("weight", "bias") if bias is not None else ("weight",))
+    return layer, kind(weight) if bias is None else kind(weight, bias)
 
 
 def _flat(node: Node) -> int:

@@ -362,11 +362,11 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
     """
     recipe, own = recipe_of(made[-1]), params[-1]
     name = recipe.name.rpartition(".")[2] if recipe is not None else ""
-    if recipe is None or name not in ("dense", "conv2d", "batch_norm"):
+    if recipe is None or name not in ("dense", "conv1d", "conv2d", "conv3d", "batch_norm"):
         return False
     n = made[-1].recipe.arguments["n"] if name == "dense" else len(own[0])  # type: ignore[union-attr]
-    image = name == "conv2d" or (name == "batch_norm" and constant.ndim > 2)
-    shapes = {(n, 1, 1), (1, n, 1, 1)} if image else {(n,), (1, n)}
+    dims = {"dense": 0, "conv1d": 1, "conv2d": 2, "conv3d": 3, "batch_norm": 2 * (constant.ndim > 2)}[name]
+    shapes = {(n, *(1,) * dims), (1, n, *(1,) * dims)}
     if constant.shape not in shapes | {(), (1,)}:
         return False
     value = np.broadcast_to(constant.ravel(), (n,)).astype(own[0].dtype)
@@ -376,7 +376,9 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
             own._replace(gain=own.gain * value, bias=bias * value) if times else own._replace(bias=bias + value)
         )
         return True
-    weight = own.weight if not times else own.weight * (value if name == "dense" else value[:, None, None, None])
+    weight = (
+        own.weight if not times else own.weight * (value if name == "dense" else value.reshape(-1, *(1,) * (dims + 1)))
+    )
     if times and "bias" not in own._fields:
         params[-1] = own._replace(weight=weight)
         return True

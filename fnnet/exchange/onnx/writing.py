@@ -11,13 +11,17 @@ from fnnet.arrays import Discrete, example_shape
 from fnnet.errors import ConfigError, expected
 from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
 from fnnet.exchange.onnx.protocol import library
+from fnnet.kernels.borders import widened
+from fnnet.kernels.windows import Axes
 from fnnet.layers import (
     activations,
     add,
     avg_pool,
     batch_norm,
     concatenate,
+    conv1d,
     conv2d,
+    conv3d,
     dense,
     dropout,
     flatten,
@@ -88,20 +92,34 @@ class Nodes:
 Row: TypeAlias = Callable[[Any, Nodes], Names]  # (the name of x, or names, the model) -> the name of y
 
 
-def _window(here: Nodes, stride: Any, same: bool) -> dict[str, Any]:
+def _attributes(axes: Axes) -> dict[str, Any]:
     """The attributes of a window, its padding explicit."""
-    fit = window(here.arguments["kernel"], stride, here.arguments["padding"], same=same, reach=not same)
-    rows, cols = fit(*here.inputs[1:])
     return {
-        "kernel_shape": [rows.kernel, cols.kernel],
-        "strides": [rows.stride, cols.stride],
-        "pads": [rows.before, cols.before, rows.after, cols.after],
+        "kernel_shape": [axis.kernel for axis in axes],
+        "strides": [axis.stride for axis in axes],
+        "dilations": [axis.dilation for axis in axes],
+        "pads": [axis.before for axis in axes] + [axis.after for axis in axes],
     }
 
 
-def _conv2d(x: str, here: Nodes) -> str:
-    attributes = _window(here, here.arguments["stride"], same=True)
-    return here.node("Conv", [x, *here.weights()], **attributes)
+_PADS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def _convolution(x: str, here: Nodes) -> str:
+    own, dims = here.arguments, len(here.inputs) - 1
+    fit = window(
+        *(own["kernel"], own["stride"], own["padding"]),
+        dims=dims,
+        dilation=own["dilation"],
+        same=True,
+        causal=dims == 1,
+    )
+    axes: Axes = fit(*here.inputs[1:])
+    if own["padding_mode"] != "zeros":
+        pads = [0, 0, *(axis.before for axis in axes), 0, 0, *(axis.after for axis in axes)]
+        constant = here.constant("pads", np.array(pads, np.int64))
+        x, axes = here.node("Pad", [x, constant], ".pad", mode=_PADS[own["padding_mode"]]), widened(axes)
+    return here.node("Conv", [x, *here.weights()], group=own["groups"], **_attributes(axes))
 
 
 def _pool(kind: str, **attributes: Any) -> Row:
@@ -110,8 +128,9 @@ def _pool(kind: str, **attributes: Any) -> Row:
         more: dict[str, Any] = (
             {"count_include_pad": int(here.arguments["count_padding"])} if kind == "AveragePool" else {}
         )
-        window = _window(here, here.arguments["kernel"] if stride is None else stride, same=False)
-        return here.node(kind, [x], **window, **more, **attributes)
+        kernel, padding = here.arguments["kernel"], here.arguments["padding"]
+        axes = window(kernel, kernel if stride is None else stride, padding, reach=True)(*here.inputs[1:])
+        return here.node(kind, [x], **_attributes(axes), **more, **attributes)
 
     return row
 
@@ -155,7 +174,9 @@ def _plain(kind: str, **options: Any) -> Row:
 # Every layer that is no combinator, by its factory.
 ROWS: dict[Any, Row] = {
     dense: lambda x, here: here.node("Gemm", [x, *here.weights()]),
-    conv2d: _conv2d,
+    conv1d: _convolution,
+    conv2d: _convolution,
+    conv3d: _convolution,
     max_pool: _pool("MaxPool"),
     avg_pool: _pool("AveragePool"),
     batch_norm: _batch_norm,
