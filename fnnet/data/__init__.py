@@ -14,6 +14,7 @@ from fnnet.data.idx import read_idx
 from fnnet.data.images import ClassImages, read_classes, read_image
 from fnnet.data.mat import Variable, read_mat
 from fnnet.data.mnist import like_mnist, mnist, mnist_or_digits
+from fnnet.data.npz import read_npz
 from fnnet.data.pixels import binarise, centre, pad, resize, scale
 from fnnet.data.small_digits import small_digits
 
@@ -44,6 +45,7 @@ __all__ = [
     "read_idx",
     "read_image",
     "read_mat",
+    "read_npz",
     "resize",
     "scale",
     "shift",

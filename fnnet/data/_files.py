@@ -51,6 +51,4 @@ def extra(module: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(
-            f"{purpose} needs {package}, which is not installed: pip install 'fnnet[experiments]'"
-        ) from error
+        raise ImportError(f"{purpose} needs {package}, which is not installed: pip install 'fnnet[runs]'") from error

@@ -2,30 +2,23 @@
 
 import io
 import re
-import stat
 import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from fnnet.arguments import one_of, whole
 from fnnet.data._files import LIMIT, FilePath, damaged, extra, opened, size
+from fnnet.data._zip import entries
 from fnnet.errors import ConfigError, expected
 from fnnet.types import Array, Shape
 
-if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
-
 Mode: TypeAlias = Literal["L", "RGB"]
-_STORED, _DEFLATED = 0, 8  # of a zip file's entries
 _FORMATS = ("BMP", "PNG", "JPEG")
 _MODES = ("1", "L", "P", "RGB")  # what a picture may be stored in; the others would lose depth or transparency
-_MAX_FILES = 2**20
-_MAX_RATIO = 200  # bytes a zip may unpack to for each of its own, unless they are few
-_HARMLESS = 2**26
 
 T = TypeVar("T")
 _Listing: TypeAlias = dict[str, dict[str, Callable[[], bytes]]]  # class -> picture -> its content
@@ -84,21 +77,21 @@ def _gather(path: FilePath, listing: _Listing, mode: Mode, max_bytes: int) -> Cl
     classes = sorted(listing, key=_natural)
     if not classes:
         raise damaged(path, "", "a folder of pictures for every class", "none")
-    entries = []
+    pictures = []
     for name in classes:
         if not listing[name]:
             raise damaged(path, f"class {name}", "at least one picture", "none")
-        entries += [(f"{name}/{picture}", listing[name][picture]) for picture in sorted(listing[name], key=_natural)]
+        pictures += [(f"{name}/{picture}", listing[name][picture]) for picture in sorted(listing[name], key=_natural)]
     images = np.empty(0, np.uint8)
-    for row, (entry, read) in enumerate(entries):
+    for row, (entry, read) in enumerate(pictures):
         pixels = _decode(f"{path}: {entry}", read(), mode, max_bytes)
         if row == 0:
-            if pixels.nbytes * len(entries) > max_bytes:
-                got = f"{len(entries)} pictures of {pixels.nbytes} bytes"
+            if pixels.nbytes * len(pictures) > max_bytes:
+                got = f"{len(pictures)} pictures of {pixels.nbytes} bytes"
                 raise damaged(path, "", f"at most {max_bytes} bytes", got, "raise max_bytes if that is right")
-            images = np.empty((len(entries), *pixels.shape), np.uint8)
+            images = np.empty((len(pictures), *pixels.shape), np.uint8)
         if pixels.shape != images.shape[1:]:
-            first = f"{_extent(images.shape)} as {entries[0][0]}"
+            first = f"{_extent(images.shape)} as {pictures[0][0]}"
             raise damaged(path, entry, first, _extent(pixels.shape), "bring all pictures to one size")
         images[row] = pixels
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(listing[name]) for name in classes])
@@ -133,63 +126,19 @@ def _content(path: Path, max_bytes: int) -> bytes:
 
 
 def _archive(path: FilePath, file: BinaryIO, max_bytes: int) -> _Listing:
-    """List a zip file, after looking for everything in its directory that could mislead."""
-    from zipfile import ZipFile
-
-    try:
-        archive = ZipFile(file)
-    except Exception as error:  # zipfile has no one type for damage: BadZipFile, NotImplementedError, struct.error, …
-        raise damaged(path, "", "an intact zip file", _say(error), "get the file again") from error
-    entries = archive.infolist()
-    if len(entries) > _MAX_FILES:
-        raise damaged(path, "", f"at most {_MAX_FILES} entries", len(entries))
-    total, packed = (sum(getattr(entry, field) for entry in entries) for field in ("file_size", "compress_size"))
-    if total > max_bytes:
-        raise damaged(path, "", f"at most {max_bytes} bytes unpacked", total, "raise max_bytes if that is right")
-    if packed > size(file):
-        raise damaged(path, "", f"entries within its {size(file)} bytes", f"{packed} bytes of them, overlapping")
-    if total > max(_HARMLESS, _MAX_RATIO * size(file)):
-        raise damaged(path, "", f"at most {_MAX_RATIO} bytes unpacked for each of its own", f"{total} bytes")
     listing: _Listing = {}
-    for entry in entries:
-        parts = _parts(path, entry)
-        if any(map(_hidden, parts)):
+    for entry in entries(path, file, max_bytes):
+        if any(map(_hidden, entry.parts)):
             continue
-        folder = entry.orig_filename.endswith("/")
-        if len(parts) != (1 if folder else 2):
-            raise damaged(path, f"entry {entry.filename!r}", "CLASS/PICTURE", f"a path of {len(parts)} names")
-        pictures = listing.setdefault(parts[0], {})
-        if not folder:
-            if parts[1] in pictures:
-                raise damaged(path, f"entry {entry.filename!r}", "one of this name", "a second one")
-            pictures[parts[1]] = partial(_unzip, path, archive, entry)
+        where = f"entry {'/'.join(entry.parts)!r}"
+        if len(entry.parts) != (1 if entry.folder else 2):
+            raise damaged(path, where, "CLASS/PICTURE", f"a path of {len(entry.parts)} names")
+        pictures = listing.setdefault(entry.parts[0], {})
+        if not entry.folder:
+            if entry.parts[1] in pictures:
+                raise damaged(path, where, "one of this name", "a second one")
+            pictures[entry.parts[1]] = entry.read
     return listing
-
-
-def _parts(path: FilePath, entry: "ZipInfo") -> list[str]:
-    """The names of an entry's path, or the error that says what is wrong with the entry."""
-    name, where = entry.orig_filename, f"entry {entry.orig_filename!r}"
-    parts = name.removesuffix("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\\0]|^[A-Za-z]:", name):
-        raise damaged(path, where, "a plain path below the archive", "one that may lead out of it")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise damaged(path, where, "a file or a folder", "a link")
-    if entry.flag_bits & 1:
-        raise damaged(path, where, "plain content", "encrypted content")
-    if entry.compress_type not in (_STORED, _DEFLATED):
-        raise damaged(path, where, "stored or deflated content", f"compression method {entry.compress_type}")
-    return parts
-
-
-def _unzip(path: FilePath, archive: "ZipFile", entry: "ZipInfo") -> bytes:
-    try:
-        with archive.open(entry) as file:
-            content = file.read(entry.file_size)  # no more is unpacked than asked for; at the end comes the checksum
-    except Exception as error:
-        raise damaged(path, f"entry {entry.filename!r}", "intact content", _say(error), "get the file again") from error
-    if len(content) != entry.file_size:
-        raise damaged(path, f"entry {entry.filename!r}", f"{entry.file_size} bytes", len(content))
-    return content
 
 
 def _decode(where: str, content: bytes, mode: Mode, max_bytes: int) -> Array:

@@ -234,7 +234,7 @@ def test_bombs(tmp_path):
 
 
 def test_too_many_entries(tmp_path, monkeypatch):
-    monkeypatch.setattr("fnnet.data.images._MAX_FILES", 3)
+    monkeypatch.setattr("fnnet.data._zip._MAX_FILES", 3)
     path = write(tmp_path / "set.zip", zipped({name: numbered(1) for name in NAMES}))
     with pytest.raises(DataError, match=r"set.zip: expected at most 3 entries, got 4"):
         read_classes(path)

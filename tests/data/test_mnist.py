@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -38,9 +39,56 @@ def check(dataset: data.Dataset) -> None:
     assert (images.dtype, labels.dtype, valid) == (np.uint8, np.int64, None)
 
 
-@pytest.mark.parametrize("form", ["mnist/{}.gz", "mnist/{}", "{}.gz", "{}"])
-def test_reads_a_directory(tmp_path, form):
-    check(data.mnist(write(tmp_path, form), verify=False))
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("folder", ["", "mnist/", "MNIST/raw/", "MNIST/", "raw/"])
+@pytest.mark.parametrize("dot", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_reads_a_directory(tmp_path, folder, dot, own, ending):
+    """Under the names of the MNIST page, torchvision, Keras' mirrors and Kaggle, which unpacks to folders."""
+    write(tmp_path, folder + "{}" + ending)
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        target = path.with_name(path.name.replace("-idx", ".idx") if dot else path.name)
+        content = path.read_bytes()
+        path.unlink()
+        if own:
+            target.mkdir()
+            target /= target.name
+        target.write_bytes(content)
+    check(data.mnist(tmp_path, verify=False))
+
+
+KERAS = dict(zip(("x_train", "y_train", "x_test", "y_test"), ARRAYS.values(), strict=True))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("folder", [".", "mnist"])
+def test_reads_keras_file(tmp_path, save, folder):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    save(tmp_path / folder / "mnist.npz", **KERAS)
+    check(data.mnist(tmp_path, verify=False))
+
+
+def test_faults_in_keras_file_name_the_array(tmp_path):
+    np.savez(tmp_path / "mnist.npz", **{**KERAS, "y_test": np.zeros(4, np.uint8)})
+    with pytest.raises(DataError, match=r"mnist.npz: y_test: labels: expected 3, one for every image, got 4"):
+        data.mnist(tmp_path, verify=False)
+    with pytest.raises(DataError, match=r"mnist.npz: x_train: array: expected MNIST's"):
+        data.mnist(tmp_path)
+
+
+def test_several_candidates(tmp_path):
+    """The first place with all of it, the first name of each file; nothing is put together from two places."""
+    wrong = {name.replace("-", "_"): idx(255 - array) for name, array in ARRAYS.items()}
+    for form in ("mnist/{}", "raw/{}.gz", "{}.gz"):
+        write(tmp_path, form, **wrong)
+    np.savez(tmp_path / "mnist" / "mnist.npz", **{name: 255 - array for name, array in KERAS.items()})
+    write(tmp_path, "mnist/{}.gz")
+    check(data.mnist(tmp_path, verify=False))
+    shutil.rmtree(tmp_path / "mnist")
+    write(tmp_path, "mnist/{}.gz", **wrong)
+    (tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz").unlink()  # no whole set, so it is passed over
+    write(tmp_path, "MNIST/raw/{}.gz")
+    check(data.mnist(tmp_path, verify=False))
 
 
 def test_reads_the_directory_of_the_variable(tmp_path, monkeypatch):
@@ -94,7 +142,7 @@ def test_parts_that_do_not_fit(tmp_path, changed, message):
 
 def test_missing_file(tmp_path):
     (write(tmp_path) / "mnist" / "t10k-labels-idx1-ubyte.gz").unlink()
-    message = r"data directory .*: expected mnist/t10k-labels-idx1-ubyte.gz or .*, got none of them; name the directory"
+    message = r"mnist: expected MNIST's four files, got none called t10k-labels-idx1-ubyte; name the directory"
     with pytest.raises(MissingDataError, match=message):
         data.mnist(tmp_path, verify=False)
 
@@ -102,15 +150,14 @@ def test_missing_file(tmp_path):
 @pytest.fixture
 def small_mnist(monkeypatch):
     """Let the small arrays be what the checksums stand for; gives the files of a mirror."""
-    served = {}
-    for constant, (name, array) in zip(
-        ("_TRAIN_IMAGES", "_TRAIN_LABELS", "_TEST_IMAGES", "_TEST_LABELS"), ARRAYS.items(), strict=True
-    ):
-        assert getattr(module, constant).name == name
+    served, files = {}, []
+    for file, (name, array) in zip(module._FILES, ARRAYS.items(), strict=True):
+        assert file.name == name
         packed = gz(idx(array))
-        sums = hashlib.sha256(packed).hexdigest(), hashlib.sha256(array.tobytes()).hexdigest()
-        monkeypatch.setattr(module, constant, module._File(name, *sums))
+        sums = {"packed": hashlib.sha256(packed).hexdigest(), "items": hashlib.sha256(array.tobytes()).hexdigest()}
+        files.append(file._replace(**sums))
         served[f"{name}.gz"] = packed
+    monkeypatch.setattr(module, "_FILES", tuple(files))
     return served
 
 
@@ -188,6 +235,4 @@ def test_real_mnist(real_data):
     for name, md5 in packed.items():
         content = (real_data / "mnist" / f"{name}.gz").read_bytes()
         assert hashlib.md5(content).hexdigest() == md5
-        assert hashlib.sha256(content).hexdigest() in {
-            file.packed for file in (module._TRAIN_LABELS, module._TEST_IMAGES, module._TEST_LABELS)
-        }
+        assert hashlib.sha256(content).hexdigest() in {file.packed for file in module._FILES[1:]}

@@ -3,6 +3,7 @@
 To add a reader, write a target and its seeds, and add a row to TARGETS.
 """
 
+import io
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fnnet.data import Variable, read_classes, read_idx, read_image, read_mat
+from fnnet.data import Variable, read_classes, read_idx, read_image, read_mat, read_npz
 from fnnet.errors import FnnetError
 from tests.data.files import IDX_TYPES, gz, idx, mat, mat_packed, mat_variable, picture, ramp, zipped
 from tests.fuzz import fuzz_checkpoint, fuzz_config
@@ -72,12 +73,27 @@ def idx_seeds() -> Iterable[bytes]:
         yield gz(idx(ramp((2, 1, 2)), code))
 
 
+def check_npz(path: Path) -> None:
+    found = read_npz(path, ["x"], max_bytes=LIMIT)["x"]
+    assert found.dtype.kind in "biufc"
+    assert found.dtype.isnative
+    assert 0 < found.nbytes <= LIMIT
+
+
 def mat_seeds() -> Iterable[bytes]:
     arrays = {"X": ramp((4, 3)), "d": ramp((2, 2)).astype("f8"), "other": ramp((1, 1))}
     for order in "<", ">":
         variables = [mat_variable(name, array, order) for name, array in arrays.items()]
         yield mat(*variables, order=order)
         yield mat(*(mat_packed(variable, order) for variable in variables), order=order)
+
+
+def npz_seeds() -> Iterable[bytes]:
+    for save in np.savez, np.savez_compressed:
+        for array in ramp((2, 3)), np.asfortranarray(ramp((2, 3)).astype(">f4")), np.True_:
+            buffer = io.BytesIO()
+            save(buffer, x=array)
+            yield buffer.getvalue()
 
 
 def image_seeds() -> Iterable[bytes]:
@@ -103,6 +119,7 @@ def picture_seeds() -> Iterable[bytes]:
 TARGETS = {
     "idx": Target(check_idx, idx_seeds),
     "mat": Target(check_mat, mat_seeds),
+    "npz": Target(check_npz, npz_seeds),
     "images": Target(check_images, image_seeds),
     "picture": Target(check_picture, picture_seeds),
     "checkpoint": Target(fuzz_checkpoint.check, fuzz_checkpoint.seeds),
