@@ -1,13 +1,23 @@
 """What callers hand in, checked and brought to plain Python values: numbers, flags, choices; the gate for arrays."""
 
 from collections.abc import Collection, Iterable, Mapping, Set
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 
 _LONGEST = 200  # letters of a value in a message
+_PLAIN = (np.ndarray, np.memmap)  # the second computes as the first does, from a file
+
+
+def is_plain(value: object) -> TypeGuard[np.ndarray]:
+    """Whether `value` is a plain array, as `plain_array` wants it.
+
+    >>> is_plain(np.ones(3)), is_plain(np.ma.ones(3)), is_plain([1.0])
+    (True, False, False)
+    """
+    return type(value) in _PLAIN
 
 
 def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.ndarray:
@@ -23,7 +33,7 @@ def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.n
     fnnet.errors.DtypeError: x: expected a plain NumPy array, got a MaskedArray; fill it: x.filled(…), or drop what is
     masked
     """
-    if type(value) is np.ndarray or type(value) is np.memmap:  # the second computes as the first does, from a file
+    if is_plain(value):
         return value
     if not isinstance(value, np.ndarray):
         fix = f"convert with {cast}" if isinstance(value, Iterable | np.generic) else ""
@@ -67,7 +77,7 @@ def shown(value: object) -> str:
     ("'mean'", 'an array (3, 4) float64', 'a list of 2')
     """
     if not isinstance(value, np.generic) and hasattr(value, "shape") and hasattr(value, "dtype"):
-        kind = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        kind = "an array" if is_plain(value) else f"a {type(value).__name__}"
         return f"{kind} {value.shape} {value.dtype}"
     if isinstance(value, Collection) and _holds_arrays(value):
         return f"a {type(value).__name__} of {len(value)}"

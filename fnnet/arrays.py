@@ -278,8 +278,7 @@ def length(arrays: object) -> int:
     first = None
     for i, part in enumerate(arrays):
         for place, array in places(part, f"arrays[{i}]"):
-            if not isinstance(array, np.ndarray):
-                raise DtypeError(expected(place, "a NumPy array", type(array).__name__, "use np.asarray"))
+            array = plain_array(place, array)
             if array.ndim == 0:
                 raise DataError(expected(place, "an array (N, …)", "one without axes"))
             first = (place, len(array)) if first is None else first

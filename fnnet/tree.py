@@ -25,6 +25,7 @@ import numpy as np
 import optree
 from numpy.typing import DTypeLike
 
+from fnnet.arguments import plain_array
 from fnnet.errors import StructureError
 from fnnet.renamed import renamed
 
@@ -316,13 +317,16 @@ def cast(tree: Tree, dtype: DTypeLike) -> Tree:
 def map_arrays(f: Callable[[np.ndarray], np.ndarray], tree: Tree) -> Tree:
     """Apply `f` to every array, inside the marks too; whatever is no array stays as it is.
 
+    Raises:
+        DtypeError: an array is not plain.
+
     >>> map_arrays(np.negative, (np.ones(1), Running(np.ones(1)), None))
     (array([-1.]), Running(array=array([-1.])), None)
     """
 
     def at(leaf: Leaf) -> Leaf:
         if isinstance(leaf, np.ndarray):
-            return f(leaf)
+            return f(plain_array("leaf", leaf))
         if isinstance(leaf, Running):
             inner = at(leaf.array)
             return leaf if inner is leaf.array else Running(inner)

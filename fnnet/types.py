@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arguments import one_of, shown
+from fnnet.arguments import is_plain, one_of, plain_array, shown
 from fnnet.arrays import Array as Array
 from fnnet.arrays import Arrays as Arrays
 from fnnet.arrays import Cotangent as Cotangent
@@ -330,11 +330,14 @@ def common_dtype(params: Params) -> np.dtype | None:
     """The one dtype of all arrays of params, None where there are none."""
     dtype = None
     for leaf in tree.leaves(params):
-        found = leaf if isinstance(leaf, np.ndarray) else tree.array(leaf)
-        if not isinstance(found, np.ndarray):
+        found = leaf if type(leaf) is np.ndarray else tree.array(leaf)
+        if not is_plain(found):
             path = next(path for path, other in tree.items(params) if other is leaf)
+            where = f"params.{path}" if path else "params"
+            if isinstance(found, np.ndarray):
+                plain_array(where, found)
             fix = "make numbers arrays: np.asarray(0.25, np.float32)"
-            raise DtypeError(expected(f"params.{path}" if path else "params", "an array", type(found).__name__, fix))
+            raise DtypeError(expected(where, "an array", type(found).__name__, fix))
         if found.dtype is dtype:
             continue  # as nearly always
         if dtype is None:

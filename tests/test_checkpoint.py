@@ -192,7 +192,7 @@ def test_metadata_without_end(path):
         (lambda: 0, "tree: expected an array, .*, got a function"),
         ({"a": np.ones(1, object)}, "a: expected float64, float32, .*, got object; cast it"),
         ({"a": Running(np.ones(1, np.complex128))}, "a: expected .*complex64, .*, got complex128; cast it"),
-        ({"a": Running(np.ma.array([1.0]))}, "a: expected an array without a mask, got MaskedArray; its mask would be"),
+        ({"a": Running(np.ma.array([1.0]))}, "a: expected a plain array, got a MaskedArray; its mask would be"),
         ({"": np.ones(1)}, "tree: expected keys with at least one letter, got ''; rename it"),
         ({"a": np.array(["x"])}, "a: expected .*, got <U1; cast it"),
         ({"a": np.ones(1, ">f4")}, "a: expected .*, got >f4; cast it"),

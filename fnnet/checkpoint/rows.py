@@ -11,6 +11,7 @@ import numpy as np
 import optree
 
 from fnnet import tree
+from fnnet.arguments import is_plain
 from fnnet.checkpoint.file import DTYPES, MAX_AXES
 from fnnet.errors import CheckpointError, FnnetError, expected
 from fnnet.rng import Key
@@ -87,10 +88,11 @@ def _row(path: str, leaf: Any) -> tuple[list[Any], Array | None]:
         raise CheckpointError(expected(path or "tree", wanted, f"one of {leaf.bit_length()}"))
     if type(leaf) in _NUMBERS:
         return [path, _NUMBERS[type(leaf)], _word_of(leaf)], None
-    if isinstance(leaf, np.ma.MaskedArray):
-        fix = "its mask would be lost: save leaf.filled() or leaf.data and leaf.mask"
-        raise CheckpointError(expected(path or "tree", "an array without a mask", type(leaf).__name__, fix))
-    if isinstance(leaf, np.ndarray):
+    if isinstance(leaf, np.ndarray) and not is_plain(leaf):
+        masked = isinstance(leaf, np.ma.MaskedArray)
+        fix = "its mask would be lost: save leaf.filled(…)" if masked else "cast with np.asarray(leaf)"
+        raise CheckpointError(expected(path or "tree", "a plain array", f"a {type(leaf).__name__}", fix))
+    if is_plain(leaf):
         if leaf.dtype not in DTYPES.values():
             wanted = "float64, float32, float16, complex64, integers or booleans"
             raise CheckpointError(expected(path, wanted, leaf.dtype, "cast it"))

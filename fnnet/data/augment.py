@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from fnnet import rng
-from fnnet.arguments import real, whole
+from fnnet.arguments import plain_array, real, whole
 from fnnet.arrays import length
 from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 from fnnet.types import Array
@@ -225,9 +225,10 @@ def _windows(key: rng.Key, x: Array, height: int, width: int) -> Array:
 
 
 def _images(x: object) -> Array:
-    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
-        got = getattr(x, "dtype", type(x).__name__)
-        raise DtypeError(expected("x", "float32 or float64", got, "data.scale(images) makes float32 of stored pixels"))
+    x = plain_array("x", x)
+    if x.dtype not in (np.float32, np.float64):
+        fix = "data.scale(images) makes float32 of stored pixels"
+        raise DtypeError(expected("x", "float32 or float64", x.dtype, fix))
     if x.ndim not in (3, 4) or 0 in x.shape:
         raise ShapeError(expected("x", "(N, C, H, W) or (N, H, W), none of them 0", x.shape))
     return x

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnnet import rng
-from fnnet.arguments import whole
+from fnnet.arguments import plain_array, whole
 from fnnet.errors import DataError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
@@ -87,8 +87,9 @@ def class_labels(labels: object, classes: int | None = None, where: str = "label
     Traceback (most recent call last):
     fnnet.errors.DataError: labels: expected classes 0 to 9, got 10 at row 1
     """
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        raise DtypeError(expected(where, "an array of integers", getattr(labels, "dtype", type(labels).__name__)))
+    labels = plain_array(where, labels)
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(expected(where, "an array of integers", labels.dtype))
     if labels.ndim != 1:
         raise ShapeError(expected(where, "(N,)", labels.shape, "flatten them, or take argmax(axis=1) of one-hot rows"))
     wrong = labels < 0 if classes is None else (labels < 0) | (labels >= classes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fnnet.arguments import real, whole
+from fnnet.arguments import plain_array, real, whole
 from fnnet.errors import DtypeError, ShapeError, expected
 from fnnet.types import Array
 
@@ -98,16 +98,15 @@ def _interpolation(old: int, new: int) -> Array:
 
 
 def _stored(images: Array) -> Array:
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        got = getattr(images, "dtype", type(images).__name__)
-        raise DtypeError(expected("images", "uint8 pixels as stored", got))
+    if plain_array("images", images).dtype != np.uint8:
+        raise DtypeError(expected("images", "uint8 pixels as stored", images.dtype))
     if images.ndim not in (3, 4):
         raise ShapeError(expected("images", "(N, H, W) or (N, C, H, W)", images.shape))
     return images
 
 
 def _floating(x: Array) -> Array:
-    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
-        got = getattr(x, "dtype", type(x).__name__)
-        raise DtypeError(expected("x", "float32 or float64", got, "scale(images) makes float32 of stored pixels"))
+    if plain_array("x", x).dtype not in (np.float32, np.float64):
+        fix = "scale(images) makes float32 of stored pixels"
+        raise DtypeError(expected("x", "float32 or float64", x.dtype, fix))
     return x

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet import tree
-from fnnet.arguments import shown
+from fnnet.arguments import plain_array, shown
 from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
 from fnnet.layers import batch_norm, conv1d, conv2d, conv3d, dense, flatten, frozen, named, reshape, serial
@@ -277,6 +277,7 @@ def _modules(arrays: Arrays, library: str) -> dict[str, dict[str, Array]]:
             continue
         if not isinstance(array, np.ndarray):
             raise DataError(expected(name, "a NumPy array", type(array).__name__, "use tensor.numpy()"))
+        plain_array(name, array)
         if array.dtype.kind not in "fiu":
             raise DataError(expected(name, "an array of numbers", f"one of {array.dtype}"))
         if not np.isfinite(array).all():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fnnet import rng, tree
+from fnnet.arguments import is_plain, shown
 from fnnet.errors import ArgumentError, ConfigError, FnnetError, ShapeError, StructureError, expected
 from fnnet.initializers import Initializer
 from fnnet.types import Array, Params, Shape
@@ -27,9 +28,8 @@ def initialised(init: Initializer, key: rng.Key, shape: Shape) -> Array:
             raise
         fix = "call the factory, as in he_normal()"
         raise ConfigError(expected("init", "a function (key, shape) -> array", f"{init!r}: {error}", fix)) from error
-    if not isinstance(weight, np.ndarray) or weight.shape != shape or weight.dtype != np.float32:
-        got = f"{weight.shape} {weight.dtype}" if isinstance(weight, np.ndarray) else type(weight).__name__
-        raise ConfigError(expected("what init makes", f"an array {shape} float32", got))
+    if not is_plain(weight) or weight.shape != shape or weight.dtype != np.float32:
+        raise ConfigError(expected("what init makes", f"an array {shape} float32", shown(weight)))
     return weight
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet import rng
-from fnnet.arguments import one_of, shown
+from fnnet.arguments import one_of, plain_array, shown
 from fnnet.arrays import Arrays, Blank, Shapes, blank, count, flat, is_discrete, is_floats, shape_of, zeros
 from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
 from fnnet.types import (
@@ -126,6 +126,7 @@ def _check_value(y: Arrays, x: Arrays, params: Params, find: Infer) -> None:
     for leaf in flat(y):
         if not isinstance(leaf, np.ndarray):
             raise StructureError(expected("y", "an array, or a tuple of arrays", f"a {type(leaf).__name__}"))
+        plain_array("y", leaf)
     wanted, n = find(shape_of(x)), count(x)
     fits = shape_of(y) == wanted
     for leaf in flat(y):

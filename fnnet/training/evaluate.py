@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from fnnet.arguments import shown
+from fnnet.arguments import plain_array, shown
 from fnnet.arrays import Arrays, concatenated, count
 from fnnet.batching import in_order
 from fnnet.errors import ConfigError, DataError, expected
@@ -160,8 +160,8 @@ def _numbers(name: str, value: object) -> Array:
         got = f"a {type(value).__name__}"
         fix = "return one number or array, and give every number a metric of its own"
         raise ConfigError(expected(f"metric {name!r}", "a number or an array of numbers", got, fix))
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
+    array = plain_array(f"metric {name!r}", value) if isinstance(value, np.ndarray) else np.asarray(value)
+    if array.dtype.kind not in "biuf":
         raise ConfigError(expected(f"metric {name!r}", "a number or an array of numbers", shown(value)))
     if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
         raise ConfigError(expected(f"metric {name!r}", "counts below 2**63", f"{array.max()}"))

@@ -1,4 +1,5 @@
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -59,19 +60,14 @@ def test_an_epoch_can_be_entered_anywhere(epoch, data):
     assert [y.tolist() for _, y in rest] == [y.tolist() for _, y in whole[start:]]
 
 
-def test_skipped_batches_cost_nothing():
-    class Counted(np.ndarray):
-        read = 0
-
-        def __getitem__(self, rows):
-            Counted.read += len(rows)
-            return super().__getitem__(rows)
-
-    x = np.arange(100).view(Counted)
-    stream = batches(KEY, (x,), 10, start=9)
-    assert Counted.read == 0
+def test_skipped_batches_cost_nothing(monkeypatch):
+    read = []
+    module = sys.modules[batches.__module__]
+    monkeypatch.setattr(module, "rows", lambda arrays, index: read.append(len(index)) or arrays)
+    stream = batches(KEY, (np.arange(100),), 10, start=9)
+    assert read == []
     assert len(list(stream)) == 1
-    assert Counted.read == 10
+    assert read == [10]
 
 
 def test_key_law():
@@ -118,7 +114,11 @@ def test_mistakes_are_told_before_the_first_batch():
         ((arrays(3), 2, "keep", -1), ConfigError, "start: expected a whole number ≥ 0, got -1"),
         (((), 2), DataError, "arrays: expected at least one array, got none"),
         ((np.zeros((2, 3)), 2), DtypeError, r"arrays: expected a tuple of arrays such as \(x, y\), got ndarray"),
-        (((np.zeros(3), [1, 2, 3]), 2), DtypeError, r"arrays\[1\]: expected a NumPy array, got list; use np.asarray"),
+        (
+            ((np.zeros(3), [1, 2, 3]), 2),
+            DtypeError,
+            r"arrays\[1\]: expected a NumPy array, got list; convert with np.asarray",
+        ),
         (((np.zeros(3), np.zeros(4)), 2), DataError, r"arrays\[1\]: expected 3 examples, as in arrays\[0\], got 4"),
         (((np.zeros(3), np.array(4)), 2), DataError, r"arrays\[1\]: expected an array \(N, …\), got one without axes"),
     ],

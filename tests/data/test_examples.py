@@ -59,7 +59,7 @@ def test_one_hot(labels):
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0, 1], DtypeError, "labels: expected an array of integers, got list"),
+        ([0, 1], DtypeError, "labels: expected a NumPy array, got list; convert with"),
         (np.array([0.0, 1.0]), DtypeError, "labels: expected an array of integers, got float64"),
         (np.array([True, False]), DtypeError, "labels: expected an array of integers, got bool"),
         (np.zeros((2, 3), int), ShapeError, r"labels: expected \(N,\), got \(2, 3\); flatten them, or take argmax"),

@@ -26,7 +26,7 @@ def test_scale():
     ("images", "error", "message"),
     [
         (np.zeros((2, 3, 3), np.float32), DtypeError, "images: expected uint8 pixels as stored, got float32"),
-        ([[1]], DtypeError, "images: expected uint8 pixels as stored, got list"),
+        ([[1]], DtypeError, "images: expected a NumPy array, got list"),
         (ramp((3, 3)), ShapeError, r"images: expected \(N, H, W\) or \(N, C, H, W\), got \(3, 3\)"),
     ],
 )

@@ -121,9 +121,12 @@ def test_frozen_takes_no_params_that_are_not_held():
     [
         (initializers.he_normal, r"init: expected a function \(key, shape\) -> array, .*; call the factory"),
         (None, r"init: expected a function \(key, shape\) -> array, got None"),
-        (lambda key, shape: np.ones(shape), r"what init makes: expected an array .* float32, got .* float64"),
-        (lambda key, shape: np.ones(2, np.float32), r"what init makes: expected an array .*, got \(2,\) float32"),
-        (lambda key, shape: 0.0, "what init makes: expected an array .*, got float"),
+        (lambda key, shape: np.ones(shape), r"what init makes: expected an array .* float32, got an array .* float64"),
+        (
+            lambda key, shape: np.ones(2, np.float32),
+            r"what init makes: expected an array .*, got an array \(2,\) float32",
+        ),
+        (lambda key, shape: 0.0, "what init makes: expected an array .*, got 0.0"),
     ],
 )
 def test_initializers_that_are_none(factory, init, message):

@@ -16,6 +16,7 @@ import numpy as np
 import optree
 
 from fnnet import tree
+from fnnet.arguments import is_plain, plain_array
 from fnnet.errors import DtypeError, StructureError, expected
 from fnnet.kernels.finite import all_finite
 from fnnet.types import Array, Params
@@ -64,7 +65,7 @@ def _paths(spec: Any) -> list[str]:
 
 def is_trained(leaf: Any) -> TypeGuard[Array]:
     """Whether this leaf of params is for an optimizer to move, or this update moves one."""
-    return isinstance(leaf, np.ndarray)
+    return is_plain(leaf)
 
 
 def check_trainable(params: Layout) -> None:
@@ -72,6 +73,7 @@ def check_trainable(params: Layout) -> None:
     for i, leaf in enumerate(params.leaves):
         if leaf is None or isinstance(leaf, tree.Running | tree.Frozen):
             continue
+        _check_plain(leaf, f"params.{params.path(i)}")
         if not (is_trained(leaf) and leaf.dtype.kind in "fcO"):
             fix = "cast all with tree.cast(params, np.float32)"
             raise DtypeError(expected(f"params: {params.path(i)}", "an array of a floating dtype", _words(leaf), fix))
@@ -117,18 +119,22 @@ def state_beside(values: Any, params: Layout, name: str) -> Leaves:
 
 def _twin(p: Any, other: Any) -> bool:
     """Whether both are arrays of one shape and dtype."""
-    return (
-        isinstance(other, np.ndarray)
-        and isinstance(p, np.ndarray)
-        and other.shape == p.shape
-        and other.dtype == p.dtype
-    )
+    return is_plain(other) and is_plain(p) and other.shape == p.shape and other.dtype == p.dtype
 
 
 def _differ(params: Layout, i: int, other: Any, others: Any, name: str) -> StructureError:
     tree.match(params.tree, others, ("params", name))  # what stands there may be no leaf at all
     where = params.path(i) or "the top"
+    _check_plain(params.leaves[i], f"params: {where}")
+    _check_plain(other, f"{name}: {where}")
     return StructureError(f"{where}: params have {_words(params.leaves[i])}, {name} has {_words(other)}")
+
+
+def _check_plain(leaf: Any, where: str) -> None:
+    """Raise where a leaf is an array that is not plain."""
+    inside = tree.array(leaf)
+    if isinstance(inside, np.ndarray):
+        plain_array(where, inside)
 
 
 def _words(leaf: Any) -> str:
