@@ -134,6 +134,9 @@ def siamese() -> Layer:
     )
 
 
+LENGTHS = Discrete(())
+PADDED: dict[str, Any] = {"within": {"x[1]": (1, 4)}, "padded": {"x[0]": "x[1]"}}  # sequences of 4 steps
+
 LAYERS = [
     linear("identity", layers.identity, (3,)),
     linear("layer user's own", scale, (2, 3)),
@@ -278,6 +281,25 @@ LAYERS = [
         lambda: layers.graph(lambda net, x: net.up(x[0]), up=layers.dense(2)),
         ((2,), (3,), Discrete((2,))),
     ),
+    linear("per_step", lambda: layers.per_step(layers.dense(2)), (3, 4)),
+    pieces(
+        "per_step of several",
+        lambda: layers.per_step(layers.serial(layers.dense(2), layers.relu(), layers.dropout(Fraction(1, 2)))),
+        (2, 3),
+        draws=True,
+    ),
+    smooth("per_step of statistics", lambda: layers.per_step(layers.batch_norm()), (2, 3), batch_dependent=True),
+    linear("per_step of tuples", lambda: layers.per_step(layers.select(0)), ((3, 2), Discrete((3,)))),
+    linear("reverse", layers.reverse, (4, 2)),
+    linear("reverse lengths", layers.reverse, ((4, 2), LENGTHS), **PADDED),
+    linear("last", layers.last, (4, 2)),
+    linear("last lengths", layers.last, ((4, 2), LENGTHS), **PADDED),
+    linear("mean_over", layers.mean_over, (4, 2)),
+    linear("mean_over last axis", lambda: layers.mean_over(-1), (2, 3)),
+    linear("mean_over lengths", layers.mean_over, ((4, 2), LENGTHS), **PADDED),
+    linear("mean_over mask", layers.mean_over, ((4, 2), Discrete((4,))), within={"x[1]": bool}),
+    linear("embedding", lambda: layers.embedding(5, 2), Discrete((3,)), within={"x": (0, 4)}),
+    linear("embedding padding", lambda: layers.embedding(3, 2, padding=1), Discrete((2, 3)), within={"x": (0, 2)}),
     Row("serial lenet", lenet, (1, 10, 10)),
     Row("serial residual net", residual_net, (1, 4, 4), batch_dependent=True, draws=True),
 ]

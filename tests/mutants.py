@@ -358,7 +358,41 @@ def doubled_use() -> Layer:
 
 SEQUENCE = ((4, 2), Discrete(()))
 
+
+def of_sequences(name: str, layer: Layer, dxs: Callable[[Call], Any]) -> Mutant:
+    """A mistake in a layer that reads (xs, lengths), with the derivative of xs changed."""
+    claims = {"within": {"x[1]": (1, 3)}, "padded": {"x[0]": "x[1]"}}
+    return Mutant(name, lambda: pulling(layer, grads(dx=lambda m: (dxs(m), None))), SEQUENCE, "derivative", claims)
+
+
 MUTANTS = [
+    of_sequences("reverse: dx not turned back", layers.reverse(), dxs=lambda m: m.dy),
+    of_sequences("reverse: dx turned round beyond the length", layers.reverse(), dxs=lambda m: m.dy[:, ::-1]),
+    of_sequences(
+        "last: dx at the last step, whatever the length",
+        layers.last(),
+        dxs=lambda m: np.pad(m.dy[:, None], ((0, 0), (m.x[0].shape[1] - 1, 0), (0, 0))),
+    ),
+    of_sequences(
+        "mean_over: dx divided by all steps",
+        layers.mean_over(),
+        dxs=lambda m: m.dx[0] * (m.x[1] / m.x[0].shape[1])[:, None, None],
+    ),
+    wrong(
+        "per_step: dparams of the last step only",
+        layers.per_step(dense(2)),
+        (3, 2),
+        "derivative",
+        EXACT,
+        bias=lambda m: m.dy[:, -1].sum(axis=0),
+    ),
+    Mutant(
+        "embedding: the padding row gets a gradient",
+        lambda: _mixed(layers.embedding(3, 2, padding=0), layers.embedding(3, 2)),
+        Discrete((4,)),
+        "derivative",
+        {"within": {"x": (0, 2)}},
+    ),
     Mutant(
         "embedding: the last of equal ids wins", overwriting, Discrete((4,)), "derivative", {"within": {"x": (0, 4)}}
     ),

@@ -11,18 +11,23 @@ from fnnet.layers.conv2d import conv2d
 from fnnet.layers.conv3d import conv3d
 from fnnet.layers.dense import dense
 from fnnet.layers.dropout import dropout
+from fnnet.layers.embedding import embedding
 from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
 from fnnet.layers.graph import graph
 from fnnet.layers.identity import identity
+from fnnet.layers.last import last
 from fnnet.layers.layer import layer
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.max_pool import max_pool
+from fnnet.layers.mean_over import mean_over
 from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
 from fnnet.layers.parallel import parallel
+from fnnet.layers.per_step import per_step
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
+from fnnet.layers.reverse import reverse
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
 from fnnet.layers.softmax import softmax
@@ -40,21 +45,26 @@ __all__ = [
     "dense",
     "dropout",
     "elu",
+    "embedding",
     "flatten",
     "frozen",
     "gelu",
     "graph",
     "identity",
+    "last",
     "layer",
     "leaky_relu",
     "log_softmax",
     "max_pool",
+    "mean_over",
     "multiply",
     "named",
     "parallel",
+    "per_step",
     "relu",
     "reshape",
     "residual",
+    "reverse",
     "select",
     "selu",
     "serial",
