@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 
@@ -132,6 +133,21 @@ def flag(what: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(expected(what, "True or False", shown(value)))
     return value
+
+
+def float_dtype(dtype: DTypeLike) -> np.dtype:
+    """Return `dtype` as NumPy's record, or say that it should have been one that layers compute in.
+
+    >>> float_dtype(np.float64)
+    dtype('float64')
+    """
+    try:
+        kind = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise DtypeError(expected("dtype", "float32 or float64", shown(dtype))) from None
+    if kind not in (np.float32, np.float64):
+        raise DtypeError(expected("dtype", "float32 or float64", kind))
+    return kind
 
 
 def real(what: str, value: Any, low: float = -float("inf"), high: float = float("inf"), *, open: str = "") -> float:

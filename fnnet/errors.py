@@ -4,7 +4,8 @@ Every error of fnnet is an `FnnetError`, and an `FnnetError` is a `ValueError`. 
 in front of the path while an error travels outwards, so the reader sees `serial > conv2d_1: expected …`.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from fnnet.renamed import renamed
 
@@ -64,6 +65,20 @@ class FormatError(FnnetError):
 
 class NonFiniteError(FnnetError, ArithmeticError):
     """A NaN or an infinity appeared; the message says at which step and where first."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a training, which keeps what is done: catch it, or let it end the program as ever.
+
+    Args:
+        state: after the last step.
+        history: what the steps since the fold, or the epoch, began have measured.
+    """
+
+    def __init__(self, state: Any, history: Sequence[Any] = ()):
+        super().__init__("the state after the last step is this exception's .state")
+        self.state = state
+        self.history = history
 
 
 def expected(what: str, wanted: object, got: object, fix: str = "") -> str:

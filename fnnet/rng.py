@@ -20,8 +20,8 @@ import attrs
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fnnet.arguments import real, whole
-from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
+from fnnet.arguments import float_dtype, real, whole
+from fnnet.errors import ConfigError, ShapeError, expected
 
 _WORDS = 2**64  # seeds and integer words lie below
 
@@ -102,7 +102,7 @@ def uniform(
     low, high = real("low", low), real("high", high)
     if not low <= high:
         raise ConfigError(expected("low", f"a number ≤ high = {high}", low))
-    kind, shape = _dtype(dtype), _shape(shape)
+    kind, shape = float_dtype(dtype), _shape(shape)
     top = float(np.finfo(kind).max)
     if not max(abs(low), abs(high), high - low) <= top:
         raise ConfigError(expected("low, high and their distance", f"at most {top:g} in {kind}", f"{low:g}, {high:g}"))
@@ -125,7 +125,7 @@ def normal(key: Key, shape: Sequence[int] = (), dtype: DTypeLike = np.float32) -
     (2, 3)
     """
     draws = generator(key).standard_normal(_shape(shape))
-    return np.asarray(draws).astype(_dtype(dtype))
+    return np.asarray(draws).astype(float_dtype(dtype))
 
 
 def bernoulli(key: Key, p: float, shape: Sequence[int] = ()) -> np.ndarray:
@@ -184,16 +184,6 @@ def check_key(key: object) -> Key:
     if not isinstance(key, Key):
         raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
     return key
-
-
-def _dtype(dtype: DTypeLike) -> np.dtype:
-    try:
-        kind = np.dtype(dtype)
-    except (TypeError, ValueError):
-        raise DtypeError(expected("dtype", "float32 or float64", repr(dtype))) from None
-    if kind not in (np.float32, np.float64):
-        raise DtypeError(expected("dtype", "float32 or float64", kind))
-    return kind
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from fnnet.runs.display import Display
-from fnnet.runs.words import duration
+from fnnet.words import duration
 
 
 class Board:

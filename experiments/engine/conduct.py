@@ -16,7 +16,7 @@ from fnnet.errors import MissingDataError
 from fnnet.runs import cli, facts
 from fnnet.runs.datasets import BUNDLED
 from fnnet.runs.display import display
-from fnnet.runs.words import duration
+from fnnet.words import duration
 
 OUT = Path("runs/studies")
 

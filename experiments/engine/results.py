@@ -11,7 +11,7 @@ from experiments.engine.statistics import CONFIDENCE, Difference, next_run, pair
 from experiments.engine.study import Claim, Measure, Setting, Study, StudyResults, studies
 from experiments.registry import REPORTS
 from fnnet.runs import files, markdown
-from fnnet.runs.words import counted, duration
+from fnnet.words import counted, duration
 
 RESULTS = Path("experiments/RESULTS.md")
 FIGURES = "figures"  # beside RESULTS.md

@@ -11,8 +11,8 @@ from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.markdown import table
 from fnnet.runs.registry import EXPERIMENTS
 from fnnet.runs.settings import Settings
-from fnnet.runs.words import counted
 from fnnet.types import Params
+from fnnet.words import counted
 
 CURVES, CONFUSION, MISTAKES, KERNELS = "curves.png", "confusion_{part}.png", "mistakes.png", "kernels.png"
 SHOWN = 30  # mistakes at most

@@ -21,8 +21,8 @@ from fnnet.runs.report import finish
 from fnnet.runs.settings import Settings
 from fnnet.runs.threads import limited
 from fnnet.runs.trainer import Journal, Plan, Position
-from fnnet.runs.words import counted
 from fnnet.runtime import keep_memory
+from fnnet.words import counted
 
 
 @attrs.frozen

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fnnet.runs.display import Display
 from fnnet.runs.trainer import Position
-from fnnet.runs.words import duration
+from fnnet.words import duration
 
 
 class Progress:

@@ -4,14 +4,18 @@ from typing import TYPE_CHECKING
 
 from fnnet.renamed import renamed
 from fnnet.training.calibrate import calibrate
+from fnnet.training.checkpoints import checkpoints
+from fnnet.training.csv_log import csv_log
 from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, patience, relative_rise, small_improvement
 from fnnet.training.evaluate import evaluate
+from fnnet.training.fit import fit
 from fnnet.training.fold import fold, scan
 from fnnet.training.lbfgs import LbfgsState, lbfgs
 from fnnet.training.micro_batches import micro_batches
 from fnnet.training.per_example import per_example_gradients, per_example_norms
 from fnnet.training.plateau import PlateauState, reduce_on_plateau
 from fnnet.training.predict import predict
+from fnnet.training.progress import progress
 from fnnet.training.sharpness_aware import sharpness_aware
 from fnnet.training.sizes import Sizes
 from fnnet.training.state import TrainState, init
@@ -27,8 +31,11 @@ __all__ = [
     "Sizes",
     "TrainState",
     "calibrate",
+    "checkpoints",
+    "csv_log",
     "early_stopping",
     "evaluate",
+    "fit",
     "fold",
     "init",
     "lbfgs",
@@ -38,6 +45,7 @@ __all__ = [
     "per_example_gradients",
     "per_example_norms",
     "predict",
+    "progress",
     "reduce_on_plateau",
     "relative_rise",
     "scan",

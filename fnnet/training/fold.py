@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from toolz import accumulate, drop
 
-from fnnet.errors import DataError, expected
+from fnnet.errors import DataError, Interrupted, expected
 from fnnet.training.state import Batch, TrainState
 from fnnet.training.step import Metrics, Step
 
@@ -47,13 +47,19 @@ def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[Train
 
     Raises:
         DataError: there is no batch at all, as in an iterator that was gone over before.
+        Interrupted: Ctrl-C; a KeyboardInterrupt whose `state` and `history` are those of the steps that are done.
 
     >>> def step(state, batch): return state + batch, {"loss": -batch}
     >>> fold(step, 0, [1, 2])
     (3, [{'loss': -1}, {'loss': -2}])
     """
-    history = []
-    for batch in some(batches):
-        state, metrics = step(state, batch)
-        history.append(metrics)
+    history: list[Metrics] = []
+    try:
+        for batch in some(batches):
+            state, metrics = step(state, batch)
+            history.append(metrics)
+    except KeyboardInterrupt as stop:
+        if type(stop) is not KeyboardInterrupt:  # somebody's own, such as that of another signal
+            raise
+        raise Interrupted(state, history) from stop
     return state, history

@@ -4,12 +4,25 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from fnnet.arguments import example_weights
+from fnnet import tree
+from fnnet.arguments import example_weights, float_dtype
 from fnnet.arrays import Arrays, count, flat
-from fnnet.errors import ConfigError, DataError, expected
+from fnnet.errors import ConfigError, DataError, StructureError, expected
 from fnnet.rng import Key, fold_in
-from fnnet.types import Array, Layer, Optimizer, OptState, Params, Shapes, Target, check_net, check_optimizer
+from fnnet.types import (
+    Array,
+    Layer,
+    Optimizer,
+    OptState,
+    Params,
+    Shapes,
+    Target,
+    check_net,
+    check_optimizer,
+    common_dtype,
+)
 
 Batch: TypeAlias = Sequence[Any]  # (x, target) or (x, target, weight), see `x_target_weight`
 
@@ -30,7 +43,15 @@ class TrainState(NamedTuple):
     key: Key
 
 
-def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shapes) -> TrainState:
+def init(
+    net: Layer,
+    optimizer: Optimizer,
+    key: Key,
+    shape: Shapes,
+    *,
+    params: Params | None = None,
+    dtype: DTypeLike | None = None,
+) -> TrainState:
     """The state before the first step; initial weights are drawn from `fold_in(key, "init")`.
 
     Args:
@@ -38,14 +59,47 @@ def init(net: Layer, optimizer: Optimizer, key: Key, shape: Shapes) -> TrainStat
         optimizer: see `fnnet.optim`.
         key: of the whole training.
         shape: of one example, no batch axis.
+        params: to begin with, instead of those drawn: what was trained before, to be tuned.
+        dtype: float32 or float64, which the params are cast to; by default their own, float32 where they are drawn.
+
+    Raises:
+        StructureError: `params` are not those of this net for this shape; the message names the leaf.
+        DtypeError: `dtype` is another one.
 
     >>> from fnnet import layers, optim, rng
     >>> state = init(layers.dense(2), optim.sgd(0.1), rng.key(0), (3,))
     >>> state.step, state.params.weight.shape
     (0, (3, 2))
+    >>> tuned = init(layers.dense(2), optim.adam(0.1), rng.key(1), (3,), params=state.params, dtype="float64")
+    >>> bool((tuned.params.weight == state.params.weight).all()), tuned.params.weight.dtype
+    (True, dtype('float64'))
     """
-    params = check_net(net).init(fold_in(key, "init"), shape)
-    return TrainState(0, params, check_optimizer(optimizer).init(params), key)
+    check_net(net)
+    check_optimizer(optimizer)
+    kind = None if dtype is None else float_dtype(dtype)
+    own = net.init(fold_in(key, "init"), shape)
+    if params is not None:
+        check_params(params)
+        _check_fits(params, own)
+        own = tree.read_only(params)
+    if kind is not None:
+        own = tree.cast(own, kind)
+    return TrainState(0, own, optimizer.init(own), key)
+
+
+def _check_fits(params: Params, own: Params) -> None:
+    """Raise unless params have the structure, the marks and the shapes of the net's own."""
+    common_dtype(params)
+    tree.match(own, params, ("the net", "params"))
+    kinds = zip(tree.structure(own).kinds, tree.structure(params).kinds, strict=True)
+    leaves = zip(tree.items(own, holes=True), tree.items(params, holes=True), strict=True)
+    for (wanted, kind), ((path, leaf), (_, given)) in zip(kinds, leaves, strict=True):
+        if wanted != kind:
+            fix = "see tree.hold and tree.release" if "frozen" in wanted + kind else ""
+            raise StructureError(expected(f"params.{path}" if path else "params", f"a {wanted}", f"a {kind}", fix))
+        if leaf is not None and tree.array(leaf).shape != tree.array(given).shape:
+            at = f"params.{path}" if path else "params"
+            raise StructureError(expected(at, tree.array(leaf).shape, tree.array(given).shape))
 
 
 def step_key(state: TrainState) -> Key:

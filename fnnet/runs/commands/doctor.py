@@ -12,9 +12,9 @@ from fnnet.runs import cli, facts, files, trainer
 from fnnet.runs.experiment import Problem
 from fnnet.runs.lenet5 import Config, net
 from fnnet.runs.threads import limited
-from fnnet.runs.words import counted
 from fnnet.runtime import keep_memory
 from fnnet.types import Array, Layer, Params
+from fnnet.words import counted
 
 SHAPE = (1, 28, 28)
 

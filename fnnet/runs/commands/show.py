@@ -11,8 +11,8 @@ from fnnet import summary
 from fnnet.runs import cli, folder
 from fnnet.runs.folder import Run, opened
 from fnnet.runs.trained import load_trained
-from fnnet.runs.words import counted
 from fnnet.types import Layer, Params, Shapes
+from fnnet.words import counted
 
 EPOCHS = 10  # the last so many are shown
 
