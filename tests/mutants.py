@@ -356,6 +356,32 @@ def doubled_use() -> Layer:
     return pulling(layers.multiply(), lambda m: (m.dparams, m.dx[::-1]))
 
 
+def without_the_sum(m: Call) -> Array:
+    """dx of attention of one head by softmax's derivative without Σ dO ∘ O."""
+    q, k, v = (m.x @ own.weight + own.bias for own in m.params[:3])
+    scale = q.shape[2] ** -0.5
+    e = np.exp(scale * q @ k.swapaxes(1, 2))
+    p, do = e / e.sum(axis=2, keepdims=True), m.dy @ m.params.output.weight.T
+    ds = p * (do @ v.swapaxes(1, 2))
+    grads = scale * ds @ k, scale * ds.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ do
+    return sum(grad @ own.weight.T for grad, own in zip(grads, m.params[:3], strict=True))
+
+
+def seeing_all(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Attention whose way back is that of a mask that hides nothing."""
+
+    def wrapped(params: Params, x: Any) -> tuple[Array, Any]:
+        return forward(params, x)[0], forward(params, (*x[:2], np.ones_like(x[2])))[1]
+
+    return wrapped
+
+
+def dropped_one_way() -> Layer:
+    """Attention whose way back knows nothing of what was dropped."""
+    right = layers.attention(1, dropout=0.5)
+    return attrs.evolve(right, train=lambda key: _mixed(right.train(key), right))
+
+
 SEQUENCE = ((4, 2), Discrete(()))
 
 
@@ -558,6 +584,55 @@ MUTANTS = [
         EXACT,
         weight=lambda m: c(m.dparams.weight.swapaxes(2, 4)),
     ),
+    wrong(
+        "attention: dS without the sum over keys", layers.attention(1), (3, 2), "derivative", SMOOTH, dx=without_the_sum
+    ),
+    Mutant(
+        "attention: the way back sees what is to come",
+        lambda: _mixed(layers.attention(2, causal=True), layers.attention(2)),
+        (3, 4),
+        "derivative",
+        SMOOTH,
+    ),
+    Mutant(
+        "attention: the way back does not turn",
+        lambda: _mixed(layers.attention(1, rotary=100.0), layers.attention(1)),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+    ),
+    wrong(
+        "attention: dx as of queries only",
+        layers.attention(2),
+        (3, 4),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: layers.attention(2)._apply(m.params, (m.x, m.x))[1](m.dy, True)[1][0],
+    ),
+    wrong(
+        "attention: dQ without the scale",
+        layers.attention(1),
+        (3, 4),
+        "derivative",
+        SMOOTH,
+        query=lambda m: tree.map(lambda grad: 2 * grad, m.dparams.query),
+    ),
+    wrong(
+        "attention: a shared key learns from one query head",
+        layers.attention(2, key_value_heads=1),
+        (3, 4),
+        "derivative",
+        SMOOTH,
+        key=lambda m: tree.map(lambda grad: grad / 2, m.dparams.key),
+    ),
+    Mutant(
+        "attention: the way back ignores the mask",
+        lambda: rewired(layers.attention(1), seeing_all),
+        ((2, 2), (3, 2), Discrete((2, 3))),
+        "derivative",
+        {"smooth": True, "within": {"x[2]": bool}},
+    ),
+    Mutant("attention: dropped one way only", dropped_one_way, (3, 2), "derivative", {"smooth": True, "draws": True}),
     wrong("max_pool: a tie counts twice", layers.max_pool(2), (1, 4, 4), "ties", dx=all_winners),
     wrong(
         "max_pool: dy goes to the last element",

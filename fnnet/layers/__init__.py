@@ -2,6 +2,7 @@
 
 from fnnet.layers.activations import elu, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus, tanh
 from fnnet.layers.add import add
+from fnnet.layers.attention import attention
 from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
 from fnnet.layers.beside import beside
@@ -35,6 +36,7 @@ from fnnet.layers.stack import stack
 
 __all__ = [
     "add",
+    "attention",
     "avg_pool",
     "batch_norm",
     "beside",

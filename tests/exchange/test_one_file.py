@@ -37,6 +37,7 @@ def module_at(path):
 
 LATER = {  # layers that no export knows yet: refused by name
     *(layers.per_step, layers.reverse, layers.last, layers.mean_over, layers.embedding),
+    layers.attention,
 }
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 

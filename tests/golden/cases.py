@@ -213,6 +213,8 @@ LAYERS = {
         for (of, options), draw in product(ACTIVATIONS, ("uniform", "integers"))
     },
     **{f"{of} axis={axis}": layer(of, (2, 3, 4), axis=axis) for of in ("softmax", "log_softmax") for axis in (-1, 1)},
+    "attention": layer("attention", (2, 4, 6), heads=2),
+    "attention causal, in groups": layer("attention", (2, 5, 8), heads=4, key_value_heads=2, causal=True, bias=False),
     "batch_norm of features": steps("batch_norm", (5, 3), 20),
     "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),
     "batch_norm of two values": steps("batch_norm", (2, 4), 20, decay=0.0),

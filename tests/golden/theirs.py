@@ -69,6 +69,21 @@ def _batch_norm(p: Params, x: Tensor, eps: float = 1e-5, decay: float = 0.9) -> 
     return F.batch_norm(x, p["mean"], p["variance"], p["gain"], p["bias"], p.training, momentum, eps)
 
 
+def _attention(
+    p: Params, x: Tensor, heads: int, key_value_heads: int = 0, causal: bool = False, bias: bool = True
+) -> Tensor:
+    """What their MultiheadAttention computes, which knows no groups."""
+
+    def projected(name: str, own: int) -> Tensor:  # their weight is (out, in)
+        weight = p.below(name)
+        return F.linear(x, weight["weight"].T, weight.get("bias")).unflatten(2, (own, -1)).transpose(1, 2)
+
+    groups = key_value_heads or heads
+    q, k, v = projected("query", heads), projected("key", groups), projected("value", groups)
+    o = F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=True).transpose(1, 2).flatten(2)
+    return F.linear(o, p.below("output")["weight"].T, p.below("output").get("bias"))
+
+
 def _convolution(
     f: Callable[..., Tensor],
     p: Params,
@@ -97,6 +112,7 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv1d": partial(_convolution, F.conv1d),
     "conv2d": partial(_convolution, F.conv2d),
     "conv3d": partial(_convolution, F.conv3d),
+    "attention": _attention,
     "batch_norm": _batch_norm,
     "max_pool": lambda p, x, kernel, stride=None, padding=0: F.max_pool2d(x, kernel, stride, padding),
     "avg_pool": lambda p, x, kernel, stride=None, padding=0, count_padding=True: F.avg_pool2d(
