@@ -16,9 +16,11 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from fnnet.types import Array, Shape
+from fnnet.types import Array
 
-Keep: TypeAlias = Callable[[int, Shape], Array]  # (first query, shape) -> which elements of P survive, booleans
+Keep: TypeAlias = Callable[
+    [int, tuple[int, ...]], Array
+]  # (first query, shape) -> which elements of P survive, booleans
 
 
 class Look(NamedTuple):

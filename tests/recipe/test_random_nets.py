@@ -52,9 +52,24 @@ LEAVES = {
     "concatenate": st.builds(layers.concatenate, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "stack": st.builds(layers.stack, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "select": st.builds(layers.select, st.integers(0, 9)),
+    "embedding": st.builds(layers.embedding, few, few, padding=st.none() | st.just(0)),
+    "mean_over": st.builds(layers.mean_over, st.sampled_from([1, -1])),
+    "attention": st.builds(
+        layers.attention,
+        st.just(6),
+        key_value_heads=st.none() | st.sampled_from([1, 2, 3]),
+        causal=st.booleans(),
+        rotary=st.none() | st.floats(0.1, 1e6),
+        dropout=st.floats(0, 0.9),
+        block=st.none() | few,
+        bias=st.booleans(),
+        init=inits,
+    ),
     **{
         name: st.builds(getattr(layers, name))
         for name in (
+            "reverse",
+            "last",
             "add",
             "multiply",
             "flatten",
@@ -104,6 +119,7 @@ def combined(inner):
         st.builds(layers.residual, inner),
         st.builds(layers.residual, inner, inner),
         st.builds(layers.frozen, inner),
+        st.builds(layers.per_step, inner),
         st.builds(layers.named, words, inner),
         several.map(lambda children: layers.serial(*children)[1:]),
     )
@@ -113,7 +129,7 @@ nets = st.recursive(st.one_of(*LEAVES.values()), combined, max_leaves=12)
 
 
 def test_every_factory_takes_part():
-    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named"}
+    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named", "per_step"}
     public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 

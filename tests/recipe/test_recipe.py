@@ -80,8 +80,10 @@ def test_every_way_there_and_back(row, tmp_path):
 
 def test_different_nets_are_different():
     nets = [row.make() for row in LAYERS]
-    for words in repr, recipe.digest, hash, lambda net: net:
-        assert len({words(net) for net in nets}) == len(nets) - 1  # one batch_norm() stands in two rows
+    different = len({repr(net) for net in nets})  # less than all, as some stand in several rows
+    assert different > 0.8 * len(nets)
+    for words in recipe.digest, hash, lambda net: net:
+        assert len({words(net) for net in nets}) == different
 
 
 @pytest.mark.parametrize(
