@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,8 @@ from fnnet.kernels.borders import widened
 from fnnet.kernels.windows import Axes
 from fnnet.layers import (
     activations,
+    adaptive_avg_pool,
+    adaptive_max_pool,
     add,
     avg_pool,
     batch_norm,
@@ -29,15 +32,19 @@ from fnnet.layers import (
     dense,
     dropout,
     flatten,
+    global_avg_pool,
+    global_max_pool,
     identity,
     log_softmax,
+    lp_pool,
     max_pool,
     multiply,
     reshape,
+    scale_pool,
     softmax,
     stack,
 )
-from fnnet.layers._window import window
+from fnnet.layers._window import padding_of, regions_over, window, windows_over
 from fnnet.types import Layer, Params, Shapes, check_net
 
 WIDTH = 110  # of the lines of text that weights become
@@ -65,10 +72,6 @@ def _written(axes: Axes) -> str:
     return f"({', '.join(each)}{',' if len(axes) == 1 else ''})"
 
 
-def _grid(here: Here, stride: Any, padding: Any) -> str:
-    return _written(window(here.arguments["kernel"], stride, padding, reach=True)(*here.inputs[1:]))
-
-
 def _convolution(x: str, here: Here) -> str:
     own, dims = here.arguments, len(here.inputs) - 1
     fit = window(
@@ -87,17 +90,43 @@ def _convolution(x: str, here: Here) -> str:
     return f"correlate({x}, {weights}, {_written(axes)}, {own['groups']})"
 
 
-def _pool(here: Here) -> str:
-    stride = here.arguments["stride"]
-    return _grid(here, here.arguments["kernel"] if stride is None else stride, here.arguments["padding"])
+def _windows(here: Here) -> Axes:
+    """The axes of a pool."""
+    own = {"dilation": 1, "ceil": False, **here.arguments}
+    windows = windows_over(
+        own["kernel"], own["stride"], own["padding"], own["dims"], dilation=own["dilation"], ceil=own["ceil"]
+    )
+    return windows(here.inputs)
 
 
 def _avg_pool(x: str, here: Here) -> str:
-    grid = _pool(here)
-    if here.arguments["count_padding"]:
-        fit = window(here.arguments["kernel"], 1, 0)(1_000_000, 1_000_000)
-        return f"window_sum({x}, {grid}) / {fit[0].kernel * fit[1].kernel}"
-    return f"window_sum({x}, {grid}) / np.array(window_counts({grid}), {x}.dtype)"
+    axes, dims = _windows(here), here.arguments["dims"]
+    counted = padding_of(here.arguments["padding"], dims) if here.arguments["count_padding"] else ((0, 0),) * dims
+    value = f"window_sum({x}, {_written(axes)})"
+    if tuple((axis.before, axis.after) for axis in axes) == counted:
+        return f"{value} / {math.prod(axis.kernel for axis in axes)}"
+    return f"{value} / window_counts({_written(axes)}, {counted}).astype({x}.dtype)"
+
+
+def _lp_pool(x: str, here: Here) -> str:
+    return f"window_norm({x}, {float(here.arguments['p'])!r}, {_written(_windows(here))})[-1]"
+
+
+def _scale_pool(x: str, here: Here) -> str:
+    return f"scaled(window_sum({x}, {_written(_windows(here))}), {weight(here, 'gain')}, {weight(here, 'bias')})"
+
+
+def _regional(maximum: bool) -> Expression:
+    def code(x: str, here: Here) -> str:
+        regions = regions_over(here.arguments.get("size", 1))(here.inputs)
+        flat = "" if here.arguments.get("keep", True) else f".reshape(len({x}), -1)"
+        if maximum:
+            return f"region_max({x}, {regions})[-1]{flat}"
+        if "size" in here.arguments:
+            return f"region_sum({x}, {regions}) / region_counts({regions}).astype({x}.dtype)"
+        return f"(region_sum({x}, {regions}) / {math.prod(here.inputs[1:])}){flat}"
+
+    return code
 
 
 def _batch_norm(x: str, here: Here) -> str:
@@ -128,8 +157,14 @@ EXPRESSIONS: dict[Any, Expression] = {
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
-    max_pool: lambda x, here: f"window_max({x}, {_pool(here)})[0]",
+    max_pool: lambda x, here: f"window_max({x}, {_written(_windows(here))})[-1]",
     avg_pool: _avg_pool,
+    lp_pool: _lp_pool,
+    scale_pool: _scale_pool,
+    adaptive_avg_pool: _regional(maximum=False),
+    adaptive_max_pool: _regional(maximum=True),
+    global_avg_pool: _regional(maximum=False),
+    global_max_pool: _regional(maximum=True),
     batch_norm: _batch_norm,
     activations.relu: lambda x, here: f"positive_part({x})",
     activations.leaky_relu: _leaky_relu,
@@ -163,6 +198,13 @@ def batch_norm(x: Array, gain: Array, bias: Array, mean: Array, variance: Array,
     \"\"\"(x - mean) / √(variance + eps) · gain + bias, for each channel.\"\"\"
     y = x - per_channel(mean, x)
     y *= per_channel(gain / np.sqrt(variance + eps), x)
+    y += per_channel(bias, x)
+    return y
+""",
+    "scaled": """
+def scaled(x: Array, gain: Array, bias: Array) -> Array:
+    \"\"\"x · gain + bias, for each channel.\"\"\"
+    y = x * per_channel(gain, x)
     y += per_channel(bias, x)
     return y
 """,

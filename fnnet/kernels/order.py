@@ -5,6 +5,8 @@ slice of long contiguous runs, the columns of a convolution are one matrix witho
 example is free. NumPy's elementwise functions keep an order by themselves as long as all operands agree on it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fnnet.types import Array
@@ -41,3 +43,13 @@ def laid_like(x: Array, other: Array) -> Array:
         return x
     y[...] = x
     return y
+
+
+def like_along(make: Callable[..., Array], x: Array, dim: int, size: int) -> Array:
+    """A new array like x, in its memory order, with another size along one axis."""
+    return make(x, shape=(*x.shape[:dim], size, *x.shape[dim + 1 :]), subok=False)
+
+
+def cut(x: Array, dim: int, where: slice) -> Array:
+    """The part of x that a slice of one axis is, a view."""
+    return x[(slice(None),) * dim + (where,)]

@@ -1,80 +1,101 @@
 """Pooling and its adjoints, one axis after the other, in whatever memory order the images lie.
 
-A window's maximum is the maximum over its rows of the maxima along them, its sum the sum of its rows' sums: kH + kW
-passes instead of kH · kW. Reducing the width first makes ties fall to the first element in row-major order: the first
-row that holds the maximum, and in it the first place.
+A window's maximum is the maximum over its rows of the maxima along them, its sum the sum of its rows' sums, its norm
+the norm of its rows' norms: kH + kW passes instead of kH · kW. Reducing the last axis first makes ties fall to the
+first element in row-major order: the first row that holds the maximum, and in it the first place.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import reduce
 
 import numpy as np
 
-from fnnet.kernels.order import laid_like
-from fnnet.kernels.windows import Axis, Grid
+from fnnet.kernels.order import cut, laid_like, like_along
+from fnnet.kernels.windows import Axes, Axis
 from fnnet.types import Array
 
-_ROWS, _COLS = 2, 3  # of (N, C, H, W)
 
-
-def window_max(x: Array, grid: Grid) -> tuple[Array, Array]:
-    """y (N, C, OH, OW), the largest element of every window, and the maxima along the width on the way to it.
+def window_max(x: Array, axes: Axes) -> list[Array]:
+    """x, the maxima along its last axis, along the one before too, …, and at the end y: those of every window.
 
     Padding is never read, so it never wins; every window must reach into the image.
     """
-    rows, cols = grid
-    widest = _max_along(x, _COLS, cols)
-    return _max_along(widest, _ROWS, rows), widest
+    stages = [x]
+    for dim, axis in _last_first(axes):
+        stages.append(_max_along(stages[-1], dim, axis))
+    return stages
 
 
-def window_max_adjoint(dy: Array, x: Array, widest: Array, y: Array, grid: Grid) -> Array:
-    """dx (N, C, H, W): every dy goes to the element that won. Who won is found here, so a forward alone costs less."""
-    rows, cols = grid
-    return _max_along_adjoint(_max_along_adjoint(dy, widest, y, _ROWS, rows), x, widest, _COLS, cols)
+def window_max_adjoint(dy: Array, stages: list[Array], axes: Axes) -> Array:
+    """dx (N, C, …): every dy goes to the element that won. Who won is found here, so a forward alone costs less."""
+    for (dim, axis), x, y in zip(enumerate(axes, 2), stages[-2::-1], stages[:0:-1], strict=True):
+        dy = _max_along_adjoint(dy, x, y, dim, axis)
+    return dy
 
 
-def window_sum(x: Array, grid: Grid) -> Array:
-    """y (N, C, OH, OW), the sum of every window, padding counted as zeros."""
-    rows, cols = grid
-    return _sum_along(_sum_along(x, _COLS, cols), _ROWS, rows)
+def window_sum(x: Array, axes: Axes) -> Array:
+    """y (N, C, …), the sum of every window, padding counted as zeros."""
+    for dim, axis in _last_first(axes):
+        x = _sum_along(x, dim, axis)
+    return x
 
 
-def window_sum_adjoint(dy: Array, grid: Grid) -> Array:
-    """dx (N, C, H, W): every dy goes to all elements of its window."""
-    rows, cols = grid
-    return _sum_along_adjoint(_sum_along_adjoint(dy, _ROWS, rows), _COLS, cols)
+def window_sum_adjoint(dy: Array, axes: Axes) -> Array:
+    """dx (N, C, …): every dy goes to all elements of its window."""
+    for dim, axis in enumerate(axes, 2):
+        dy = _sum_along_adjoint(dy, dim, axis)
+    return dy
 
 
-def window_counts(grid: Grid) -> list[list[int]]:
-    """How many elements of the image lie in each window, (OH, OW), padding left out."""
-    down, across = ([_inside(axis, o) for o in range(axis.out)] for axis in grid)
-    return [[n * m for m in across] for n in down]
+def window_norm(x: Array, p: float, axes: Axes) -> list[Array]:
+    """x, the norms (Σ |x|ᵖ)^(1/p) along its last axis, …, and at the end y: those of every window."""
+    stages = [x]
+    for dim, axis in _last_first(axes):
+        stages.append(_norm_along(stages[-1], p, dim, axis))
+    return stages
 
 
-def _inside(axis: Axis, o: int) -> int:
-    start = o * axis.stride - axis.before
-    return min(start + axis.kernel, axis.size) - max(start, 0)
+def window_norm_adjoint(dy: Array, stages: list[Array], p: float, axes: Axes) -> Array:
+    """dx = dy · sign(x) (|x| / y)ᵖ⁻¹, none where y is 0: stage by stage, as these factors multiply."""
+    for (dim, axis), x, y in zip(enumerate(axes, 2), stages[-2::-1], stages[:0:-1], strict=True):
+        dy = _norm_along_adjoint(dy, x, y, p, dim, axis)
+    return dy
+
+
+def window_counts(axes: Axes, borders: tuple[tuple[int, int], ...]) -> Array:
+    """How many elements of the image, and of a border so wide before and after it, lie in each window."""
+    counts = []
+    for axis, (before, after) in zip(axes, borders, strict=True):
+        places = np.arange(axis.out)[:, None] * axis.stride + np.arange(axis.kernel) * axis.dilation - axis.before
+        counts.append(((places >= -before) & (places < axis.size + after)).sum(axis=1))
+    return reduce(np.multiply.outer, counts)
+
+
+def _last_first(axes: Axes) -> Iterator[tuple[int, Axis]]:
+    """The axes and their places in (N, C, …), from the last to the first."""
+    return reversed(list(enumerate(axes, 2)))
 
 
 def _max_along(x: Array, dim: int, axis: Axis) -> Array:
     """Maxima along one axis. An output meets its first element with the first tap that is not in the padding."""
     if _tiles(axis) and axis.kernel > 1:
         (_, first), (_, second) = axis.taps[:2]
-        y = np.maximum(_cut(x, dim, first), _cut(x, dim, second))
+        y = np.maximum(cut(x, dim, first), cut(x, dim, second))
         for _, at in axis.taps[2:]:
-            np.maximum(y, _cut(x, dim, at), out=y)
+            np.maximum(y, cut(x, dim, at), out=y)
         return y
-    y = _like(np.empty_like, x, dim, axis.out)
+    y = like_along(np.empty_like, x, dim, axis.out)
     met = axis.out  # this and all further outputs have met an element
     for to, at in axis.taps:
         if to.stop == 0:
             continue
         fresh, old = slice(to.start, min(met, to.stop)), slice(max(min(met, to.stop), to.start), to.stop)
-        tap = _cut(x, dim, at)
+        tap = cut(x, dim, at)
         if fresh.start < fresh.stop:
-            _cut(y, dim, fresh)[...] = _cut(tap, dim, slice(0, fresh.stop - to.start))
+            cut(y, dim, fresh)[...] = cut(tap, dim, slice(0, fresh.stop - to.start))
         if old.start < old.stop:
-            best = _cut(y, dim, old)
-            np.maximum(best, _cut(tap, dim, slice(old.start - to.start, None)), out=best)
+            best = cut(y, dim, old)
+            np.maximum(best, cut(tap, dim, slice(old.start - to.start, None)), out=best)
         met = min(met, to.start)
     return y
 
@@ -83,17 +104,17 @@ def _max_along_adjoint(dy: Array, x: Array, y: Array, dim: int, axis: Axis) -> A
     """Tap by tap: one that is less than the maximum passes dy on, the first that is not takes it."""
     dy = laid_like(dy, y)
     if _tiles(axis):
-        dx = _like(np.empty_like, dy, dim, axis.size)
+        dx = like_along(np.empty_like, dy, dim, axis.size)
         for _, at in axis.taps[:-1]:
-            passed = dy * (_cut(x, dim, at) < y)
-            np.subtract(dy, passed, out=_cut(dx, dim, at))
+            passed = dy * (cut(x, dim, at) < y)
+            np.subtract(dy, passed, out=cut(dx, dim, at))
             dy = passed
-        _cut(dx, dim, axis.taps[-1][1])[...] = dy
+        cut(dx, dim, axis.taps[-1][1])[...] = dy
         return dx
-    dx, dy = _like(np.zeros_like, dy, dim, axis.size), dy.copy(order="K")
+    dx, dy = like_along(np.zeros_like, dy, dim, axis.size), dy.copy(order="K")
     for to, at in axis.taps:
-        share, read = _cut(dy, dim, to), _cut(dx, dim, at)
-        passed = share * (_cut(x, dim, at) < _cut(y, dim, to))
+        share, read = cut(dy, dim, to), cut(dx, dim, at)
+        passed = share * (cut(x, dim, at) < cut(y, dim, to))
         read += share - passed
         share[...] = passed
     return dx
@@ -102,36 +123,53 @@ def _max_along_adjoint(dy: Array, x: Array, y: Array, dim: int, axis: Axis) -> A
 def _sum_along(x: Array, dim: int, axis: Axis) -> Array:
     if _tiles(axis) and axis.kernel > 1:
         (_, first), (_, second) = axis.taps[:2]
-        y = _cut(x, dim, first) + _cut(x, dim, second)
+        y = cut(x, dim, first) + cut(x, dim, second)
         begun = 2
     else:
-        y, begun = _like(np.zeros_like, x, dim, axis.out), 0
+        y, begun = like_along(np.zeros_like, x, dim, axis.out), 0
     for to, at in axis.taps[begun:]:
-        sums = _cut(y, dim, to)
-        sums += _cut(x, dim, at)
+        sums = cut(y, dim, to)
+        sums += cut(x, dim, at)
     return y
 
 
 def _sum_along_adjoint(dy: Array, dim: int, axis: Axis) -> Array:
-    dx = _like(np.empty_like if _tiles(axis) else np.zeros_like, dy, dim, axis.size)
+    dx = like_along(np.empty_like if _tiles(axis) else np.zeros_like, dy, dim, axis.size)
     for to, at in axis.taps:
-        read = _cut(dx, dim, at)
-        if axis.kernel <= axis.stride:
-            read[...] = _cut(dy, dim, to)
+        read = cut(dx, dim, at)
+        if axis.span <= axis.stride:
+            read[...] = cut(dy, dim, to)
         else:
-            read += _cut(dy, dim, to)
+            read += cut(dy, dim, to)
+    return dx
+
+
+def _norm_along(x: Array, p: float, dim: int, axis: Axis) -> Array:
+    """m (Σ (|x| / m)ᵖ)^(1/p) with the largest element m of the window, so that no power leaves the range of numbers."""
+    size = np.abs(x)
+    most = _max_along(size, dim, axis)
+    most[most == 0] = 1
+    y = like_along(np.zeros_like, x, dim, axis.out)
+    with np.errstate(under="ignore"):
+        for to, at in axis.taps:
+            sums = cut(y, dim, to)
+            sums += (cut(size, dim, at) / cut(most, dim, to)) ** p
+        return most * y ** (1 / p)
+
+
+def _norm_along_adjoint(dy: Array, x: Array, y: Array, p: float, dim: int, axis: Axis) -> Array:
+    dx, y = like_along(np.zeros_like, dy, dim, axis.size), np.where(y > 0, y, 1)
+    with np.errstate(under="ignore"):
+        for to, at in axis.taps:
+            read, own = cut(dx, dim, at), cut(x, dim, at)
+            read += cut(dy, dim, to) * np.sign(own) * (np.abs(own) / cut(y, dim, to)) ** (p - 1)
     return dx
 
 
 def _tiles(axis: Axis) -> bool:
     """Whether every element of the image lies in exactly one window, and no window reaches out of the image."""
-    return axis.kernel == axis.stride and axis.before == 0 and axis.out * axis.kernel == axis.size == axis.padded
-
-
-def _like(make: Callable[..., Array], x: Array, dim: int, size: int) -> Array:
-    """A new array like x, in its memory order, with another size along one axis."""
-    return make(x, shape=(*x.shape[:dim], size, *x.shape[dim + 1 :]), subok=False)
-
-
-def _cut(x: Array, dim: int, where: slice) -> Array:
-    return x[(slice(None),) * dim + (where,)]
+    return (
+        axis.kernel == axis.stride == axis.span
+        and axis.before == 0
+        and axis.out * axis.kernel == axis.size == axis.padded
+    )

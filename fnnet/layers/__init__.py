@@ -1,6 +1,8 @@
 """Layers and combinators: factories that return a `Layer`, always called, as in `relu()`."""
 
 from fnnet.layers.activations import elu, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus, tanh
+from fnnet.layers.adaptive_avg_pool import adaptive_avg_pool
+from fnnet.layers.adaptive_max_pool import adaptive_max_pool
 from fnnet.layers.add import add
 from fnnet.layers.attention import attention
 from fnnet.layers.avg_pool import avg_pool
@@ -15,11 +17,14 @@ from fnnet.layers.dropout import dropout
 from fnnet.layers.embedding import embedding
 from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
+from fnnet.layers.global_avg_pool import global_avg_pool
+from fnnet.layers.global_max_pool import global_max_pool
 from fnnet.layers.graph import graph
 from fnnet.layers.identity import identity
 from fnnet.layers.last import last
 from fnnet.layers.layer import layer
 from fnnet.layers.log_softmax import log_softmax
+from fnnet.layers.lp_pool import lp_pool
 from fnnet.layers.max_pool import max_pool
 from fnnet.layers.mean_over import mean_over
 from fnnet.layers.multiply import multiply
@@ -29,12 +34,15 @@ from fnnet.layers.per_step import per_step
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.reverse import reverse
+from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
 from fnnet.layers.softmax import softmax
 from fnnet.layers.stack import stack
 
 __all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "add",
     "attention",
     "avg_pool",
@@ -51,12 +59,15 @@ __all__ = [
     "flatten",
     "frozen",
     "gelu",
+    "global_avg_pool",
+    "global_max_pool",
     "graph",
     "identity",
     "last",
     "layer",
     "leaky_relu",
     "log_softmax",
+    "lp_pool",
     "max_pool",
     "mean_over",
     "multiply",
@@ -67,6 +78,7 @@ __all__ = [
     "reshape",
     "residual",
     "reverse",
+    "scale_pool",
     "select",
     "selu",
     "serial",

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
-from fnnet.arguments import shown, whole
+from fnnet.arguments import flag, shown, whole
 from fnnet.errors import ConfigError, ShapeError, expected
+from fnnet.kernels.regions import Regions
 from fnnet.kernels.windows import Axes, Axis
 from fnnet.types import Shape
 
@@ -29,20 +30,6 @@ def per_axis(what: str, value: Size, least: int, dims: int = 2) -> tuple[int, ..
     if len(numbers) != dims:
         raise ConfigError(expected(what, f"a whole number or {_EACH[dims]}", shown(value)))
     return tuple(whole(what, number, least) for number in numbers)
-
-
-def dims_of(**options: object) -> int | None:
-    """How many axes options of a window speak of: that of the sequences among them, None where all are numbers.
-
-    >>> dims_of(kernel=3, stride=(1, 2)), dims_of(kernel=2)
-    (2, None)
-    """
-    found = {name: len(value) for name, value in options.items() if isinstance(value, tuple | list)}
-    for name, dims in found.items():
-        if dims not in _EACH or dims != next(iter(found.values())):
-            wanted = "a whole number, or one for each of the same 1, 2 or 3 axes"
-            raise ConfigError(expected(name, wanted, shown(options[name])))
-    return next(iter(found.values()), None)
 
 
 def window(
@@ -78,7 +65,7 @@ def window(
             raise ConfigError(expected("padding", _paddings(words, dims), repr(padding)))
         one = _same if padding == "same" else _causal
         return _remembering(lambda *sizes: _fitting(tuple(map(one, sizes, kernel, stride, dilation))))
-    sides = _sides(padding, words, dims)
+    sides = padding_of(padding, dims, words)
     spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     if reach and any(max(side) >= span for side, span in zip(sides, spans, strict=True)):
         plain = tuple(a for a, _ in sides) if all(a == b for a, b in sides) else sides
@@ -98,7 +85,7 @@ def window(
     return _remembering(fit)
 
 
-def _sides(padding: Padding, words: list[str], dims: int) -> Sides:
+def padding_of(padding: Padding, dims: int, words: Sequence[str] = ()) -> Sides:
     """Padding before and after along every axis."""
     if not isinstance(padding, tuple | list):
         number = whole("padding", padding, 0)
@@ -117,7 +104,7 @@ def _sides(padding: Padding, words: list[str], dims: int) -> Sides:
     return tuple(found)
 
 
-def _paddings(words: list[str], dims: int) -> str:
+def _paddings(words: Sequence[str], dims: int) -> str:
     own = {1: "a pair (before, after)", 2: "a pair of them", 3: "a triple of them"}[dims]
     said = ["a whole number ≥ 0", own, *(f'"{word}"' for word in words)]
     return f"{', '.join(said[:-1])} or {said[-1]}"
@@ -181,18 +168,19 @@ def check_ndim(in_shape: Shape, dims: int) -> None:
         raise ShapeError(expected("input", _INPUTS[dims], batch_of(in_shape), fix))
 
 
-def check_image(in_shape: Shape) -> None:
-    """Raise unless the shape of one example is that of an image, (C, H, W)."""
-    check_ndim(in_shape, 2)
-
-
 def check_spatial(in_shape: Shape) -> int:
     """How many axes stand behind the channels: 1, 2 or 3, or an error."""
     dims = len(in_shape) - 1
     if dims not in _INPUTS:
-        wanted = f"{_INPUTS[2]}, {_INPUTS[1]} or {_INPUTS[3]}"
+        wanted = f"{_INPUTS[1]}, {_INPUTS[2]} or {_INPUTS[3]}"
         raise ShapeError(expected("input", wanted, batch_of(in_shape)))
     return dims
+
+
+def pooled_shape(in_shape: Shape, keep: bool) -> Shape:
+    """The channels alone, or with one element along each axis behind them."""
+    dims = check_spatial(in_shape)
+    return in_shape[0], *(1,) * (dims if keep else 0)
 
 
 def batch_of(in_shape: Shape) -> str:
@@ -208,32 +196,48 @@ def windows_over(
     kernel: Size,
     stride: Size | None,
     padding: Padding,
+    dims: int,
     *,
     dilation: Size = 1,
     ceil: bool = False,
 ) -> Callable[[Shape], Axes]:
-    """Of pooling: the function from the shape of an example (C, …) to the axes on which the window slides.
-
-    Numbers fit signals, images and volumes; a sequence among the options decides for one of them.
-    """
-    options = {"kernel": kernel, "stride": kernel if stride is None else stride, "dilation": dilation}
-    asked = dims_of(**options, padding=padding)
-    own = window if asked is None else lambda *args, dims, **more: window(*args, dims=asked, **more)
-
-    def fits(dims: int) -> Fit:
-        return own(kernel, options["stride"], padding, dims=dims, dilation=dilation, reach=True, ceil=ceil)
-
-    if not isinstance(padding, str):
-        fits(asked or 2)  # says what is wrong with the options
-    else:
-        raise ConfigError(expected("padding", _paddings([], asked or 2), repr(padding)))
-    found = lru_cache(maxsize=4)(fits)
+    """Of pooling: the function from the shape of an example (C, …) to the axes on which the window slides."""
+    if whole("dims", dims, 1) not in _EACH:
+        raise ConfigError(expected("dims", "1, 2 or 3 axes behind the channels", dims))
+    stride = kernel if stride is None else stride
+    fit = window(kernel, stride, padding, dims=dims, dilation=dilation, reach=True, ceil=flag("ceil", ceil))
 
     def axes(in_shape: Shape) -> Axes:
-        if asked is None:
-            dims = check_spatial(in_shape)
-        else:
-            check_ndim(in_shape, dims := asked)
-        return cast(Axes, found(dims)(*in_shape[1:]))
+        check_ndim(in_shape, dims)
+        return cast(Axes, fit(*in_shape[1:]))
 
     return axes
+
+
+def regions_over(size: Size) -> Callable[[Shape], Regions]:
+    """Of adaptive pooling: the function from the shape of an example (C, …) to the regions that make `size` outputs.
+
+    Output o of s along an axis of n elements reads those from ⌊o·n/s⌋ to ⌈(o+1)·n/s⌉ - 1.
+
+    >>> regions_over(2)((3, 5))
+    (((0, 3), (2, 5)),)
+    """
+    if isinstance(size, tuple | list):
+        if len(size) not in _EACH:
+            raise ConfigError(expected("size", "a whole number, or one for each of 1, 2 or 3 axes", shown(size)))
+        sizes: tuple[int, ...] | int = tuple(whole("size", number, 1) for number in size)
+    else:
+        sizes = whole("size", size, 1)
+
+    @lru_cache(maxsize=64)
+    def regions(in_shape: Shape) -> Regions:
+        if isinstance(sizes, tuple):
+            check_ndim(in_shape, len(sizes))
+            each = sizes
+        else:
+            each = (sizes,) * check_spatial(in_shape)
+        return tuple(
+            tuple((o * n // s, -(-(o + 1) * n // s)) for o in range(s)) for n, s in zip(in_shape[1:], each, strict=True)
+        )
+
+    return regions

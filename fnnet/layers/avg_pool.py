@@ -1,11 +1,14 @@
 """`avg_pool`: the mean of every window."""
 
+import math
+
 import numpy as np
 
+from fnnet.arguments import flag
 from fnnet.kernels import pooling
-from fnnet.kernels.windows import Grid
+from fnnet.kernels.windows import Axes
 from fnnet.layers._params import no_params
-from fnnet.layers._window import check_image, window
+from fnnet.layers._window import Padding, Size, padding_of, windows_over
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
@@ -13,56 +16,59 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 @factory
 def avg_pool(
-    kernel: int | tuple[int, int],
-    stride: int | tuple[int, int] | None = None,
+    kernel: Size,
+    stride: Size | None = None,
     *,
-    padding: int | tuple[int, int] = 0,
+    padding: Padding = 0,
     count_padding: bool = True,
+    dilation: Size = 1,
+    ceil: bool = False,
+    dims: int = 2,
 ) -> Layer:
     """The mean of every window of every channel.
 
-        y[n, c, p, q] = 1/k Σ_ij x[n, c, p·s + i - a, q·t + j - b],    dx = each dy/k at all elements of its window
+        y[n, c, p, q] = 1/k Σ_ij x[n, c, p·s + i·d - a, q·t + j·e - b],    dx = each dy/k at all elements of its window
 
-    k is the size of the window kH · kW, padding counted as zeros; with `count_padding=False` only the elements inside
-    the image count. (PyTorch calls this `count_include_pad`; TensorFlow never counts padding.) Keeps nothing.
-    y lies in memory like x.
+    with strides s, t, dilations d, e and paddings a, b; of signals and volumes alike. k is the size of the window
+    kH · kW, padding counted as zeros; with `count_padding=False` only the elements inside the image count. (PyTorch
+    calls this `count_include_pad`; TensorFlow never counts padding.) What a window of `ceil` reads beyond the padding
+    never counts, as in PyTorch. Keeps nothing. y lies in memory like x.
 
     Args:
-        kernel: rows and columns of the window: one number for both, or a pair.
-        stride: from one window to the next, one number or a pair; by default the kernel.
-        padding: zeros on each side, one number or a pair, less than the kernel.
+        kernel, stride: as in `max_pool`.
+        padding: zeros on each side, as in `max_pool`.
         count_padding: whether the mean counts padding.
+        dilation, ceil, dims: as in `max_pool`.
 
-    Shapes: x (N, C, H, W), y (N, C, OH, OW) with OH = ⌊(H + 2a - kH) / s⌋ + 1, OW alike.
+    Shapes: as in `max_pool`.
 
     Raises:
-        ConfigError: an option is out of its range.
-        ShapeError: the input is no image, or smaller than the kernel.
+        ConfigError, ShapeError: as in `max_pool`.
 
-    >>> avg_pool(2).shape((6, 24, 24))
-    (6, 12, 12)
+    >>> avg_pool(2).shape((6, 24, 24)), avg_pool(2, dims=3).shape((6, 8, 24, 24))
+    ((6, 12, 12), (6, 4, 12, 12))
     """
-    fit = window(kernel, kernel if stride is None else stride, padding, reach=True)
+    windows = windows_over(kernel, stride, padding, dims, dilation=dilation, ceil=ceil)
+    sides = padding_of(padding, dims)
+    counted = sides if flag("count_padding", count_padding) else ((0, 0),) * dims
 
     def shape(in_shape: Shape) -> Shape:
-        check_image(in_shape)
-        rows, cols = fit(*in_shape[1:])
-        return in_shape[0], rows.out, cols.out
+        return in_shape[0], *(axis.out for axis in windows(in_shape))
+
+    def count(axes: Axes, dtype: np.dtype) -> Array | int:
+        if tuple((axis.before, axis.after) for axis in axes) == counted:
+            return math.prod(axis.kernel for axis in axes)
+        return pooling.window_counts(axes, counted).astype(dtype)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        check_image(x.shape[1:])
-        grid = fit(*x.shape[2:])
-        count = _count(grid, x.dtype) if not count_padding else grid[0].kernel * grid[1].kernel
-        y = pooling.window_sum(x, grid)
-        y /= count
+        axes = windows(x.shape[1:])
+        k = count(axes, x.dtype)
+        y = pooling.window_sum(x, axes)
+        y /= k
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.window_sum_adjoint(dy / count, grid) if input_gradient else None
+            return (), pooling.window_sum_adjoint(dy / k, axes) if input_gradient else None
 
         return y, vjp
 
     return unchecked(no_params, apply, shape=shape, name="avg_pool")
-
-
-def _count(grid: Grid, dtype: np.dtype) -> Array:
-    return np.array(pooling.window_counts(grid), dtype)

@@ -2,7 +2,7 @@
 
 from fnnet.kernels import pooling
 from fnnet.layers._params import no_params
-from fnnet.layers._window import check_image, window
+from fnnet.layers._window import Padding, Size, windows_over
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
@@ -10,44 +10,56 @@ from fnnet.types import Array, Layer, Params, Pullback, Shape
 
 @factory
 def max_pool(
-    kernel: int | tuple[int, int], stride: int | tuple[int, int] | None = None, *, padding: int | tuple[int, int] = 0
+    kernel: Size,
+    stride: Size | None = None,
+    *,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil: bool = False,
+    dims: int = 2,
 ) -> Layer:
     """The largest element of every window of every channel.
 
-        y[n, c, p, q] = max_ij x[n, c, p·s + i - a, q·t + j - b],    dx = each dy at the element that won
+        y[n, c, p, q] = max_ij x[n, c, p·s + i·d - a, q·t + j·e - b],    dx = each dy at the element that won
 
-    Ties go to the first element of the window in row-major order. Padding never wins. Keeps x, y and the maxima
-    of rows. y lies in memory like x.
+    with strides s, t, dilations d, e and paddings a, b; of signals and volumes alike. Ties go to the first element of
+    the window in row-major order. Padding never wins. Keeps x, y and the maxima of rows. y lies in memory like x.
 
     Args:
         kernel: rows and columns of the window: one number for both, or a pair.
         stride: from one window to the next, one number or a pair; by default the kernel.
-        padding: elements on each side that no window reads, one number or a pair, less than the kernel.
+        padding: elements on each side that no window reads, one number or a pair, or a pair (before, after) for each of
+            rows and columns; less than the kernel.
+        dilation: elements from one tap of the window to the next, one number or a pair.
+        ceil: whether a last window that reaches out of the padding counts too, if it does not begin behind the image,
+            as in PyTorch.
+        dims: the axes behind the channels: 2 for images, 1 for signals, 3 for volumes; options are then one number, or
+            one for each of these axes.
 
-    Shapes: x (N, C, H, W), y (N, C, OH, OW) with OH = ⌊(H + 2a - kH) / s⌋ + 1, OW alike.
+    Shapes: x (N, C, H, W), y (N, C, OH, OW) with OH = ⌊(H + 2a - (kH - 1)·d - 1) / s⌋ + 1, with `ceil` ⌈…⌉ + 1, OW
+    alike.
 
     Raises:
         ConfigError: an option is out of its range.
-        ShapeError: the input is no image, or smaller than the kernel.
+        ShapeError: the input has other axes, or is smaller than the kernel; or a window with gaps meets no element.
 
     >>> max_pool(2).shape((6, 24, 24)), max_pool(3, stride=2, padding=1).shape((6, 24, 24))
     ((6, 12, 12), (6, 12, 12))
+    >>> max_pool(2, ceil=True).shape((6, 5, 5)), max_pool(2, dims=1).shape((6, 24))
+    ((6, 3, 3), (6, 12))
     """
-    fit = window(kernel, kernel if stride is None else stride, padding, reach=True)
+    windows = windows_over(kernel, stride, padding, dims, dilation=dilation, ceil=ceil)
 
     def shape(in_shape: Shape) -> Shape:
-        check_image(in_shape)
-        rows, cols = fit(*in_shape[1:])
-        return in_shape[0], rows.out, cols.out
+        return in_shape[0], *(axis.out for axis in windows(in_shape))
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        check_image(x.shape[1:])
-        grid = fit(*x.shape[2:])
-        y, widest = pooling.window_max(x, grid)
+        axes = windows(x.shape[1:])
+        stages = pooling.window_max(x, axes)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.window_max_adjoint(dy, x, widest, y, grid) if input_gradient else None
+            return (), pooling.window_max_adjoint(dy, stages, axes) if input_gradient else None
 
-        return y, vjp
+        return stages[-1], vjp
 
     return unchecked(no_params, apply, shape=shape, name="max_pool")

@@ -208,6 +208,23 @@ LAYERS = {
         )
         for (window, (shape, options)), (of, draw, rest) in product(WINDOWS.items(), POOLS)
     },
+    "max_pool dilated, ceil": layer("max_pool", (2, 2, 8, 9), kernel=3, stride=2, padding=1, dilation=2, ceil=True),
+    "max_pool of signals": layer("max_pool", (2, 3, 9), "integers", kernel=3, stride=2, padding=1, dims=1),
+    "max_pool of volumes": layer("max_pool", (2, 2, 3, 5, 4), "integers", kernel=2, ceil=True, dims=3),
+    "avg_pool ceil": layer("avg_pool", (2, 2, 6, 5), kernel=3, stride=2, padding=1, ceil=True),
+    "avg_pool ceil, inside": layer("avg_pool", (2, 2, 6, 5), kernel=2, padding=1, ceil=True, count_padding=False),
+    "avg_pool of signals": layer("avg_pool", (2, 3, 9), kernel=4, stride=2, padding=2, ceil=True, dims=1),
+    "avg_pool of volumes": layer("avg_pool", (2, 2, 3, 5, 4), kernel=2, padding=1, dims=3),
+    "lp_pool": layer("lp_pool", (2, 2, 6, 5), p=2, kernel=3, stride=2),
+    "lp_pool of power 3, what is ≥ 0": layer("lp_pool", (2, 2, 6), "pixels", p=3, kernel=2, dims=1),
+    "scale_pool": layer("scale_pool", (2, 3, 6, 4), kernel=2),
+    **{
+        f"{of} {size} {draw}": layer(of, (2, 2, *shape), draw, size=size)
+        for of, draw in (("adaptive_avg_pool", "uniform"), ("adaptive_max_pool", "integers"))
+        for size, shape in ((3, (8,)), ((2, 3), (7, 6)), ((2, 1, 5), (3, 4, 3)))
+    },
+    "global_avg_pool": layer("global_avg_pool", (2, 3, 4, 5)),
+    "global_max_pool": layer("global_max_pool", (2, 3, 4, 5), "integers"),
     **{
         " ".join([of, draw, *(f"{key}={value}" for key, value in options.items())]): layer(of, (4, 5), draw, **options)
         for (of, options), draw in product(ACTIVATIONS, ("uniform", "integers"))

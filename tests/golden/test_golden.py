@@ -9,6 +9,10 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `avg_pool(count_padding=…)` | `count_include_pad=…` |
 | `conv2d(padding="same")` with any stride | with stride 1 only |
 | windows may lie in the padding up to kernel - 1 | padding of pools at most half the kernel |
+| pools of 1, 2 or 3 `dims` | a name for each: `max_pool1d`, … |
+| `lp_pool` takes the size of x | powers keep the sign of x |
+| `global_avg_pool()` | `adaptive_avg_pool2d(x, 1).flatten(1)` |
+| `scale_pool` | sums by `divisor_override=1`; no layer of that name |
 | `batch_norm(decay=0.9)`, weight of the old statistics | `momentum=0.1`, weight of the new |
 | `attention`: True in a mask means may look | so in `scaled_dot_product_attention`; not in `MultiheadAttention` |
 | `attention`: a query that may look nowhere reads 0 | the same; `MultiheadAttention` that returns weights: NaN |

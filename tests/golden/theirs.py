@@ -103,6 +103,11 @@ def _convolution(
     return f(x, p["weight"], p.get("bias"), stride, padding, dilation, groups)
 
 
+def _of(name: str, dims: int) -> Callable[..., Tensor]:
+    f: Callable[..., Tensor] = getattr(F, f"{name}{dims}d")
+    return f
+
+
 LAYERS: dict[str, Callable[..., Tensor]] = {
     "serial": _serial,
     "residual": _residual,
@@ -114,10 +119,20 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv3d": partial(_convolution, F.conv3d),
     "attention": _attention,
     "batch_norm": _batch_norm,
-    "max_pool": lambda p, x, kernel, stride=None, padding=0: F.max_pool2d(x, kernel, stride, padding),
-    "avg_pool": lambda p, x, kernel, stride=None, padding=0, count_padding=True: F.avg_pool2d(
-        x, kernel, stride, padding, count_include_pad=count_padding
+    "max_pool": lambda p, x, kernel, stride=None, padding=0, dilation=1, ceil=False, dims=2: _of("max_pool", dims)(
+        x, kernel, stride, padding, dilation, ceil
     ),
+    "avg_pool": lambda p, x, kernel, stride=None, padding=0, count_padding=True, ceil=False, dims=2: _of(
+        "avg_pool", dims
+    )(x, kernel, stride, padding, ceil, count_padding),
+    "lp_pool": lambda _, x, p, kernel, stride=None, dims=2: _of("lp_pool", dims)(x, p, kernel, stride),
+    "scale_pool": lambda p, x, kernel: (
+        F.avg_pool2d(x, kernel, divisor_override=1) * p["gain"][:, None, None] + p["bias"][:, None, None]
+    ),
+    "adaptive_avg_pool": lambda p, x, size: _of("adaptive_avg_pool", x.ndim - 2)(x, size),
+    "adaptive_max_pool": lambda p, x, size: _of("adaptive_max_pool", x.ndim - 2)(x, size),
+    "global_avg_pool": lambda p, x: F.adaptive_avg_pool2d(x, 1).flatten(1),
+    "global_max_pool": lambda p, x: F.adaptive_max_pool2d(x, 1).flatten(1),
     "relu": lambda p, x: F.relu(x),
     "leaky_relu": lambda p, x, slope: F.leaky_relu(x, slope),
     "sigmoid": lambda p, x: torch.sigmoid(x),

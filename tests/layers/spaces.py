@@ -18,3 +18,24 @@ def convolutions(draw, dims, modes=("zeros", "zeros", "reflect", "replicate", "c
     shape = (draw(st.integers(1, 2)), groups * draw(st.integers(1, 2)), *sizes)
     options = {"stride": stride, "padding": tuple(sides), "dilation": dilation, "groups": groups, "padding_mode": mode}
     return shape, kernel, groups * draw(st.integers(1, 2)), options
+
+
+@st.composite
+def pools(draw, dims, values, plain=False):
+    """(x, kernel, stride, sides, dilation, ceil) of a pool that fits, every window of which meets an element.
+
+    `plain` pools have neither gaps nor a last window that reaches out.
+    """
+    shape, kernel, stride, sides, dilation = [draw(st.integers(1, 2)), draw(st.integers(1, 2))], [], [], [], []
+    for _ in range(dims):
+        k, d = draw(st.integers(1, 4 if dims < 3 else 2)), 1 if plain else draw(st.integers(1, 2))
+        span = (k - 1) * d + 1
+        before, after = (draw(st.integers(0, min(span - 1, 2))) for _ in range(2))
+        least = max(span - before - after, 1 if d == 1 else d)  # no step is over all elements
+        shape.append(least + draw(st.integers(0, 4 if dims < 3 else 2)))
+        kernel.append(k)
+        stride.append(draw(st.integers(1, 3)))
+        sides.append((before, after))
+        dilation.append(d)
+    x = values(1, tuple(shape))
+    return x, tuple(kernel), tuple(stride), tuple(sides), tuple(dilation), False if plain else draw(st.booleans())

@@ -1,3 +1,5 @@
+"""What all pools promise."""
+
 import numpy as np
 import pytest
 

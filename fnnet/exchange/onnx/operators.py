@@ -60,53 +60,6 @@ def dense_of(weight: Array, bias: Array | None) -> tuple[Layer, Params]:
     return layer, _Dense[1](weight) if bias is None else _Dense[0](weight, np.ascontiguousarray(bias))
 
 
-def _image(node: Node) -> tuple[int, int, int]:
-    if len(node.inputs) != 3:
-        raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
-    c, h, w = node.inputs
-    return c, h, w
-
-
-def _pads(node: Node, kernel: tuple[int, int], strides: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Padding on each side: before and after, of rows and of columns."""
-    auto = node.own.get("auto_pad", "NOTSET")
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        found = []
-        for size, k, s in zip(_image(node)[1:], kernel, strides, strict=True):
-            missing = max((-(-size // s) - 1) * s + k - size, 0)
-            less, more = missing // 2, missing - missing // 2
-            found.append((less, more) if auto == "SAME_UPPER" else (more, less))
-        (top, bottom), (left, right) = found
-        return top, left, bottom, right
-    if auto not in ("NOTSET", "VALID"):
-        raise node.refuse("auto_pad", "NOTSET, VALID or SAME", auto)
-    pads = node.own.get("pads", [0, 0, 0, 0]) if auto == "NOTSET" else [0, 0, 0, 0]
-    if len(pads) != 4 or min(pads) < 0:
-        raise node.refuse("pads", "four numbers ≥ 0", pads)
-    return tuple(pads)
-
-
-def _padding(node: Node, kernel: tuple[int, int], strides: tuple[int, int], same: bool) -> Any:
-    """The layer's `padding`: a pair, or "same" where that is what the sides are."""
-    top, left, bottom, right = _pads(node, kernel, strides)
-    if (top, left) == (bottom, right):
-        return top, left
-    wanted = []
-    for size, k, s in zip(_image(node)[1:], kernel, strides, strict=True):
-        missing = max((-(-size // s) - 1) * s + k - size, 0)
-        wanted.append((missing // 2, missing - missing // 2))
-    if same and wanted == [(top, bottom), (left, right)]:
-        return "same"
-    raise node.refuse("pads", "equal padding on both sides" + ', or that of "same"' * same, [top, left, bottom, right])
-
-
-def _pair(node: Node, name: str, default: list[int] | None = None) -> tuple[int, int]:
-    value = node.own.get(name, default)
-    if value is None or len(value) != 2 or min(value) < 1:
-        raise node.refuse(name, "two numbers, of rows and columns", value)
-    return int(value[0]), int(value[1])
-
-
 def _weight(node: Node, place: int, ndim: int) -> Array:
     array = node.constants.get(place)
     if array is None:
@@ -209,42 +162,42 @@ def _matmul(node: Node) -> Made:
     return dense_of(weight, None)
 
 
-def _pool(make: Callable[..., Layer], **fixed: Any) -> Reading:
+def _pool(make: Callable[..., Layer]) -> Reading:
     def read(node: Node) -> Made:
-        _, h, w = _image(node)
-        node.only(dilations=[1, 1], storage_order=0)
-        kernel, strides = _pair(node, "kernel_shape"), _pair(node, "strides", [1, 1])
-        options: dict[str, Any] = dict(fixed)
+        dims = _space(node)
+        node.only(storage_order=0)
+        kernel = _each(node, "kernel_shape", dims)
+        strides, dilation = _each(node, "strides", dims, [1] * dims), _each(node, "dilations", dims, [1] * dims)
+        spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+        options: dict[str, Any] = {"padding": _sides(node, spans, strides, words=False)}
         if make is layers.avg_pool:
             options["count_padding"] = bool(node.own.get("count_include_pad", 0))
-        padding = _padding(node, kernel, strides, same=False)
+        if any(d > 1 for d in dilation):
+            options["dilation"] = dilation
         if node.own.get("ceil_mode", 0):
-            for size, k, s, p in zip((h, w), kernel, strides, padding, strict=True):
-                if (size + 2 * p - k) % s:
-                    raise node.refuse("ceil_mode", "0, or windows that fit", 1)
-        return make(kernel, strides, padding=padding, **options), ()
+            options["ceil"] = True
+        if dims != 2:
+            options["dims"] = dims
+        if make is layers.lp_pool:
+            return make(node.own.get("p", 2), kernel, stride=strides, **options), ()
+        return make(kernel, strides, **options), ()
 
     return read
 
 
 def _global(make: Callable[..., Layer]) -> Reading:
     def read(node: Node) -> Made:
-        _, h, w = _image(node)
-        return make((h, w)), ()
+        _space(node)
+        return make(keep=True), ()
 
     return read
 
 
 def _mean(node: Node) -> Made:
-    _, h, w = _image(node)
-    axes = node.own.get("axes", node.constants[1].tolist() if 1 in node.constants else None)
-    if axes is None or sorted(axis % 4 for axis in axes) != [2, 3]:
-        raise node.refuse("axes", "[2, 3], rows and columns", axes)
-    pool = layers.avg_pool((h, w))
-    if node.own.get("keepdims", 1):
-        return pool, ()
-    net = layers.serial(pool, layers.flatten())
-    return net, tree.record("Serial", tuple(name for name, _ in net))((), ())
+    axes, behind = node.own.get("axes", node.constants[1].tolist() if 1 in node.constants else None), _space(node) + 2
+    if axes is None or sorted(axis % behind for axis in axes) != list(range(2, behind)):
+        raise node.refuse("axes", f"all axes behind the channels, {list(range(2, behind))}", axes)
+    return layers.global_avg_pool(keep=bool(node.own.get("keepdims", 1))), ()
 
 
 def _batch_norm(node: Node) -> Made:
@@ -363,10 +316,11 @@ READINGS: Mapping[str, Reading] = {
     "Flatten": _flatten,
     "Gelu": _gelu,
     "Gemm": _gemm,
-    "GlobalAveragePool": _global(layers.avg_pool),
-    "GlobalMaxPool": _global(layers.max_pool),
+    "GlobalAveragePool": _global(layers.global_avg_pool),
+    "GlobalMaxPool": _global(layers.global_max_pool),
     "Identity": lambda node: None,
     "LeakyRelu": _leaky,
+    "LpPool": _pool(layers.lp_pool),
     "LogSoftmax": _softmax(layers.log_softmax),
     "MatMul": _matmul,
     "MaxPool": _pool(layers.max_pool),

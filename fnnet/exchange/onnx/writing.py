@@ -15,6 +15,8 @@ from fnnet.kernels.borders import widened
 from fnnet.kernels.windows import Axes
 from fnnet.layers import (
     activations,
+    adaptive_avg_pool,
+    adaptive_max_pool,
     add,
     avg_pool,
     batch_norm,
@@ -25,15 +27,19 @@ from fnnet.layers import (
     dense,
     dropout,
     flatten,
+    global_avg_pool,
+    global_max_pool,
     identity,
     log_softmax,
+    lp_pool,
     max_pool,
     multiply,
     reshape,
+    scale_pool,
     softmax,
     stack,
 )
-from fnnet.layers._window import window
+from fnnet.layers._window import padding_of, regions_over, window, windows_over
 from fnnet.types import Array, Layer, Params, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
@@ -122,15 +128,70 @@ def _convolution(x: str, here: Nodes) -> str:
     return here.node("Conv", [x, *here.weights()], group=own["groups"], **_attributes(axes))
 
 
-def _pool(kind: str, **attributes: Any) -> Row:
+def _windows(here: Nodes) -> dict[str, Any]:
+    """The attributes of a pool."""
+    own = {"dilation": 1, "ceil": False, **here.arguments}
+    windows = windows_over(
+        own["kernel"], own["stride"], own["padding"], own["dims"], dilation=own["dilation"], ceil=own["ceil"]
+    )
+    sides = padding_of(own["padding"], own["dims"])
+    return {
+        **_attributes(windows(here.inputs)),
+        "pads": [before for before, _ in sides] + [after for _, after in sides],
+        **({"ceil_mode": 1} if own["ceil"] else {}),
+    }
+
+
+def _avg_pool(x: str, here: Nodes) -> str:
+    return here.node("AveragePool", [x], count_include_pad=int(here.arguments["count_padding"]), **_windows(here))
+
+
+def _lp_pool(x: str, here: Nodes) -> str:
+    p = here.arguments["p"]
+    if p != int(p):
+        raise ConfigError(expected(f"{here.here.path or 'lp_pool'}: p", "a whole number, which LpPool takes", p))
+    return here.node("LpPool", [x], p=int(p), **_windows(here))
+
+
+def _scale_pool(x: str, here: Nodes) -> str:
+    """A convolution whose weights are all a channel's gain."""
+    window = _windows(here)
+    gain = tree.array(here.here.params.gain)
+    shape = (len(gain), 1, *window["kernel_shape"])
+    weight = np.broadcast_to(gain.reshape(-1, *(1,) * (len(shape) - 1)), shape)
+    fields = [here.constant("weight", np.ascontiguousarray(weight)), here.weight("bias")]
+    return here.node("Conv", [x, *fields], group=len(gain), **window)
+
+
+def _adaptive(reduction: str, kind: str) -> Row:
+    """A pool where all regions are of one size and side by side; else region by region, axis by axis."""
+
     def row(x: str, here: Nodes) -> str:
-        stride = here.arguments["stride"]
-        more: dict[str, Any] = (
-            {"count_include_pad": int(here.arguments["count_padding"])} if kind == "AveragePool" else {}
-        )
-        kernel, padding = here.arguments["kernel"], here.arguments["padding"]
-        axes = window(kernel, kernel if stride is None else stride, padding, reach=True)(*here.inputs[1:])
-        return here.node(kind, [x], **_attributes(axes), **more, **attributes)
+        regions = regions_over(here.arguments["size"])(here.inputs)
+        kernel = [last - first for first, last in (axis[0] for axis in regions)]
+        if all(n == k * len(axis) for n, k, axis in zip(here.inputs[1:], kernel, regions, strict=True)):
+            return here.node(kind, [x], kernel_shape=kernel, strides=kernel)
+        for dim, axis in enumerate(regions, 2):
+            place = here.constant(f"axis{dim}", np.array([dim], np.int64))
+            parts = []
+            for o, ends in enumerate(axis):
+                first, last = (
+                    here.constant(f"{word}{dim}_{o}", np.array([end], np.int64))
+                    for word, end in zip(("first", "last"), ends, strict=True)
+                )
+                part = here.node("Slice", [x, first, last, place], ".part")
+                parts.append(here.node(reduction, [part, place], ".reduced", keepdims=1))
+            x = here.node("Concat", parts, axis=dim)
+        return x
+
+    return row
+
+
+def _global(kind: str) -> Row:
+    def row(x: str, here: Nodes) -> str:
+        if here.arguments["keep"]:
+            return here.node(kind, [x])
+        return here.node("Flatten", [here.node(kind, [x], ".kept")], axis=1)
 
     return row
 
@@ -177,8 +238,14 @@ ROWS: dict[Any, Row] = {
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
-    max_pool: _pool("MaxPool"),
-    avg_pool: _pool("AveragePool"),
+    max_pool: lambda x, here: here.node("MaxPool", [x], **_windows(here)),
+    avg_pool: _avg_pool,
+    lp_pool: _lp_pool,
+    scale_pool: _scale_pool,
+    adaptive_avg_pool: _adaptive("ReduceMean", "AveragePool"),
+    adaptive_max_pool: _adaptive("ReduceMax", "MaxPool"),
+    global_avg_pool: _global("GlobalAveragePool"),
+    global_max_pool: _global("GlobalMaxPool"),
     batch_norm: _batch_norm,
     activations.relu: _plain("Relu"),
     activations.leaky_relu: _plain("LeakyRelu", alpha=lambda arguments: float(arguments["slope"])),
