@@ -39,12 +39,16 @@ from fnnet.layers import (
     lp_pool,
     max_pool,
     multiply,
+    piecewise,
+    prelu,
     reshape,
     scale_pool,
     softmax,
+    softmin,
     stack,
 )
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
+from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
 from fnnet.types import Layer, Params, Shapes, check_net
 
 WIDTH = 110  # of the lines of text that weights become
@@ -139,8 +143,41 @@ def _leaky_relu(x: str, here: Here) -> str:
 
 
 def _gelu(x: str, here: Here) -> str:
+    if here.arguments["approximate"] == "none":
+        return f"{x} * normal({x})[0]"
     c = 2 * float(np.sqrt(2 / np.pi))
     return f"{x} * logistic({c!r} * {x} * (1 + 0.044715 * {x} * {x}))"
+
+
+def _number(here: Here, name: str) -> str:
+    """The code for a setting."""
+    return repr(float(here.arguments[name]))
+
+
+def _prelu(x: str, here: Here) -> str:
+    return f"positive_part({x}) + per_channel({weight(here, 'slope')}, {x}) * -positive_part(-{x})"
+
+
+def _hard_sigmoid(x: str, here: Here) -> str:
+    return f"clipped({_number(here, 'slope')} * {x} + 0.5, 0, 1)"
+
+
+def _hard_shrink(x: str, here: Here) -> str:
+    return f"np.where(magnitude({x}) <= {_number(here, 'bound')}, 0, {x})"
+
+
+def _soft_shrink(x: str, here: Here) -> str:
+    bound = _number(here, "bound")
+    return f"{x} - clipped({x}, -{bound}, {bound})"
+
+
+def _threshold(x: str, here: Here) -> str:
+    return f"np.where({x} <= {_number(here, 'at')}, {_number(here, 'value')}, {x})"
+
+
+def _celu(x: str, here: Here) -> str:
+    alpha = _number(here, "alpha")
+    return f"exponential_linear({x}, 1.0, {alpha}, {alpha})"
 
 
 def _softmax(x: str, here: Here) -> str:
@@ -170,14 +207,26 @@ EXPRESSIONS: dict[Any, Expression] = {
     activations.leaky_relu: _leaky_relu,
     activations.sigmoid: lambda x, here: f"logistic({x})",
     activations.tanh: lambda x, here: f"np.tanh({x})",
-    activations.elu: lambda x, here: f"exponential_linear({x}, 1.0, {float(here.arguments['alpha'])!r})",
-    activations.selu: lambda x, here: (
-        f"exponential_linear({x}, 1.0507009873554805, {1.0507009873554805 * 1.6732632423543772!r})"
-    ),
+    activations.elu: lambda x, here: f"exponential_linear({x}, 1.0, {_number(here, 'alpha')})",
+    activations.selu: lambda x, here: f"exponential_linear({x}, {SELU_SCALE!r}, {SELU_SCALE * SELU_ALPHA!r})",
+    activations.celu: _celu,
     activations.gelu: _gelu,
     activations.silu: lambda x, here: f"{x} * logistic({x})",
-    activations.softplus: lambda x, here: f"np.log1p(np.exp(-np.abs({x}))) + positive_part({x})",
+    activations.mish: lambda x, here: f"{x} * squashed_positive_part({x})[0]",
+    activations.softplus: lambda x, here: f"smooth_positive_part({x})",
+    activations.log_sigmoid: lambda x, here: f"-smooth_positive_part(-{x})",
+    activations.softsign: lambda x, here: f"{x} / (1 + magnitude({x}))",
+    activations.tanh_shrink: lambda x, here: f"{x} - np.tanh({x})",
+    piecewise.hard_tanh: lambda x, here: f"clipped({x}, {_number(here, 'low')}, {_number(here, 'high')})",
+    piecewise.relu6: lambda x, here: f"clipped({x}, 0.0, 6.0)",
+    piecewise.hard_sigmoid: _hard_sigmoid,
+    piecewise.hard_swish: lambda x, here: f"{x} * clipped({x} / 6 + 0.5, 0, 1)",
+    piecewise.hard_shrink: _hard_shrink,
+    piecewise.soft_shrink: _soft_shrink,
+    piecewise.threshold: _threshold,
+    prelu: _prelu,
     softmax: _softmax,
+    softmin: lambda x, here: _softmax(f"-{x}", here),
     log_softmax: lambda x, here: f"log_{_softmax(x, here)}",
     flatten: lambda x, here: f"{x}.reshape(len({x}), -1)",
     reshape: _reshape,

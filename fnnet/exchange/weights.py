@@ -10,6 +10,7 @@ with params are paired by kind and shape; arrays are turned by the kind of the l
 | `bias` | `bias` | `bias` |
 | `batch_norm` gain, bias | `weight`, `bias` | `gamma`, `beta` |
 | its mean, variance | `running_mean`, `running_var` | `moving_mean`, `moving_variance` |
+| `prelu` slope | `weight` | |
 
 The rows of a dense layer behind a flattened image are in the order (C, H, W) here and in PyTorch, and (H, W, C) in
 Keras: they are put in order.
@@ -25,7 +26,7 @@ from fnnet import tree
 from fnnet.arguments import plain_array, shown
 from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
-from fnnet.layers import batch_norm, conv1d, conv2d, conv3d, dense, flatten, frozen, named, reshape, serial
+from fnnet.layers import batch_norm, conv1d, conv2d, conv3d, dense, flatten, frozen, named, prelu, reshape, serial
 from fnnet.recipe import recipe_of
 from fnnet.types import Array, Layer, Params, check_net
 
@@ -61,6 +62,7 @@ TORCH: dict[Any, tuple[Field, ...]] = {
         Field("mean", "running_mean"),
         Field("variance", "running_var"),
     ),
+    prelu: (Field("slope", "weight"),),
 }
 KERAS: dict[Any, tuple[Field, ...]] = {
     dense: (Field("weight", "kernel"), Field("bias", "bias")),
@@ -109,7 +111,7 @@ def from_torch(net: Layer, like: Params, arrays: Arrays, names: Mapping[str, str
     order decides, as that of names in a file is none: `names` says which is meant.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d` or `batch_norm`.
+        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d`, `batch_norm` or `prelu`.
         like: its params, fresh ones will do.
         arrays: name -> array, such as `{name: tensor.numpy() for name, tensor in module.state_dict().items()}`, or
             what `safetensors.numpy.load_file` gives.
@@ -154,7 +156,7 @@ def to_torch(net: Layer, params: Params, names: Mapping[str, str] | None = None)
     """The params as a PyTorch state dict, NumPy arrays by name: for `module.load_state_dict` as tensors.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d` or `batch_norm`.
+        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d`, `batch_norm` or `prelu`.
         params: its params.
         names: path of a layer -> name of its module; by default the path.
 

@@ -1,6 +1,21 @@
 """Layers and combinators: factories that return a `Layer`, always called, as in `relu()`."""
 
-from fnnet.layers.activations import elu, gelu, leaky_relu, relu, selu, sigmoid, silu, softplus, tanh
+from fnnet.layers.activations import (
+    celu,
+    elu,
+    gelu,
+    leaky_relu,
+    log_sigmoid,
+    mish,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    tanh,
+    tanh_shrink,
+)
 from fnnet.layers.adaptive_avg_pool import adaptive_avg_pool
 from fnnet.layers.adaptive_max_pool import adaptive_max_pool
 from fnnet.layers.add import add
@@ -31,13 +46,15 @@ from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
 from fnnet.layers.parallel import parallel
 from fnnet.layers.per_step import per_step
+from fnnet.layers.piecewise import hard_shrink, hard_sigmoid, hard_swish, hard_tanh, relu6, soft_shrink, threshold
+from fnnet.layers.prelu import prelu
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.reverse import reverse
 from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
-from fnnet.layers.softmax import softmax
+from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.stack import stack
 
 __all__ = [
@@ -48,6 +65,7 @@ __all__ = [
     "avg_pool",
     "batch_norm",
     "beside",
+    "celu",
     "concatenate",
     "conv1d",
     "conv2d",
@@ -62,19 +80,27 @@ __all__ = [
     "global_avg_pool",
     "global_max_pool",
     "graph",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
     "identity",
     "last",
     "layer",
     "leaky_relu",
+    "log_sigmoid",
     "log_softmax",
     "lp_pool",
     "max_pool",
     "mean_over",
+    "mish",
     "multiply",
     "named",
     "parallel",
     "per_step",
+    "prelu",
     "relu",
+    "relu6",
     "reshape",
     "residual",
     "reverse",
@@ -84,8 +110,13 @@ __all__ = [
     "serial",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
+    "softmin",
     "softplus",
+    "softsign",
     "stack",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

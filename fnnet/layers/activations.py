@@ -1,23 +1,30 @@
 """Activations that act on every element alone: each is its value beside its derivative.
 
 All keep the shape, dtype and memory order of x and have no params. At a kink the derivative is the one from the left:
-relu′(0) = 0, leaky_relu′(0) = slope, elu′(0) = α.
+relu′(0) = 0, leaky_relu′(0) = slope, elu′(0) = α. Those made of straight pieces are in `piecewise`.
 """
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 
-from fnnet.arguments import real
-from fnnet.kernels.elementwise import exponential_linear, logistic, positive_part
-from fnnet.layers._params import no_params
-from fnnet.layers.layer import unchecked
+from fnnet.arguments import one_of, real, shown
+from fnnet.errors import ConfigError, expected
+from fnnet.kernels.elementwise import (
+    exponential_linear,
+    logistic,
+    magnitude,
+    positive_part,
+    smooth_positive_part,
+    squashed_positive_part,
+)
+from fnnet.kernels.normal import normal
+from fnnet.layers._elementwise import Elementwise, elementwise, setting
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Params, Pullback
+from fnnet.types import Array, Layer
 
-Elementwise: TypeAlias = Callable[[Array], tuple[Array, Callable[[Array], Array]]]  # x -> (y, dy -> dx)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # keep mean 0 and variance 1
 
 
 @factory
@@ -36,7 +43,7 @@ def relu() -> Layer:
         y = positive_part(x)
         return y, lambda dy: dy * (y.real > 0)
 
-    return _elementwise("relu", f)
+    return elementwise("relu", f, vanishes=False)
 
 
 @factory
@@ -53,10 +60,10 @@ def leaky_relu(slope: float = 0.01) -> Layer:
     >>> leaky_relu(0.5).apply((), np.array([[-1.0, 0.0, 2.0]]))[0]
     array([[-0.5,  0. ,  2. ]])
     """
-    number = real("slope", slope)
+    number = setting("slope", slope)
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        a = slope if x.dtype.kind == "O" else number
+        a = number(x)
         positive = x.real > 0
 
         def leak(v: Array) -> Array:
@@ -67,7 +74,7 @@ def leaky_relu(slope: float = 0.01) -> Layer:
             return leak(x), leak
         return (np.maximum if a <= 1 else np.minimum)(x, a * x), leak
 
-    return _elementwise("leaky_relu", f)
+    return elementwise("leaky_relu", f)
 
 
 @factory
@@ -93,7 +100,7 @@ def sigmoid() -> Layer:
 
         return y, dx
 
-    return _elementwise("sigmoid", f)
+    return elementwise("sigmoid", f)
 
 
 @factory
@@ -112,7 +119,7 @@ def tanh() -> Layer:
         y = np.tanh(x)
         return y, lambda dy: dy * (1 - y * y)
 
-    return _elementwise("tanh", f)
+    return elementwise("tanh", f)
 
 
 @factory
@@ -129,7 +136,7 @@ def elu(alpha: float = 1.0) -> Layer:
     >>> elu().apply((), np.array([[-1e4, 0.0, 2.0]]))[0]
     array([[-1.,  0.,  2.]])
     """
-    return _elementwise("elu", _exponential_linear(real("alpha", alpha, 0), 1.0))
+    return elementwise("elu", _exponential_linear(real("alpha", alpha, 0), 1.0))
 
 
 @factory
@@ -143,28 +150,66 @@ def selu() -> Layer:
     >>> selu().apply((), np.array([[-1e4, 0.0, 1.0]]))[0].round(4)
     array([[-1.7581,  0.    ,  1.0507]])
     """
-    return _elementwise("selu", _exponential_linear(1.6732632423543772, 1.0507009873554805))
+    return elementwise("selu", _exponential_linear(SELU_ALPHA, SELU_SCALE))
 
 
 @factory
-def gelu() -> Layer:
-    """The Gaussian error linear unit in its tanh form (NumPy has no erf; it differs from x Φ(x) by less than 5e-4).
+def celu(alpha: float = 1.0) -> Layer:
+    """The exponential linear unit that has no kink, whatever α.
 
-        y = x s,  s = 1 / (1 + e⁻²ᵘ),  u = √(2/π) (x + 0.044715 x³);    dx = dy · (s + 2 x s (1 - s) u′)
+        y = x where x > 0, α (e^{x/α} - 1) elsewhere;    dx = dy · (1 where x > 0, y / α + 1 elsewhere)
 
-    which is ½x (1 + tanh u) without its cancellation for x < 0. Keeps x and s.
-    Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", sec. 2. PyTorch: `gelu(approximate="tanh")`.
+    Keeps y. Source: Barron 2017, "Continuously differentiable exponential linear units", eq. 2.
 
-    >>> gelu().apply((), np.array([[-1e4, 0.0, 1.0]]))[0].round(4)
-    array([[-0.    ,  0.    ,  0.8412]])
+    Args:
+        alpha: minus the value at -∞, above 0.
+
+    >>> celu(2.0).apply((), np.array([[-1e4, 0.0, 3.0]]))[0]
+    array([[-2.,  0.,  3.]])
     """
-    c, cubic = 2 * math.sqrt(2 / math.pi), 0.044715
+    alpha = real("alpha", alpha, 0, open="(")
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        s = logistic(c * x * (1 + cubic * x * x))
-        return x * s, lambda dy: dy * (s + x * s * (1 - s) * (c + 3 * c * cubic * x * x))
+        y = exponential_linear(x, 1.0, alpha, alpha)
+        return y, lambda dy: dy * np.where(y.real > 0, 1.0, y / alpha + 1)
 
-    return _elementwise("gelu", f)
+    return elementwise("celu", f)
+
+
+@factory
+def gelu(*, approximate: str = "none") -> Layer:
+    """The Gaussian error linear unit: x times the chance that a standard normal number lies below x.
+
+        none:  y = x Φ(x),  Φ(x) = ½ (1 + erf(x/√2));    dx = dy · (Φ(x) + x e^{-x²/2} / √(2π))
+        tanh:  y = x s,  s = 1 / (1 + e⁻²ᵘ),  u = √(2/π) (x + 0.044715 x³);    dx = dy · (s + 2 x s (1 - s) u′)
+
+    Φ is right to 4 ulp in its tails too, see `fnnet.kernels.normal`. The tanh form is ½x (1 + tanh u) without its
+    cancellation for x < 0; it differs from the exact one by less than 5e-4. Keeps x, and Φ with e^{-x²/2}, or s.
+
+    Args:
+        approximate: "none" or "tanh", the words of PyTorch and ONNX, where "none" is the default too.
+
+    Source: Hendrycks & Gimpel 2016, "Gaussian error linear units", sec. 2.
+
+    >>> x = np.array([[-1e4, 0.0, 1.0]])
+    >>> gelu().apply((), x)[0].round(4), gelu(approximate="tanh").apply((), x)[0].round(4)
+    (array([[-0.    ,  0.    ,  0.8413]]), array([[-0.    ,  0.    ,  0.8412]]))
+    """
+    forms = {"none": _gelu, "tanh": _gelu_tanh}
+    if approximate not in forms:
+        raise ConfigError(expected("approximate", one_of(forms), shown(approximate)))
+    return elementwise("gelu", forms[approximate])
+
+
+def _gelu(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    share, bell = normal(x)
+    return x * share, lambda dy: dy * (share + x * bell / math.sqrt(2 * math.pi))
+
+
+def _gelu_tanh(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    c, cubic = 2 * math.sqrt(2 / math.pi), 0.044715
+    s = logistic(c * x * (1 + cubic * x * x))
+    return x * s, lambda dy: dy * (s + x * s * (1 - s) * (c + 3 * c * cubic * x * x))
 
 
 @factory
@@ -183,7 +228,31 @@ def silu() -> Layer:
         s = logistic(x)
         return x * s, lambda dy: dy * (s * (1 + x * (1 - s)))
 
-    return _elementwise("silu", f)
+    return elementwise("silu", f)
+
+
+@factory
+def mish() -> Layer:
+    """A smooth unit like silu, with a self-gate of softplus.
+
+        y = x s,  s = tanh(log(1 + eˣ)) = w / (w + 2),  w = eˣ (eˣ + 2);    dx = dy · (s + 4 x eˣ (eˣ + 1) / (w + 2)²)
+
+    Keeps x, s and eˣ. Source: Misra 2020, "Mish: a self regularized non-monotonic activation function", eq. 1.
+
+    >>> mish().apply((), np.array([[-1e4, 0.0, 1.0]]))[0].round(4)
+    array([[-0.    ,  0.    ,  0.8651]])
+    """
+
+    def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        s, e = squashed_positive_part(x)
+
+        def dx(dy: Array) -> Array:
+            below = e * (e + 2) + 2
+            return dy * (s + 4 * x * (e / below) * ((e + 1) / below))
+
+        return x * s, dx
+
+    return elementwise("mish", f)
 
 
 @factory
@@ -199,25 +268,67 @@ def softplus() -> Layer:
     """
 
     def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        below = np.where(x.real > 0, -x, x) if x.dtype.kind == "c" else -np.abs(x)
-        y = np.log1p(np.exp(below)) + positive_part(x)
+        y = smooth_positive_part(x)
         return y, lambda dy: dy * -np.expm1(-y)
 
-    return _elementwise("softplus", f)
+    return elementwise("softplus", f)
 
 
-def _elementwise(name: str, f: Elementwise) -> Layer:
-    """The layer of a function on elements: no params, any shape."""
+@factory
+def log_sigmoid() -> Layer:
+    """The logarithm of the logistic function.
 
-    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        y, dx = f(x)
+        y = -log(1 + e⁻ˣ),    dx = dy · (1 - eʸ)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), dx(dy) if input_gradient else None
+    Keeps y; nothing overflows, and no small probability becomes 0 before its logarithm is taken.
 
-        return y, vjp
+    >>> log_sigmoid().apply((), np.array([[-1e4, 0.0, 1e4]]))[0].round(4)
+    array([[-1.000e+04, -6.931e-01, -0.000e+00]])
+    """
 
-    return unchecked(no_params, apply, shape=lambda shape: shape, name=name)
+    def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        y = -smooth_positive_part(-x)
+        return y, lambda dy: dy * -np.expm1(y)
+
+    return elementwise("log_sigmoid", f)
+
+
+@factory
+def softsign() -> Layer:
+    """A squashing without exponentials, which nears its ends slowly.
+
+        y = x / (1 + |x|),    dx = dy / (1 + |x|)²
+
+    Keeps 1 + |x|. Source: Bergstra et al. 2009, "Quadratic polynomials learn better image features", sec. 2.
+
+    >>> softsign().apply((), np.array([[-3.0, 0.0, 1.0]]))[0]
+    array([[-0.75,  0.  ,  0.5 ]])
+    """
+
+    def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        size = 1 + magnitude(x)
+        return x / size, lambda dy: dy / size / size
+
+    return elementwise("softsign", f)
+
+
+@factory
+def tanh_shrink() -> Layer:
+    """What tanh takes away.
+
+        y = x - tanh x,    dx = dy · tanh²x
+
+    Keeps tanh x. Near 0, where y is about x³/3, it is right to an ulp of x, not of y, as in PyTorch.
+
+    >>> tanh_shrink().apply((), np.array([[-10.0, 0.0, 1.0]]))[0].round(4)
+    array([[-9.    ,  0.    ,  0.2384]])
+    """
+
+    def f(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        t = np.tanh(x)
+        return x - t, lambda dy: dy * (t * t)
+
+    return elementwise("tanh_shrink", f)
 
 
 def _exponential_linear(alpha: float, scale: float) -> Elementwise:

@@ -27,10 +27,12 @@ def log_softmax(axis: int = -1) -> Layer:
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         z = x - x.real.max(axis, keepdims=True)
-        y = z - np.log(np.exp(z).sum(axis, keepdims=True))
+        with np.errstate(under="ignore"):
+            y = z - np.log(np.exp(z).sum(axis, keepdims=True))
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), dy - np.exp(y) * dy.sum(axis, keepdims=True) if input_gradient else None
+            with np.errstate(under="ignore"):
+                return (), dy - np.exp(y) * dy.sum(axis, keepdims=True) if input_gradient else None
 
         return y, vjp
 

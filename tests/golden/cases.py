@@ -68,6 +68,7 @@ def _param(path: str, shape: tuple[int, ...]) -> np.ndarray:
         "weight": (-bound, bound),
         "bias": (-0.5, 0.5),
         "gain": (0.5, 1.5),
+        "slope": (-0.5, 0.5),
         "mean": (-1, 1),
         "variance": (0.5, 2),
     }
@@ -98,6 +99,7 @@ def _probabilities(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 DRAWS: dict[str, Any] = {
     "uniform": lambda name, shape: _uniform(name, shape, -2, 2),
+    "wide": lambda name, shape: np.floor(_uniform(name, shape, -16, 17)) / 2,
     "pixels": lambda name, shape: _uniform(name, shape, 0, 1),
     "integers": lambda name, shape: np.floor(_uniform(name, shape, -2, 3)),  # ties, and zeros at the kinks
     "classes": lambda name, shape, n: np.floor(_uniform(name, shape, 0, n)).astype(np.int64),
@@ -171,9 +173,22 @@ ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
     ("elu", {"alpha": 1.0}),
     ("elu", {"alpha": 0.3}),
     ("selu", {}),
-    ("gelu", {}),
+    ("gelu", {"approximate": "none"}),
+    ("gelu", {"approximate": "tanh"}),
     ("silu", {}),
     ("softplus", {}),
+    ("celu", {"alpha": 0.25}),
+    ("mish", {}),
+    ("log_sigmoid", {}),
+    ("softsign", {}),
+    ("tanh_shrink", {}),
+    ("hard_tanh", {"low": -1.0, "high": 0.5}),
+    ("relu6", {}),
+    ("hard_sigmoid", {}),
+    ("hard_swish", {}),
+    ("hard_shrink", {"bound": 1.0}),
+    ("soft_shrink", {"bound": 1.0}),
+    ("threshold", {"at": 1.0, "value": 3.0}),
 ]
 
 LAYERS = {
@@ -229,9 +244,17 @@ LAYERS = {
         " ".join([of, draw, *(f"{key}={value}" for key, value in options.items())]): layer(of, (4, 5), draw, **options)
         for (of, options), draw in product(ACTIVATIONS, ("uniform", "integers"))
     },
-    **{f"{of} axis={axis}": layer(of, (2, 3, 4), axis=axis) for of in ("softmax", "log_softmax") for axis in (-1, 1)},
     "attention": layer("attention", (2, 4, 6), heads=2),
     "attention causal, in groups": layer("attention", (2, 5, 8), heads=4, key_value_heads=2, causal=True, bias=False),
+    **{f"{of} at its ends": layer(of, (4, 5), "wide") for of in ("relu6", "hard_sigmoid", "hard_swish")},
+    "prelu": layer("prelu", (4, 3), "integers"),
+    "prelu of images": layer("prelu", (2, 3, 2, 2)),
+    "prelu shared": layer("prelu", (2, 3, 2, 2), shared=True),
+    **{
+        f"{of} axis={axis}": layer(of, (2, 3, 4), axis=axis)
+        for of in ("softmax", "softmin", "log_softmax")
+        for axis in (-1, 1)
+    },
     "batch_norm of features": steps("batch_norm", (5, 3), 20),
     "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),
     "batch_norm of two values": steps("batch_norm", (2, 4), 20, decay=0.0),

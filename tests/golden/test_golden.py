@@ -17,6 +17,9 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `attention`: True in a mask means may look | so in `scaled_dot_product_attention`; not in `MultiheadAttention` |
 | `attention`: a query that may look nowhere reads 0 | the same; `MultiheadAttention` that returns weights: NaN |
 | `gelu` in its tanh form | `approximate="tanh"`; the default is the erf form |
+| `hard_sigmoid` is exact | the derivative of `hardsigmoid` is 1/6 in float32, also of float64 |
+| `hard_shrink`, `soft_shrink`: `bound` | `lambd` |
+| `prelu`: `slope`, one for each channel unless `shared` | `weight`, one for all unless `num_parameters` says more |
 | `softplus` is exact | the identity for x > `threshold` = 20 (off by up to 2e-9) |
 | losses sum over outputs, then reduce over the batch | `reduction="mean"` is over outputs too, except cross-entropy |
 | `squared_error` is ½ Σ (x - t)² | `mse_loss(reduction="sum")` has no ½ |

@@ -139,9 +139,23 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "tanh": lambda p, x: torch.tanh(x),
     "elu": lambda p, x, alpha: F.elu(x, alpha),
     "selu": lambda p, x: F.selu(x),
-    "gelu": lambda p, x: F.gelu(x, approximate="tanh"),  # their default is the erf form
+    "gelu": lambda p, x, approximate: F.gelu(x, approximate=approximate),
     "silu": lambda p, x: F.silu(x),
     "softplus": lambda p, x: F.softplus(x, threshold=1e9),  # theirs is the identity above a threshold of 20
+    "celu": lambda p, x, alpha: F.celu(x, alpha),
+    "mish": lambda p, x: F.mish(x),
+    "log_sigmoid": lambda p, x: F.logsigmoid(x),
+    "softsign": lambda p, x: F.softsign(x),
+    "tanh_shrink": lambda p, x: F.tanhshrink(x),
+    "hard_tanh": lambda p, x, low, high: F.hardtanh(x, low, high),
+    "relu6": lambda p, x: F.relu6(x),
+    "hard_sigmoid": lambda p, x: F.relu6(x + 3) / 6,  # their hardsigmoid's derivative is 1/6 in float32
+    "hard_swish": lambda p, x: F.hardswish(x),
+    "hard_shrink": lambda p, x, bound: F.hardshrink(x, bound),
+    "soft_shrink": lambda p, x, bound: F.softshrink(x, bound),
+    "threshold": lambda p, x, at, value: F.threshold(x, at, value),
+    "prelu": lambda p, x, shared=False: F.prelu(x, p["slope"]),
+    "softmin": lambda p, x, axis: F.softmin(x, axis),
     "softmax": lambda p, x, axis: F.softmax(x, axis),
     "log_softmax": lambda p, x, axis: F.log_softmax(x, axis),
 }

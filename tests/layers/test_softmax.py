@@ -5,17 +5,7 @@ import pytest
 
 from fnnet import layers, rng
 from fnnet.errors import ConfigError, ShapeError
-from tests.oracles.activations import FORMULAS, log_softmax, softmax
-
-NAMES = sorted(FORMULAS)
-POINTS = np.concatenate(
-    [sign * np.array([1e4, 800.0, 90.0, 40.0, 17.0, 5.5, 2.25, 1.0, 0.3, 1e-2, 1e-4, 1e-8]) for sign in (-1, 1)]
-)
-
-# The largest error in ulp over POINTS and 10,000 normal numbers: of the value by the value itself (silu's is the only
-# one that rounds below the normal numbers); of the derivative by 1, near which all of them lie.
-VALUE_ULPS = {"relu": 0, "leaky_relu": 1, "silu": 8}
-SLOPE_ULPS = {"relu": 0, "silu": 12, "gelu": 64}
+from tests.oracles.activations import log_softmax, softmax
 
 
 def test_softmax_rows_sum_to_one_and_do_not_shift():
@@ -23,6 +13,16 @@ def test_softmax_rows_sum_to_one_and_do_not_shift():
     y, _ = layers.softmax().apply((), x)
     np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-15)
     np.testing.assert_allclose(layers.softmax().apply((), x + 1000)[0], y, rtol=1e-12)
+
+
+def test_softmin_is_the_softmax_of_the_negative():
+    x, dy = (rng.normal(rng.key(seed), (5, 7, 2), np.float64) for seed in (0, 1))
+    for axis in (1, -1):
+        y, vjp = layers.softmin(axis=axis).apply((), x)
+        want, pull = layers.softmax(axis=axis).apply((), -x)
+        np.testing.assert_array_equal(y, want)
+        np.testing.assert_array_equal(vjp(dy)[1], -pull(dy)[1])
+        np.testing.assert_allclose(y, np.exp(-x) / np.exp(-x).sum(axis=axis, keepdims=True), rtol=1e-14)
 
 
 def test_softmax_works_along_the_axis_named():
@@ -36,7 +36,7 @@ def test_softmax_works_along_the_axis_named():
         np.testing.assert_allclose(np.exp(layers.log_softmax(**axis).apply((), x)[0]), y)
 
 
-@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+@pytest.mark.parametrize("make", [layers.softmax, layers.softmin, layers.log_softmax])
 def test_every_axis_but_the_batch_will_do(make):
     for axis in (1, 2, -1, -2):
         assert make(axis=axis).shape((3, 4)) == (3, 4)
@@ -45,7 +45,7 @@ def test_every_axis_but_the_batch_will_do(make):
             make(axis=axis).shape((3, 4))
 
 
-@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+@pytest.mark.parametrize("make", [layers.softmax, layers.softmin, layers.log_softmax])
 @pytest.mark.parametrize(
     ("axis", "shown"), [(0, "0"), (1.0, "1.0"), ("1", "'1'"), (True, "True"), (None, "None")], ids=repr
 )
@@ -63,7 +63,7 @@ def test_axis_must_exist(axis):
         layers.softmax(axis).shape((4,))
 
 
-@pytest.mark.parametrize("make", [layers.softmax, layers.log_softmax])
+@pytest.mark.parametrize("make", [layers.softmax, layers.softmin, layers.log_softmax])
 def test_a_batch_of_numbers_has_no_axis_to_normalise(make):
     with pytest.raises(ShapeError, match="beside the batch axis"):
         make().apply((), np.zeros(3))

@@ -50,6 +50,7 @@ Made: TypeAlias = tuple[Layer, Params] | None  # None: the value is that of the 
 Reading: TypeAlias = Callable[[Node], Made]
 
 _Dense = tree.record("Dense", ("weight", "bias")), tree.record("Dense", ("weight",))
+_Prelu = type(layers.prelu().init(rng.key(0), (1,)))
 _BatchNorm = type(layers.batch_norm().init(rng.key(0), (1,)))
 
 
@@ -233,9 +234,33 @@ def _selu(node: Node) -> Made:
 
 
 def _gelu(node: Node) -> Made:
-    if node.own.get("approximate", "none") != "tanh":
-        raise node.refuse("approximate", "tanh", node.own.get("approximate", "none"))
-    return layers.gelu(), ()
+    form = node.own.get("approximate", "none")
+    if form not in ("none", "tanh"):
+        raise node.refuse("approximate", "none or tanh", form)
+    return layers.gelu(approximate=form), ()
+
+
+def _hard_sigmoid(node: Node) -> Made:
+    node.only(beta=0.5)
+    return layers.hard_sigmoid(node.own.get("alpha", 0.2)), ()
+
+
+def _shrink(node: Node) -> Made:
+    bound, bias = node.own.get("lambd", 0.5), node.own.get("bias", 0.0)
+    if bias not in (0, bound):
+        raise node.refuse("bias", f"0 or lambd, {bound}", bias)
+    return layers.soft_shrink(bound) if bias else layers.hard_shrink(bound), ()
+
+
+def _prelu(node: Node) -> Made:
+    slope = node.constants.get(1)
+    if slope is None:
+        raise node.refuse("input 1", "a constant", "a value that depends on the example")
+    shared = slope.size == 1
+    aligned = slope.shape == (*node.inputs[:1], *(1,) * (len(node.inputs) - 1))
+    if not (shared or aligned):
+        raise node.refuse("input 1", "one slope, or one for each channel", f"shape {slope.shape}")
+    return layers.prelu(shared=shared), _Prelu(slope.reshape(-1))
 
 
 def _dropout(node: Node) -> Made:
@@ -298,7 +323,9 @@ def _clip(node: Node) -> Made:
     high = node.own.get("max", node.constants[2].item() if 2 in node.constants else None)
     if low == 0 and high in (None, float("inf"), 3.4028234663852886e38):
         return layers.relu(), ()
-    raise node.refuse("min and max", "0 and none, which is relu", (low, high))
+    if low is not None and high is not None and low < high:
+        return layers.relu6() if (low, high) == (0, 6) else layers.hard_tanh(low, high), ()
+    raise node.refuse("min and max", "0 and none, which is relu, or two numbers in order", (low, high))
 
 
 def _plain(make: Callable[[], Layer]) -> Reading:
@@ -309,6 +336,7 @@ def _plain(make: Callable[[], Layer]) -> Reading:
 READINGS: Mapping[str, Reading] = {
     "AveragePool": _pool(layers.avg_pool),
     "BatchNormalization": _batch_norm,
+    "Celu": lambda node: (layers.celu(node.own.get("alpha", 1.0)), ()),
     "Clip": _clip,
     "Conv": _conv,
     "Dropout": _dropout,
@@ -318,21 +346,28 @@ READINGS: Mapping[str, Reading] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global(layers.global_avg_pool),
     "GlobalMaxPool": _global(layers.global_max_pool),
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _plain(layers.hard_swish),
     "Identity": lambda node: None,
     "LeakyRelu": _leaky,
     "LpPool": _pool(layers.lp_pool),
     "LogSoftmax": _softmax(layers.log_softmax),
     "MatMul": _matmul,
     "MaxPool": _pool(layers.max_pool),
+    "Mish": _plain(layers.mish),
+    "PRelu": _prelu,
     "ReduceMean": _mean,
     "Relu": _plain(layers.relu),
     "Reshape": _reshape,
     "Selu": _selu,
+    "Shrink": _shrink,
     "Sigmoid": _plain(layers.sigmoid),
     "Softmax": _softmax(layers.softmax),
     "Softplus": _plain(layers.softplus),
+    "Softsign": _plain(layers.softsign),
     "Squeeze": _ones,
     "Tanh": _plain(layers.tanh),
+    "ThresholdedRelu": lambda node: (layers.threshold(node.own.get("alpha", 1.0)), ()),
     "Unsqueeze": _ones,
 }
 WHOLE_NUMBERS = ("Identity",)  # operators that read them

@@ -34,9 +34,12 @@ from fnnet.layers import (
     lp_pool,
     max_pool,
     multiply,
+    piecewise,
+    prelu,
     reshape,
     scale_pool,
     softmax,
+    softmin,
     stack,
 )
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
@@ -50,11 +53,13 @@ class Nodes:
     """The nodes of a model so far, in order; what a row of the table writes into.
 
     Args:
+        dtype: of the net's numbers.
         here: the layer that is being written: what its factory was called with, the shape of one example of what it
             reads, the path in front of the names of its params, and these.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = {}
         self.taken: set[str] = set()
@@ -205,6 +210,50 @@ def _silu(x: str, here: Nodes) -> str:
     return here.node("Mul", [x, here.node("Sigmoid", [x], ".sigmoid")])
 
 
+def _of(name: str) -> Callable[[Mapping[str, Any]], float]:
+    """An attribute that is one of the factory's arguments."""
+    return lambda arguments: float(arguments[name])
+
+
+def _number(here: Nodes, name: str, value: float) -> str:
+    """A number as a constant of the dtype of x."""
+    return here.constant(name, np.array(value, here.dtype))
+
+
+def _gelu(x: str, here: Nodes) -> str:
+    return here.node("Gelu", [x], approximate=here.arguments["approximate"])
+
+
+def _log_sigmoid(x: str, here: Nodes) -> str:
+    return here.node("Neg", [here.node("Softplus", [here.node("Neg", [x], ".turned")], ".softplus")])
+
+
+def _tanh_shrink(x: str, here: Nodes) -> str:
+    return here.node("Sub", [x, here.node("Tanh", [x], ".tanh")])
+
+
+def _softmin(x: str, here: Nodes) -> str:
+    return here.node("Softmax", [here.node("Neg", [x], ".turned")], axis=here.arguments["axis"])
+
+
+def _clip(x: str, here: Nodes) -> str:
+    low, high = here.arguments.get("low", 0), here.arguments.get("high", 6)
+    return here.node("Clip", [x, _number(here, "low", low), _number(here, "high", high)])
+
+
+def _threshold(x: str, here: Nodes) -> str:
+    at, value = (float(here.arguments[name]) for name in ("at", "value"))
+    if value == 0:
+        return here.node("ThresholdedRelu", [x], alpha=at)
+    above = here.node("Greater", [x, _number(here, "at", at)], ".above")
+    return here.node("Where", [above, x, _number(here, "value", value)])
+
+
+def _prelu(x: str, here: Nodes) -> str:
+    slope = tree.array(here.here.params.slope)
+    return here.node("PRelu", [x, here.constant("slope", slope.reshape(-1, *(1,) * (len(here.inputs) - 1)))])
+
+
 def _reshape(x: str, here: Nodes) -> str:
     shape = np.array([0, *here.arguments["shape"]], np.int64)  # 0: the batch axis as it is
     return here.node("Reshape", [x, here.constant("shape", shape)])
@@ -248,15 +297,29 @@ ROWS: dict[Any, Row] = {
     global_max_pool: _global("GlobalMaxPool"),
     batch_norm: _batch_norm,
     activations.relu: _plain("Relu"),
-    activations.leaky_relu: _plain("LeakyRelu", alpha=lambda arguments: float(arguments["slope"])),
+    activations.leaky_relu: _plain("LeakyRelu", alpha=_of("slope")),
     activations.sigmoid: _plain("Sigmoid"),
     activations.tanh: _plain("Tanh"),
-    activations.elu: _plain("Elu", alpha=lambda arguments: float(arguments["alpha"])),
+    activations.elu: _plain("Elu", alpha=_of("alpha")),
     activations.selu: _plain("Selu"),
-    activations.gelu: _plain("Gelu", approximate="tanh"),
+    activations.celu: _plain("Celu", alpha=_of("alpha")),
+    activations.gelu: _gelu,
     activations.silu: _silu,
+    activations.mish: _plain("Mish"),
     activations.softplus: _plain("Softplus"),
+    activations.log_sigmoid: _log_sigmoid,
+    activations.softsign: _plain("Softsign"),
+    activations.tanh_shrink: _tanh_shrink,
+    piecewise.hard_tanh: _clip,
+    piecewise.relu6: _clip,
+    piecewise.hard_sigmoid: _plain("HardSigmoid", alpha=_of("slope")),
+    piecewise.hard_swish: _plain("HardSwish"),
+    piecewise.hard_shrink: _plain("Shrink", lambd=_of("bound")),
+    piecewise.soft_shrink: _plain("Shrink", lambd=_of("bound"), bias=_of("bound")),
+    piecewise.threshold: _threshold,
+    prelu: _prelu,
     softmax: _plain("Softmax", axis=lambda arguments: arguments["axis"]),
+    softmin: _softmin,
     log_softmax: _plain("LogSoftmax", axis=lambda arguments: arguments["axis"]),
     flatten: _plain("Flatten", axis=1),
     reshape: _reshape,
@@ -296,7 +359,7 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
     out_shape = check_net(net).shape(shape)
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    made, rows = Nodes(), {**ROWS, **(own or {})}
+    made, rows = Nodes(dtype), {**ROWS, **(own or {})}
 
     def write(factory: Any, x: Names, here: Here) -> Names:
         if factory not in rows:
