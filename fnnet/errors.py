@@ -103,5 +103,25 @@ def inside(error: Exception, name: str) -> Exception:
     return error
 
 
+class within:  # noqa: N801, a verb like contextlib.suppress
+    """What is done here is done in the child called `name`: an error says so on its way out, as `inside` has it.
+
+    >>> with within("dense_0"):
+    ...     raise ShapeError("too wide")
+    Traceback (most recent call last):
+    fnnet.errors.ShapeError: dense_0: too wide
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, Exception):
+            inside(error, self.name)
+
+
 if not TYPE_CHECKING:
     __getattr__ = renamed(__name__, {name: f"fnnet.arguments.{name}" for name in ("flag", "one_of", "real", "whole")})

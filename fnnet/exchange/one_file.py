@@ -316,20 +316,43 @@ def to_python(
     path = Path(path)
     if weights not in ("inside", "beside"):
         raise ConfigError(expected("weights", '"inside" or "beside"', repr(weights)))
-    shape = example_shape(shape)
-    out_shape = check_net(net).shape(shape)
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
-    x = named_like(shape, "x")
+    stored = io.BytesIO()
+    np.savez(stored, **arrays)  # type: ignore[arg-type]  # which takes the names for options
+    dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
+    code = _inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz")
     made = _Lines({**EXPRESSIONS, **(own or {})})
+    page = _page(check_net(net), params, example_shape(shape), dtype, made, IMPORTS[weights], code)
+    if weights == "beside":
+        files.write(path.with_suffix(".npz"), [stored.getvalue()])
+    files.write(path, [page.encode()])
+
+
+def _page(
+    net: Layer,
+    params: Params,
+    shape: Shapes,
+    dtype: np.dtype,
+    made: "_Lines",
+    imports: tuple[str, ...],
+    weights: str,
+) -> str:
+    """The text of the file.
+
+    Args:
+        net, params, shape, dtype: what it computes, and in which dtype.
+        made: takes the lines of `forward`.
+        imports: what the file needs whatever the net is.
+        weights: the code that finds them.
+    """
+    out_shape = net.shape(shape)
+    x = named_like(shape, "x")
     y = flow(net, params, x, Here({}, shape, "", params), made.write, made.fork)
     unpacked = [] if isinstance(x, str) else [f"{_code(x)} = x"]
     forward = "\n".join(f"    {line}" for line in [*unpacked, *made.lines, f"return {_code(y)}"])
     helpers = "\n\n".join(source.strip() for name, source in HELPERS.items() if f" {name}(" in forward)
-    needed = kernel_source(forward, helpers, IMPORTS[weights])
-    stored = io.BytesIO()
-    np.savez(stored, **arrays)  # type: ignore[arg-type]  # which takes the names for options
-    dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
-    text = _PAGE.format(
+    needed = kernel_source(forward, helpers, imports)
+    return _PAGE.format(
         net=_wrapped(repr(net)),
         inputs=_batch(shape, f" {dtype}"),
         outputs=_batch(out_shape, f" {dtype}"),
@@ -344,11 +367,8 @@ def to_python(
         n=len(flat_names(x)) + 2,
         read=f"({', '.join(flat_names(x))},)" if isinstance(x, str) else ", ".join(flat_names(x)),
         save=_saved(named_like(out_shape, "y"), f"predict({_code(x)})"),
-        weights=_inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz"),
+        weights=weights,
     )
-    if weights == "beside":
-        files.write(path.with_suffix(".npz"), [stored.getvalue()])
-    files.write(path, [text.encode()])
 
 
 class _Lines:

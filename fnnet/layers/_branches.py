@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fnnet import rng, tree
 from fnnet.arrays import Arrays, Cotangent, Shapes
-from fnnet.errors import inside
+from fnnet.errors import within
 from fnnet.layers._children import check_fields
 from fnnet.types import InputGradient, Layer, Params, Pullback, cached
 
@@ -44,16 +44,12 @@ def side_by_side(
     share, combine = ways
 
     def init(key: rng.Key, in_shape: Shapes) -> Params:
-        def own(name: str, layer: Layer, read: Shapes) -> Params:
-            return layer._init(rng.fold_in(key, name), read)
-
-        return record(*_each(own, names, layers, share.shape(in_shape)))
+        keys = [rng.fold_in(key, name) for name in names]
+        own = _each(lambda _, layer, key, read: layer._init(key, read), names, layers, keys, share.shape(in_shape))
+        return record(*own)
 
     def shape(in_shape: Shapes) -> Shapes:
-        def own(name: str, layer: Layer, read: Shapes) -> Any:
-            return layer._shape(read)
-
-        return combine.shape(_each(own, names, layers, share.shape(in_shape)))
+        return combine.shape(_each(lambda _, layer, read: layer._shape(read), names, layers, share.shape(in_shape)))
 
     def train(key: rng.Key) -> Layer:
         trained = [layer.train(rng.fold_in(key, name)) for name, layer in zip(names, layers, strict=True)]
@@ -83,11 +79,8 @@ def _each(f: Callable[..., T], names: tuple[str, ...], *columns: Sequence[Any]) 
     """`f(name, …)` row by row, an error saying in which layer it arose."""
     results = []
     for row in zip(names, *columns, strict=True):
-        try:
+        with within(row[0]):
             results.append(f(*row))
-        except Exception as error:
-            inside(error, row[0])
-            raise
     return results
 
 

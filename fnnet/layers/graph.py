@@ -1,25 +1,21 @@
 """`graph`: any net without cycles, wired by a function that runs once."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, NoReturn, TypeAlias
-
-import numpy as np
+from typing import Any, NamedTuple, TypeAlias
 
 from fnnet import rng, tree
-from fnnet.arguments import one_of, shown
+from fnnet.arguments import shown
 from fnnet.arrays import Arrays, Cotangent, Shapes, blank, gathered, is_tuple
-from fnnet.errors import ConfigError, ShapeError, expected, inside
+from fnnet.errors import ConfigError, ShapeError, expected, within
 from fnnet.layers._children import check_fields, learns
+from fnnet.layers._plan import Plan, Read, checked, traced
 from fnnet.recipe import factory
 from fnnet.sums import average_leaves, plus_leaf
-from fnnet.types import InputGradient, Layer, Params, Pullback, cached, is_name
+from fnnet.types import Apply, InputGradient, Layer, Params, Pullback, cached, is_name
 
-Read: TypeAlias = int | tuple[int, ...]  # a value (0 is x, k what row k made), or a part of one: (value, index, …)
-Row: TypeAlias = tuple[str, tuple[Any, ...]]  # (child, what it reads)
 Share: TypeAlias = tuple[tuple[int, ...], Cotangent]  # (part of a value, what came back for it)
-END = "return"  # the last row: what the net's value is made of; no child can be called so
 
 
 @factory
@@ -69,262 +65,164 @@ def graph(wire: Any, /, **children: Layer) -> Layer:
         if not is_name(name):
             raise ConfigError(expected("graph: child", "an identifier that does not begin with '_'", repr(name)))
     if callable(wire):
-        return graph(_traced(wire, children), **children)
-    return _graph(_checked(wire, tuple(children)), children)
+        return graph(traced(wire, children), **children)
+    return _graph(checked(wire, tuple(children)), children)
 
 
-# The plan
+class _Source(NamedTuple):
+    """What is read: value 0 is x, k what call k made; where that is a tuple, the part of it."""
+
+    value: int
+    part: tuple[int, ...]
 
 
-class Wire:
-    """A value of a net that is being wired: pass it to a child, return it, or index it where it stands for a tuple."""
+class _Call(NamedTuple):
+    """A row of the plan: a child, what it reads, and which of its uses this is."""
 
-    def __init__(self, made_by: "_Wiring", read: tuple[int, ...]):
-        self._made_by = made_by
-        self._read = read
-
-    def __getitem__(self, i: int) -> "Wire":
-        if isinstance(i, bool) or not isinstance(i, int | np.integer) or i < 0:
-            raise ConfigError(expected("graph: index of a wire", "a whole number ≥ 0", shown(i)))
-        return Wire(self._made_by, (*self._read, int(i)))
-
-    def __iter__(self) -> NoReturn:
-        raise ConfigError(expected("graph: a wire", "an index, as in y[0], y[1]", "something that goes over it"))
-
-    def __len__(self) -> NoReturn:
-        self.__iter__()
-
-    def __bool__(self) -> NoReturn:
-        raise ConfigError(expected("graph: a wire", "one that is passed on", "a question whether it is true"))
-
-    def _arithmetic(self, other: object) -> NoReturn:
-        fix = "give the net a child add=layers.add() and write net.add(a, b)"
-        raise ConfigError(expected("graph: a wire", "one that is passed to a child", "arithmetic with it", fix))
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __matmul__ = _arithmetic
+    child: str
+    reads: tuple[_Source, ...]
+    use: int
 
 
-class _Wiring:
-    """The net that a wire function sees: its children by name, each call of which becomes a row of the plan."""
-
-    def __init__(self, children: Mapping[str, Layer]):
-        self._children = children
-        self._rows: list[Row] = []
-
-    def __getattr__(self, name: str) -> Callable[..., Wire]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name not in self._children:
-            raise ConfigError(expected(f"graph: net.{name}", one_of(self._children) or "a child", "no such child"))
-
-        def call(*arguments: Wire) -> Wire:
-            if not arguments:
-                raise ConfigError(expected(f"graph: net.{name}(…)", "at least one wire", "none"))
-            reads = tuple(self._read(a, f"net.{name}: argument {i}") for i, a in enumerate(arguments))
-            self._rows.append((name, reads))
-            return Wire(self, (len(self._rows),))
-
-        return call
-
-    def _read(self, wire: object, what: str) -> Read:
-        if not isinstance(wire, Wire) or wire._made_by is not self:
-            got = "one of another net" if isinstance(wire, Wire) else shown(wire)
-            raise ConfigError(expected(f"graph: {what}", "a wire: an input, or what a child was called to", got))
-        return wire._read if len(wire._read) > 1 else wire._read[0]
-
-
-def _traced(wire: Callable[..., Any], children: Mapping[str, Layer]) -> tuple[Row, ...]:
-    """The plan of a wire function."""
-    parameters = list(inspect.signature(wire).parameters.values())
-    if len(parameters) < 2 or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
-        raise ConfigError(
-            expected("graph: wire", "a function of the net and at least one input", "one of other arguments")
-        )
-    net = _Wiring(children)
-    inputs = [p.name for p in parameters[1:]]
-    wires = [Wire(net, (0,))] if len(inputs) == 1 else [Wire(net, (0, i)) for i in range(len(inputs))]
-    value = wire(net, *wires)
-    outs = value if type(value) is tuple else (value,)
-    plan = (*net._rows, (END, tuple(net._read(out, "what the wire function returns") for out in outs)))
-    reads = [read if isinstance(read, tuple) else (read,) for _, row in plan for read in row]
-    for own, name in zip(wires, inputs, strict=True):
-        if not any(read[: len(own._read)] == own._read for read in reads):
-            raise ConfigError(expected(f"graph: input {name}", "a child that reads it", "none"))
-    return plan
-
-
-def _checked(plan: object, names: tuple[str, ...]) -> tuple[Row, ...]:
-    """The plan itself: every row calls a child on what stands before it, every child is called, every call is read."""
-    wanted = "a function, or a plan: a tuple of rows (child, reads), at last ('return', reads)"
-    if not isinstance(plan, tuple) or not plan or not all(isinstance(r, tuple) and len(r) == 2 for r in plan):
-        raise ConfigError(expected("graph: wire", wanted, shown(plan)))
-    read_rows = set()
-    for k, (name, reads) in enumerate(plan, start=1):
-        if (name == END) != (k == len(plan)) or not isinstance(reads, tuple) or not reads:
-            raise ConfigError(expected(f"graph: row {k}", wanted, shown(plan[k - 1])))
-        if name != END and name not in names:
-            raise ConfigError(expected(f"graph: row {k}", one_of(names) or "a child", f"{shown(name)}, no such child"))
-        for read in reads:
-            parts = read if isinstance(read, tuple) else (read,)
-            whole_numbers = all(type(part) is int and part >= 0 for part in parts)
-            if not parts or not whole_numbers or parts[0] >= k or (type(read) is tuple and len(read) == 1):
-                wanted = f"rows before it, 0 to {k - 1}, or parts of them"
-                raise ConfigError(expected(f"graph: what row {k} reads", wanted, shown(read)))
-            read_rows.add(parts[0])
-    called = {name for name, _ in plan}
-    for name in names:
-        if name not in called:
-            raise ConfigError(expected(f"graph: child {name}", "a call", "none", "call it, or leave it out"))
-    for k, (name, _) in enumerate(plan[:-1], start=1):
-        if k not in read_rows:
-            raise ConfigError(expected(f"graph: call {k}, of {name}", "something that reads it", "nothing"))
-    return plan
-
-
-# The net
-
-
-def _graph(plan: tuple[Row, ...], children: Mapping[str, Layer]) -> Layer:
+def _graph(plan: Plan, children: Mapping[str, Layer]) -> Layer:
     names = tuple(children)
-    record = tree.record("Graph", names)
-    rows, (_, ends) = plan[:-1], plan[-1]
-    calls = {name: [k for k, (child, _) in enumerate(rows, start=1) if child == name] for name in names}
-
-    def flow(in_shape: Shapes) -> Iterator[tuple[str, Shapes, Shapes]]:
-        """(child, what it reads, what it makes), row by row."""
-        values: list[Any] = [in_shape]
-        for name, reads in rows:
-            read = _shapes_read(values, reads)
-            try:
-                values.append(children[name]._shape(read))
-            except Exception as error:
-                inside(error, name)
-                raise
-            yield name, read, values[-1]
-        yield END, _shapes_read(values, ends), ()
+    calls, ends = _calls(plan)
+    uses = Counter(call.child for call in calls)
 
     def init(key: rng.Key, in_shape: Shapes) -> Params:
         made: dict[str, tuple[Shapes, Params]] = {}
-        for name, read, _ in flow(in_shape):
-            if name == END or (name in made and made[name][0] == read):
-                continue
-            try:
-                own = children[name]._init(rng.fold_in(key, name), read)
-                _check_same(*made.setdefault(name, (read, own)), read, own)
-            except Exception as error:
-                inside(error, name)
-                raise
-        return record(*(made[name][1] for name in names))
+        shapes = _flow(calls, children, in_shape)
+        for call in calls:
+            read, name = _shapes_read(shapes, call.reads), call.child
+            if name not in made or made[name][0] != read:
+                with within(name):
+                    own = children[name]._init(rng.fold_in(key, name), read)
+                    _check_same(*made.setdefault(name, (read, own)), read, own)
+        return tree.record("Graph", names)(*(made[name][1] for name in names))
 
     def shape(in_shape: Shapes) -> Shapes:
-        return list(flow(in_shape))[-1][1]
+        return _shapes_read(_flow(calls, children, in_shape), ends)
 
     def train(key: rng.Key) -> Layer:
-        def of_call(k: int, name: str) -> Layer:
-            own, uses = rng.fold_in(key, name), calls[name]
-            return children[name].train(own if len(uses) == 1 else rng.fold_in(own, uses.index(k)))
+        def sampled(call: _Call) -> Layer:
+            own = rng.fold_in(key, call.child)
+            return children[call.child].train(own if uses[call.child] == 1 else rng.fold_in(own, call.use))
 
-        return Layer("graph", init, applied([of_call(k, name) for k, (name, _) in enumerate(rows, start=1)]), shape)
+        return Layer("graph", init, _apply(names, calls, ends, [sampled(call) for call in calls]), shape)
 
-    def applied(layers: Sequence[Layer]) -> Callable[[Params, Arrays], tuple[Arrays, Pullback]]:
-        """`apply` with one layer for each row, in training those of its calls."""
-
-        def apply(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
-            check_fields(params, names)
-            values, pullbacks = [x], []
-            for (name, reads), layer in zip(rows, layers, strict=True):
-                try:
-                    y, pullback = layer._apply(getattr(params, name), _read(values, reads))
-                except Exception as error:
-                    inside(error, name)
-                    raise
-                values.append(y)
-                pullbacks.append(pullback)
-            like = [blank(value) for value in values]
-
-            def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
-                """Row by row from the last: what came back for a value adds up, and is pulled back to what made it."""
-                moves = _moving(params, rows, input_gradient)
-                back: list[list[Share]] = [[] for _ in like]
-                _hand_back(back, ends, dy)
-                grads: dict[str, Params] = {}
-                for k in range(len(rows), 0, -1):
-                    name, reads = rows[k - 1]
-                    if not moves[k]:
-                        continue
-                    wanted = any(moves[_row(read)] for read in reads)
-                    try:
-                        own, dx = pullbacks[k - 1](gathered(like[k], back[k]), wanted)
-                    except Exception as error:
-                        inside(error, name)
-                        raise
-                    back[k] = []
-                    if wanted:
-                        _hand_back(back, reads, dx)
-                    grads[name] = tree.zip_leaves(plus_leaf, grads[name], own) if name in grads else own
-                dparams = record(*(
-                    average_leaves(own, grads[name], len(calls[name])) if name in grads else own
-                    for name, own in zip(names, params, strict=True)
-                ))  # fmt: skip
-                return dparams, gathered(like[0], back[0]) if input_gradient else None
-
-            return _read(values, ends), vjp
-
-        return apply
-
-    trains = any(child._train for child in children.values())
     return Layer(
         "graph",
         init,
-        applied([children[name] for name, _ in rows]),
+        _apply(names, calls, ends, [children[call.child] for call in calls]),
         cached(shape, "anything"),
-        train if trains else None,
+        train if any(child._train for child in children.values()) else None,
         tuple(children.items()),
         lambda others: graph(plan, **dict(zip(names, others, strict=True))),
     )
 
 
-def _row(read: Read) -> int:
-    return read[0] if isinstance(read, tuple) else read
+def _calls(plan: Plan) -> tuple[list[_Call], tuple[_Source, ...]]:
+    """The calls of a plan, and what its last row reads."""
+
+    def sources(reads: tuple[Read, ...]) -> tuple[_Source, ...]:
+        return tuple(_Source(read[0], read[1:]) if isinstance(read, tuple) else _Source(read, ()) for read in reads)
+
+    seen: Counter[str] = Counter()
+    calls = []
+    for name, reads in plan[:-1]:
+        calls.append(_Call(name, sources(reads), seen[name]))
+        seen[name] += 1
+    return calls, sources(plan[-1][1])
 
 
-def _part(value: Any, read: Read) -> Any:
-    return reduce(lambda part, i: part[i], read[1:], value) if isinstance(read, tuple) else value
+def _flow(calls: Sequence[_Call], children: Mapping[str, Layer], in_shape: Shapes) -> list[Shapes]:
+    """The shapes of all values."""
+    shapes = [in_shape]
+    for call in calls:
+        read = _shapes_read(shapes, call.reads)
+        with within(call.child):
+            shapes.append(children[call.child]._shape(read))
+    return shapes
 
 
-def _read(values: Sequence[Arrays], reads: tuple[Read, ...]) -> Arrays:
-    """What a row reads: one value, or a tuple of several."""
-    if len(reads) == 1:
-        return _part(values[_row(reads[0])], reads[0])
-    return tuple(_part(values[_row(read)], read) for read in reads)
+def _apply(names: tuple[str, ...], calls: Sequence[_Call], ends: tuple[_Source, ...], layers: Sequence[Layer]) -> Apply:
+    """`apply` with one layer for each call, in training those of its uses."""
+    record = tree.record("Graph", names)
+    uses = Counter(call.child for call in calls)
+
+    def apply(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
+        check_fields(params, names)
+        values, pullbacks = [x], []
+        for call, layer in zip(calls, layers, strict=True):
+            with within(call.child):
+                y, pullback = layer._apply(getattr(params, call.child), _read(values, call.reads))
+            values.append(y)
+            pullbacks.append(pullback)
+        like = [blank(value) for value in values]
+
+        def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
+            """Call by call from the last: what came back for a value adds up, and is pulled back to what made it."""
+            moves = _moving(params, calls, input_gradient)
+            back: list[list[Share]] = [[] for _ in like]
+            _hand_back(back, ends, dy)
+            grads: dict[str, Params] = {}
+            for k, call in reversed(list(enumerate(calls, start=1))):
+                if not moves[k]:
+                    continue
+                wanted = any(moves[source.value] for source in call.reads)
+                with within(call.child):
+                    own, dx = pullbacks[k - 1](gathered(like[k], back[k]), wanted)
+                back[k] = []
+                if wanted:
+                    _hand_back(back, call.reads, dx)
+                grads[call.child] = _plus(grads.get(call.child), own)
+            dparams = record(*(
+                average_leaves(own, grads[name], uses[name]) if name in grads else own
+                for name, own in zip(names, params, strict=True)
+            ))  # fmt: skip
+            return dparams, gathered(like[0], back[0]) if input_gradient else None
+
+        return _read(values, ends), vjp
+
+    return apply
 
 
-def _shapes_read(shapes: Sequence[Shapes], reads: tuple[Read, ...]) -> Any:
+def _plus(total: Params | None, own: Params) -> Params:
+    return own if total is None else tree.zip_leaves(plus_leaf, total, own)
+
+
+def _read(values: Sequence[Arrays], sources: tuple[_Source, ...]) -> Arrays:
+    """What a call reads: one value, or a tuple of several."""
+    read = tuple(reduce(lambda whole, i: whole[i], source.part, values[source.value]) for source in sources)
+    return read if len(read) > 1 else read[0]
+
+
+def _shapes_read(shapes: Sequence[Shapes], sources: tuple[_Source, ...]) -> Any:
     """The shape of that, where every index is one of a tuple that has such a part."""
-    for read in reads:
-        here: Any = shapes[_row(read)]
-        for depth, i in enumerate(read[1:] if isinstance(read, tuple) else ()):
+    for value, part in sources:
+        here: Any = shapes[value]
+        for depth, i in enumerate(part, start=1):
             if not is_tuple(here) or i >= len(here):
-                what = "x" if _row(read) == 0 else f"the value of call {_row(read)}"
-                index = "".join(f"[{j}]" for j in (read[1 : 2 + depth] if isinstance(read, tuple) else ()))
+                what = "x" if value == 0 else f"the value of call {value}"
+                index = "".join(f"[{j}]" for j in part[:depth])
                 got = f"a tuple of {len(here)}" if is_tuple(here) else "one array"
                 raise ShapeError(expected(what, f"a tuple that has {index}", got))
             here = here[i]
-    return _read(shapes, reads)
+    return _read(shapes, sources)
 
 
-def _hand_back(back: list[list[Share]], reads: tuple[Read, ...], dx: Cotangent) -> None:
-    """Add to what came back for values what a row that read them pulled back."""
-    for read, own in zip(reads, (dx,) if len(reads) == 1 else dx, strict=True):
-        back[_row(read)].append((read[1:] if isinstance(read, tuple) else (), own))
+def _hand_back(back: list[list[Share]], sources: tuple[_Source, ...], dx: Cotangent) -> None:
+    """Add to what came back for values what a call that read them pulled back."""
+    for source, own in zip(sources, (dx,) if len(sources) == 1 else dx, strict=True):
+        back[source.value].append((source.part, own))
 
 
-def _moving(params: Params, rows: Sequence[Row], input_gradient: bool) -> list[bool]:
-    """For x and every row, whether a cotangent of its value is of use: something learns there, or further back."""
+def _moving(params: Params, calls: Sequence[_Call], input_gradient: bool) -> list[bool]:
+    """For x and every call, whether a cotangent of its value is of use: something learns there, or further back."""
     own = dict(zip(params._fields, map(learns, params), strict=True))
     moves = [input_gradient]
-    for name, reads in rows:
-        moves.append(own[name] or any(moves[_row(read)] for read in reads))
+    for call in calls:
+        moves.append(own[call.child] or any(moves[source.value] for source in call.reads))
     return moves
 
 

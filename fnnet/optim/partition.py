@@ -1,6 +1,6 @@
 """`partition` and `freeze`: other optimizers for other leaves, or none."""
 
-from collections.abc import Callable, Hashable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from typing import Any
 
 from fnnet.arguments import one_of
@@ -42,31 +42,16 @@ def parted(label_of: Callable[[str, Array], Hashable], optimizers: Any) -> Optim
     """`partition` by a label of path and leaf."""
     if not isinstance(optimizers, Mapping) or not optimizers:
         raise ConfigError(expected("partition: optimizers", "{label: optimizer}, at least one", repr(optimizers)))
-    own = dict(optimizers)
+    own: dict[Hashable, Optimizer] = dict(optimizers)
     for label, optimizer in own.items():
         if not isinstance(optimizer, Optimizer):
             raise ConfigError(expected(f"partition: {label!r}", "an Optimizer", repr(optimizer)))
 
-    def shares(params: Layout) -> dict[Hashable, set[int]]:
-        """The leaves of each label."""
-        found: dict[Hashable, set[int]] = {label: set() for label in own}
-        for i in _trained(params):
-            label = label_of(params.path(i), params.leaves[i])
-            try:
-                found[label].add(i)
-            except (KeyError, TypeError):  # unknown, or no label at all, such as a list
-                wanted = one_of(map(str, own))
-                raise ConfigError(expected(f"partition: label of {params.path(i)}", wanted, repr(label))) from None
-        for label, share in found.items():
-            if not share:
-                paths = ", ".join(params.path(i) for i in _trained(params))
-                raise ConfigError(expected(f"partition: {label!r}", f"a leaf among {paths or 'none'}", "none"))
-        return found
-
     def init(params: Params) -> Any:
         layout = lay_out(params)
         check_trainable(layout)
-        return {label: own[label].init(_only(layout, layout.leaves, share)) for label, share in shares(layout).items()}
+        shares = _shares(label_of, own, layout)
+        return {label: own[label].init(_only(layout, layout.leaves, share)) for label, share in shares.items()}
 
     def update(grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
         if not isinstance(state, dict) or set(state) != set(own):
@@ -76,11 +61,30 @@ def parted(label_of: Callable[[str, Array], Hashable], optimizers: Any) -> Optim
         layout = lay_out(params)
         us = gradients_beside(grads, layout)
         then: dict[Hashable, Any] = {}
-        for label, share in shares(layout).items():
+        for label, share in _shares(label_of, own, layout).items():
             us, then[label] = _update(own[label], share, us, state[label], layout)
         return layout.like(us), then
 
     return Optimizer(init, Shared(tuple(own.values()), update))
+
+
+def _shares(
+    label_of: Callable[[str, Array], Hashable], labels: Iterable[Hashable], params: Layout
+) -> dict[Hashable, set[int]]:
+    """The leaves of each label."""
+    found: dict[Hashable, set[int]] = {label: set() for label in labels}
+    for i in _trained(params):
+        label = label_of(params.path(i), params.leaves[i])
+        try:
+            found[label].add(i)
+        except (KeyError, TypeError):  # unknown, or no label at all, such as a list
+            wanted = one_of(map(str, found))
+            raise ConfigError(expected(f"partition: label of {params.path(i)}", wanted, repr(label))) from None
+    for label, share in found.items():
+        if not share:
+            paths = ", ".join(params.path(i) for i in _trained(params))
+            raise ConfigError(expected(f"partition: {label!r}", f"a leaf among {paths or 'none'}", "none"))
+    return found
 
 
 @factory

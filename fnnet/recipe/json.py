@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.errors import ConfigError, FnnetError, FormatError, expected, inside
+from fnnet.errors import ConfigError, FnnetError, FormatError, expected, inside, within
 from fnnet.recipe import names
 from fnnet.recipe.made import ADVICE, is_factory, recipe_of
 from fnnet.rng import Key
@@ -107,11 +107,8 @@ def _written(value: Any, depth: int, left: Iterator[int]) -> Any:
         word = _word(recipe.factory)
         arguments = {}
         for name, item in recipe.arguments.items():
-            try:
+            with within(f"{word}.{name}"):
                 arguments[name] = own(item)
-            except FnnetError as error:
-                inside(error, f"{word}.{name}")
-                raise
         return {word: arguments}
     if kind is tuple:
         return [own(item) for item in value]
@@ -216,11 +213,8 @@ class _Reader:
                 fix = "written by a newer version?"
                 taken = ", ".join(own.parameters) or "no arguments"
                 raise FormatError(expected(f"recipe: {word}", taken, repr(name)[:80], fix))
-            try:
+            with within(f"{word}.{name}"):
                 arguments[name] = self.value(item, depth - 1)
-            except FnnetError as error:
-                inside(error, f"{word}.{name}")
-                raise
             kind = _MANY.get(own.parameters[name].kind)
             if kind is not None and type(arguments[name]) is not kind:
                 got = f"a {type(arguments[name]).__name__}"

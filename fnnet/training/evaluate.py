@@ -59,8 +59,8 @@ def evaluate(
     check_net(net)
     check_params(params)
     functions = named_metrics(metrics)
-    streamed = {name: function for name, function in functions.items() if how_of(function) != "all"}
-    kept = {name: function for name, function in functions.items() if name not in streamed}
+    kept = {name: function for name, function in functions.items() if how_of(function) == "all"}
+    streamed = {name: function for name, function in functions.items() if name not in kept}
     if loss is not None:
         check_end(net, check_loss(loss))
         mean = reduction_of(loss) == "mean"
@@ -68,16 +68,12 @@ def evaluate(
     x_target_weight(arrays)
 
     found: dict[str, list[Measured]] = {name: [] for name in streamed}
-    counts: list[float] = []
-    of_loss: list[tuple[float, float]] = []
-    predicted: list[Arrays] = []
+    counts, of_loss, predicted = [], [], []
     for x, target, *weights in in_order(arrays, size):
         weight = weights[0].astype(np.float64) if weights else None
         predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
         if loss is not None:
-            value, pullback = loss_of(summed, predictions, target, weight)
-            of_loss.append((value, total_of(pullback, count(x), weight)))
-            del pullback
+            of_loss.append(_summed_loss(summed, predictions, target, weight))
         if kept:
             predicted.append(predictions)
         if weight is not None and not weight.any():
@@ -104,6 +100,12 @@ def metric_of(metric: Metric, predictions: Arrays, target: Target, weight: Array
         return metric(predictions, target)
     check_weighs("metric", metric)
     return metric(predictions, target, weight=weight)
+
+
+def _summed_loss(loss: Loss, predictions: Arrays, target: Target, weight: Array | None) -> tuple[float, float]:
+    """The loss summed over a batch, and what its examples weigh together."""
+    value, pullback = loss_of(loss, predictions, target, weight)
+    return value, total_of(pullback, count(predictions), weight)
 
 
 def _reduced(of_batches: Sequence[tuple[float, float]], mean: bool) -> float:

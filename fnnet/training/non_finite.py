@@ -6,17 +6,18 @@ from functools import partial
 import numpy as np
 
 from fnnet import tree
-from fnnet.arrays import places
+from fnnet.arrays import Arrays, places
 from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
+from fnnet.rng import Key
 from fnnet.training.micro_batches import in_training, parts
 from fnnet.training.reduction import loss_of
 from fnnet.training.sharpness_aware import sharpened
 from fnnet.training.sizes import Sizes, sizes
 from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
-from fnnet.types import Layer, Optimizer, Params
+from fnnet.types import Array, Layer, Optimizer, Params, Target
 
 
 def first_non_finite(
@@ -57,14 +58,37 @@ def _faults(
                 yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
     yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")
 
+    key = step_key(state)
+    yield from _on_the_way(net, loss, state.params, key, (x, target, weight), micro_batch)
+
+    _, grads, _ = sharpened(in_training(net, loss, micro_batch, key), radius)(state.params, x, target, weight)
+    where = "" if radius is None else f" at the worst point within {radius:g}"
+    yield from _bad_leaves(grads, f"the gradient{where} holds {{bad}} at {{path}}")
+    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+    yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")
+    params = apply_updates(state.params, updates)
+    yield from _bad_leaves(params, "adding the update overflows: {bad} at {path}")
+    words = "the optimizer's state overflows: {bad} at {path}, though the gradient is finite; clip gradients in front"
+    yield from _bad_leaves(opt_state, words)
+
+
+def _on_the_way(
+    net: Layer,
+    loss: Loss,
+    params: Params,
+    key: Key,
+    batch: tuple[Arrays, Target, Array | None],
+    micro_batch: int | None,
+) -> Iterator[str]:
+    """Faults between the params and their gradient: of a layer, forward or backward, or of the loss."""
     events: list[Event] = []
-    key, watched = step_key(state), watched_by(events.append, net)
+    watched = watched_by(events.append, net)
     if micro_batch is None:
-        made, of_part = iter([(watched.train(key), x, target, weight)]), loss
+        made, of_part = iter([(watched.train(key), *batch)]), loss
     else:
-        made, of_part = parts(watched, key, x, target, weight, micro_batch), partial(loss, reduction="sum")
+        made, of_part = parts(watched, key, *batch, micro_batch), partial(loss, reduction="sum")
     for trained, own_x, own_target, own_weight in made:
-        y, pullback = trained.apply(state.params, own_x)
+        y, pullback = trained.apply(params, own_x)
         yield from (_told(net, event) for event in events if not event.finite)
         value, loss_pullback = loss_of(of_part, y, own_target, own_weight)
         dy = loss_pullback(1.0)
@@ -76,16 +100,6 @@ def _faults(
         pullback(dy, input_gradient=False)
         yield from (_told(net, event) for event in events if not event.finite)
         events.clear()
-
-    _, grads, _ = sharpened(in_training(net, loss, micro_batch, key), radius)(state.params, x, target, weight)
-    where = "" if radius is None else f" at the worst point within {radius:g}"
-    yield from _bad_leaves(grads, f"the gradient{where} holds {{bad}} at {{path}}")
-    updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    yield from _bad_leaves(updates, "the optimizer's update holds {bad} at {path}, though the gradient is finite")
-    params = apply_updates(state.params, updates)
-    yield from _bad_leaves(params, "adding the update overflows: {bad} at {path}")
-    words = "the optimizer's state overflows: {bad} at {path}, though the gradient is finite; clip gradients in front"
-    yield from _bad_leaves(opt_state, words)
 
 
 def _bad_leaves(params: Params, words: str) -> Iterator[str]:
