@@ -103,10 +103,10 @@ def inside(error: Exception, name: str) -> Exception:
     return error
 
 
-class within:  # noqa: N801, a verb like contextlib.suppress
+class located:  # noqa: N801, a verb like contextlib.suppress
     """What is done here is done in the child called `name`: an error says so on its way out, as `inside` has it.
 
-    >>> with within("dense_0"):
+    >>> with located("dense_0"):
     ...     raise ShapeError("too wide")
     Traceback (most recent call last):
     fnnet.errors.ShapeError: dense_0: too wide

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fnnet import rng, tree
 from fnnet.arrays import Arrays, Cotangent, Shapes
-from fnnet.errors import within
+from fnnet.errors import located
 from fnnet.layers._children import check_fields
 from fnnet.types import InputGradient, Layer, Params, Pullback, cached
 
@@ -79,7 +79,7 @@ def _each(f: Callable[..., T], names: tuple[str, ...], *columns: Sequence[Any]) 
     """`f(name, …)` row by row, an error saying in which layer it arose."""
     results = []
     for row in zip(names, *columns, strict=True):
-        with within(row[0]):
+        with located(row[0]):
             results.append(f(*row))
     return results
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from fnnet import rng, tree
 from fnnet.arguments import shown
 from fnnet.arrays import Arrays, Cotangent, Shapes, blank, gathered, is_tuple
-from fnnet.errors import ConfigError, ShapeError, expected, within
+from fnnet.errors import ConfigError, ShapeError, expected, located
 from fnnet.layers._children import check_fields, learns
 from fnnet.layers._plan import Plan, Read, checked, traced
 from fnnet.recipe import factory
@@ -95,7 +95,7 @@ def _graph(plan: Plan, children: Mapping[str, Layer]) -> Layer:
         for call in calls:
             read, name = _shapes_read(shapes, call.reads), call.child
             if name not in made or made[name][0] != read:
-                with within(name):
+                with located(name):
                     own = children[name]._init(rng.fold_in(key, name), read)
                     _check_same(*made.setdefault(name, (read, own)), read, own)
         return tree.record("Graph", names)(*(made[name][1] for name in names))
@@ -140,7 +140,7 @@ def _flow(calls: Sequence[_Call], children: Mapping[str, Layer], in_shape: Shape
     shapes = [in_shape]
     for call in calls:
         read = _shapes_read(shapes, call.reads)
-        with within(call.child):
+        with located(call.child):
             shapes.append(children[call.child]._shape(read))
     return shapes
 
@@ -154,7 +154,7 @@ def _apply(names: tuple[str, ...], calls: Sequence[_Call], ends: tuple[_Source, 
         check_fields(params, names)
         values, pullbacks = [x], []
         for call, layer in zip(calls, layers, strict=True):
-            with within(call.child):
+            with located(call.child):
                 y, pullback = layer._apply(getattr(params, call.child), _read(values, call.reads))
             values.append(y)
             pullbacks.append(pullback)
@@ -170,7 +170,7 @@ def _apply(names: tuple[str, ...], calls: Sequence[_Call], ends: tuple[_Source, 
                 if not moves[k]:
                     continue
                 wanted = any(moves[source.value] for source in call.reads)
-                with within(call.child):
+                with located(call.child):
                     own, dx = pullbacks[k - 1](gathered(like[k], back[k]), wanted)
                 back[k] = []
                 if wanted:

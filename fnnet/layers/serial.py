@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fnnet import rng, tree
 from fnnet.arrays import Arrays, Cotangent, Shapes
-from fnnet.errors import inside, within
+from fnnet.errors import inside, located
 from fnnet.layers._children import check_fields, child_names, kept, learns
 from fnnet.recipe import factory
 from fnnet.types import Apply, InputGradient, Layer, Params, Pullback, cached
@@ -43,7 +43,7 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
     def init(key: rng.Key, in_shape: Shapes) -> Params:
         params, here = [], in_shape
         for name, child in zip(names, children, strict=True):
-            with within(name):
+            with located(name):
                 params.append(child._init(rng.fold_in(key, name), here))
                 here = child._shape(here)
         return kind(*params)
@@ -51,7 +51,7 @@ def _serial(names: tuple[str, ...], children: Sequence[Layer]) -> Layer:
     def shape(in_shape: Shapes) -> Shapes:
         out_shape = in_shape
         for name, child in zip(names, children, strict=True):
-            with within(name):
+            with located(name):
                 out_shape = child._shape(out_shape)
         return out_shape
 
