@@ -121,6 +121,38 @@ def summed_instead_of_mean(call: Call) -> Array:
     return call.params.gain * r * (call.dy - call.dy.sum(axis=0) - z * (call.dy * z).sum(axis=0))
 
 
+def rows(call: Call) -> tuple[Array, Array]:
+    """ŷ and r of a norm of rows with a centre."""
+    r = 1 / np.sqrt(call.x.var(axis=-1, keepdims=True) + 1e-5)
+    return (call.x - call.x.mean(axis=-1, keepdims=True)) * r, r
+
+
+def without_centre(call: Call) -> Array:
+    """dx of layer norm that forgets that the mean depends on x."""
+    hat, r = rows(call)
+    d = call.dy * call.params.gain
+    return r * (d - hat * (d * hat).mean(axis=-1, keepdims=True))
+
+
+def without_gain(call: Call) -> Array:
+    """dx of layer norm that takes its means of dy instead of g dy."""
+    hat, r = rows(call)
+    means = call.dy.mean(axis=-1, keepdims=True) + hat * (call.dy * hat).mean(axis=-1, keepdims=True)
+    return r * (call.dy * call.params.gain - means)
+
+
+def centred(call: Call) -> Array:
+    """dx of root-mean-square norm as if it had a centre."""
+    return call.dx - call.dx.mean(axis=-1, keepdims=True)
+
+
+def of_channels_alone(call: Call) -> Array:
+    """dx of group norm that takes its means over each channel instead of each group."""
+    same = layers.instance_norm()
+    params = same.init(rng.key(0), call.x.shape[1:])._replace(gain=call.params.gain, bias=call.params.bias)
+    return same._apply(params, call.x)[1](call.dy)[1]
+
+
 def running(change: Callable[[Call, str], Array]) -> Callable[[Call], tuple[Params, Any]]:
     """Batch norm with other successors."""
     return grads(
@@ -894,6 +926,38 @@ MUTANTS = [
         "batch_norm: the variance taken for a constant", batch_norm(), (3,), "derivative", BN, dx=without_variance_term
     ),
     wrong("batch_norm: 1/N missing", batch_norm(), (3,), "derivative", BN, dx=summed_instead_of_mean),
+    wrong(
+        "layer_norm: the mean taken for a constant", layers.layer_norm(), (4,), "derivative", SMOOTH, dx=without_centre
+    ),
+    wrong("layer_norm: means without the gain", layers.layer_norm(), (4,), "derivative", SMOOTH, dx=without_gain),
+    wrong(
+        "layer_norm: dg of what is not yet normalised",
+        layers.layer_norm(),
+        (4,),
+        "derivative",
+        SMOOTH,
+        gain=lambda m: (m.dy * (m.x - m.x.mean(axis=-1, keepdims=True))).sum(axis=0),
+    ),
+    wrong("rms_norm: a centre that it has not", layers.rms_norm(), (4,), "derivative", SMOOTH, dx=centred),
+    wrong(
+        "group_norm: means of channels alone", layers.group_norm(1), (2, 3), "derivative", SMOOTH, dx=of_channels_alone
+    ),
+    wrong(
+        "group_norm: db of the first position only",
+        layers.group_norm(1),
+        (2, 3),
+        "derivative",
+        SMOOTH,
+        bias=lambda m: m.dy[:, :, 0].sum(axis=0),
+    ),
+    wrong(
+        "permute: there instead of back",
+        layers.permute((2, 3, 1)),
+        (3, 3, 3),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dy.transpose(0, 2, 3, 1),
+    ),
     wrong("batch_norm: dx = 0", batch_norm(), (3,), "derivative", BN, dx=lambda m: 0 * m.dx),
     Mutant(
         "batch_norm: the successor depends on dy",

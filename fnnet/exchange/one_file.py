@@ -34,19 +34,26 @@ from fnnet.layers import (
     flatten,
     global_avg_pool,
     global_max_pool,
+    group_norm,
     identity,
+    instance_norm,
+    layer_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
+    permute,
     piecewise,
     prelu,
     reshape,
+    rms_norm,
     scale_pool,
     softmax,
     softmin,
     stack,
+    transpose,
 )
+from fnnet.layers._norm import rows_along
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
 from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
 from fnnet.types import Layer, Params, Shapes, check_net
@@ -137,6 +144,21 @@ def _batch_norm(x: str, here: Here) -> str:
     return f"batch_norm({x}, *(p[{here.field('')!r} + name] for name in MOMENTS), {here.arguments['eps']!r})"
 
 
+def _scale(here: Here) -> str:
+    """The code for its gain and bias, "None" where it has none."""
+    return ", ".join(weight(here, field) if here.fields(field) else "None" for field in ("gain", "bias"))
+
+
+def _norm_of_rows(x: str, here: Here) -> str:
+    rows, centre = rows_along(here.arguments["axes"])(len(here.inputs) + 1), "bias" in here.arguments
+    return f"norm_of_rows({x}, {rows.order}, {rows.together}, {_scale(here)}, {here.arguments['eps']!r}, {centre})"
+
+
+def _norm_of_groups(x: str, here: Here) -> str:
+    groups = here.arguments.get("groups", here.inputs[0])
+    return f"standard_groups({x}, {groups}, {_scale(here)}, {here.arguments['eps']!r})[0]"
+
+
 def _leaky_relu(x: str, here: Here) -> str:
     slope = float(here.arguments["slope"])
     return f"np.{'maximum' if slope <= 1 else 'minimum'}({x}, {slope!r} * {x})"
@@ -203,6 +225,12 @@ EXPRESSIONS: dict[Any, Expression] = {
     global_avg_pool: _regional(maximum=False),
     global_max_pool: _regional(maximum=True),
     batch_norm: _batch_norm,
+    layer_norm: _norm_of_rows,
+    rms_norm: _norm_of_rows,
+    group_norm: _norm_of_groups,
+    instance_norm: _norm_of_groups,
+    permute: lambda x, here: f"{x}.transpose(0, {', '.join(map(str, here.arguments['axes']))})",
+    transpose: lambda x, here: f"{x}.transpose(0, 2, 1)",
     activations.relu: lambda x, here: f"positive_part({x})",
     activations.leaky_relu: _leaky_relu,
     activations.sigmoid: lambda x, here: f"logistic({x})",
@@ -256,6 +284,17 @@ def scaled(x: Array, gain: Array, bias: Array) -> Array:
     y = x * per_channel(gain, x)
     y += per_channel(bias, x)
     return y
+""",
+    "norm_of_rows": """
+def norm_of_rows(
+    x: Array, order: tuple[int, ...], together: int, gain: Array | None, bias: Array | None, eps: float, centre: bool
+) -> Array:
+    \"\"\"Standard rows along the last axes of the order.\"\"\"
+    moved = x.transpose(order)
+    rows = np.ascontiguousarray(moved).reshape(-1, int(np.prod(moved.shape[-together:])))
+    gain, bias = (None if leaf is None else leaf.reshape(-1) for leaf in (gain, bias))
+    y, _, _ = standard_rows(rows, gain, bias, eps, centre)
+    return y.reshape(moved.shape).transpose(np.argsort(order))
 """,
     "softmax": """
 def softmax(x: Array, axis: int) -> Array:

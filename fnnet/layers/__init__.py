@@ -35,9 +35,12 @@ from fnnet.layers.frozen import frozen
 from fnnet.layers.global_avg_pool import global_avg_pool
 from fnnet.layers.global_max_pool import global_max_pool
 from fnnet.layers.graph import graph
+from fnnet.layers.group_norm import group_norm
 from fnnet.layers.identity import identity
+from fnnet.layers.instance_norm import instance_norm
 from fnnet.layers.last import last
 from fnnet.layers.layer import layer
+from fnnet.layers.layer_norm import layer_norm
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
 from fnnet.layers.max_pool import max_pool
@@ -46,11 +49,13 @@ from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
 from fnnet.layers.parallel import parallel
 from fnnet.layers.per_step import per_step
+from fnnet.layers.permute import permute, transpose
 from fnnet.layers.piecewise import hard_shrink, hard_sigmoid, hard_swish, hard_tanh, relu6, soft_shrink, threshold
 from fnnet.layers.prelu import prelu
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.reverse import reverse
+from fnnet.layers.rms_norm import rms_norm
 from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
@@ -80,13 +85,16 @@ __all__ = [
     "global_avg_pool",
     "global_max_pool",
     "graph",
+    "group_norm",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
     "hard_tanh",
     "identity",
+    "instance_norm",
     "last",
     "layer",
+    "layer_norm",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
@@ -98,12 +106,14 @@ __all__ = [
     "named",
     "parallel",
     "per_step",
+    "permute",
     "prelu",
     "relu",
     "relu6",
     "reshape",
     "residual",
     "reverse",
+    "rms_norm",
     "scale_pool",
     "select",
     "selu",
@@ -119,4 +129,5 @@ __all__ = [
     "tanh",
     "tanh_shrink",
     "threshold",
+    "transpose",
 ]

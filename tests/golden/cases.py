@@ -255,6 +255,15 @@ LAYERS = {
         for of in ("softmax", "softmin", "log_softmax")
         for axis in (-1, 1)
     },
+    "layer_norm": layer("layer_norm", (2, 3, 4)),
+    "layer_norm of several axes": layer("layer_norm", (2, 3, 2, 4), axes=(2, 3), eps=1e-3, bias=False),
+    "layer_norm bare": layer("layer_norm", (2, 5), gain=False, bias=False),
+    "rms_norm": layer("rms_norm", (2, 3, 4)),
+    "rms_norm bare": layer("rms_norm", (2, 5), gain=False, eps=0.1),
+    "group_norm": layer("group_norm", (2, 6, 3, 2), groups=3),
+    "group_norm of features": layer("group_norm", (3, 6), groups=2, eps=1e-3),
+    "instance_norm": layer("instance_norm", (2, 3, 2, 4)),
+    "instance_norm bare": layer("instance_norm", (2, 3, 4), gain=False, bias=False),
     "batch_norm of features": steps("batch_norm", (5, 3), 20),
     "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),
     "batch_norm of two values": steps("batch_norm", (2, 4), 20, decay=0.0),

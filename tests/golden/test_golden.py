@@ -120,6 +120,8 @@ WITHOUT_COUNTERPART = {
     "dropout": "its mask is random",
     "flatten": "moves no number",
     "reshape": "moves no number",
+    "permute": "moves no number",
+    "transpose": "moves no number",
     "identity": "moves no number",
     "frozen": "as the layer inside",
     "layer": "makes a user's own",

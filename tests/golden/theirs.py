@@ -84,6 +84,13 @@ def _attention(
     return F.linear(o, p.below("output")["weight"].T, p.below("output").get("bias"))
 
 
+def _layer_norm(
+    p: Params, x: Tensor, axes: Any = (-1,), gain: bool = True, bias: bool = True, eps: float = 1e-5
+) -> Tensor:
+    sizes = [x.shape[axis] for axis in axes]  # theirs are always the last
+    return F.layer_norm(x, sizes, p.get("gain"), p.get("bias"), eps)
+
+
 def _convolution(
     f: Callable[..., Tensor],
     p: Params,
@@ -119,6 +126,10 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv3d": partial(_convolution, F.conv3d),
     "attention": _attention,
     "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "rms_norm": lambda p, x, gain=True, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.get("gain"), eps),
+    "group_norm": lambda p, x, groups, eps=1e-5: F.group_norm(x, groups, p["gain"], p["bias"], eps),
+    "instance_norm": lambda p, x, gain=True, bias=True: F.instance_norm(x, None, None, p.get("gain"), p.get("bias")),
     "max_pool": lambda p, x, kernel, stride=None, padding=0, dilation=1, ceil=False, dims=2: _of("max_pool", dims)(
         x, kernel, stride, padding, dilation, ceil
     ),

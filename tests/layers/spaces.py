@@ -1,6 +1,23 @@
 """What tests of layers over signals, images and volumes draw."""
 
+import numpy as np
 from hypothesis import strategies as st
+
+ORDERS = {
+    "plain": np.ascontiguousarray,
+    "batch last": lambda x: np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0),
+    "reversed": lambda x: x.T.copy().T,
+    "backwards": lambda x: np.flip(np.flip(x).copy()),
+    "every second": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+}
+orders = st.sampled_from(sorted(ORDERS))
+
+
+def laid(x, order):
+    """The same numbers, in memory in another order, read-only."""
+    y = ORDERS[order](x)
+    y.flags.writeable = False
+    return y
 
 
 @st.composite

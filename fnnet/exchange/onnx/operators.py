@@ -1,6 +1,7 @@
 """Operators of ONNX as layers of fnnet: for each, the layer and its params, or what cannot be said with layers."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -212,6 +213,64 @@ def _batch_norm(node: Node) -> Made:
     return layer, _BatchNorm(gain, bias, tree.Running(mean), tree.Running(variance))
 
 
+def _scale(node: Node, sizes: Shape, places: dict[str, int], make: Callable[..., Layer], **own: Any) -> Made:
+    """A norm with gain and, where there is one, bias."""
+    found = {}
+    for field, place in places.items():
+        if place in node.constants or field == "gain":
+            array = _numbers(node, place)
+            try:
+                found[field] = np.ascontiguousarray(np.broadcast_to(array, sizes))
+            except ValueError:
+                raise node.refuse(f"input {place}", f"numbers of shape {sizes}", f"shape {array.shape}") from None
+    layer = make(**{field: field in found for field in places}, eps=node.own.get("epsilon", 1e-5), **own)
+    record = "".join(word.capitalize() for word in layer.name.split("_"))
+    return layer, tree.record(record, tuple(found))(*found.values())
+
+
+def _numbers(node: Node, place: int) -> Array:
+    array = node.constants.get(place)
+    if array is None or array.dtype.kind != "f":
+        got = "a value that depends on the example" if array is None else array.dtype
+        raise node.refuse(f"input {place}", "constant numbers", got)
+    return array
+
+
+def _rows(make: Callable[..., Layer], **places: int) -> Reading:
+    def read(node: Node) -> Made:
+        node.only(stash_type=1)
+        axes = len(node.inputs) + 1
+        first = node.own.get("axis", -1) % axes
+        if first == 0:
+            raise node.refuse("axis", "an axis of the example", node.own["axis"])
+        own = -1 if first == axes - 1 else tuple(range(first, axes))
+        return _scale(node, node.inputs[first - 1 :], places, make, axes=own)
+
+    return read
+
+
+def _groups(node: Node) -> Made:
+    if node.opset < 21:
+        raise node.refuse("scale", "one for each channel, as from opset 21 on", f"one for each group in {node.opset}")
+    groups = node.own["num_groups"]
+    if groups < 1 or not node.inputs or node.inputs[0] % groups:
+        raise node.refuse("num_groups", f"a divisor of the channels of {node.inputs}", groups)
+    own = partial(layers.group_norm, groups)
+    return _scale(node, node.inputs[:1], {"gain": 1, "bias": 2}, own)
+
+
+def _instance_norm(node: Node) -> Made:
+    return _scale(node, node.inputs[:1], {"gain": 1, "bias": 2}, layers.instance_norm)
+
+
+def _transpose(node: Node) -> Made:
+    axes = len(node.inputs) + 1
+    first, *rest = node.own.get("perm", range(axes)[::-1])
+    if first != 0 or sorted(rest) != list(range(1, axes)):
+        raise node.refuse("perm", "0, the batch, then the axes of the example", node.own.get("perm"))
+    return (layers.transpose() if rest == [2, 1] else layers.permute(tuple(rest))), ()
+
+
 def _softmax(make: Callable[..., Layer]) -> Reading:
     def read(node: Node) -> Made:
         axis = node.own.get("axis", -1 if node.opset >= 13 else 1)
@@ -348,7 +407,10 @@ READINGS: Mapping[str, Reading] = {
     "GlobalMaxPool": _global(layers.global_max_pool),
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _plain(layers.hard_swish),
+    "GroupNormalization": _groups,
     "Identity": lambda node: None,
+    "InstanceNormalization": _instance_norm,
+    "LayerNormalization": _rows(layers.layer_norm, gain=1, bias=2),
     "LeakyRelu": _leaky,
     "LpPool": _pool(layers.lp_pool),
     "LogSoftmax": _softmax(layers.log_softmax),
@@ -356,6 +418,7 @@ READINGS: Mapping[str, Reading] = {
     "MaxPool": _pool(layers.max_pool),
     "Mish": _plain(layers.mish),
     "PRelu": _prelu,
+    "RMSNormalization": _rows(layers.rms_norm, gain=1),
     "ReduceMean": _mean,
     "Relu": _plain(layers.relu),
     "Reshape": _reshape,
@@ -368,6 +431,7 @@ READINGS: Mapping[str, Reading] = {
     "Squeeze": _ones,
     "Tanh": _plain(layers.tanh),
     "ThresholdedRelu": lambda node: (layers.threshold(node.own.get("alpha", 1.0)), ()),
+    "Transpose": _transpose,
     "Unsqueeze": _ones,
 }
 WHOLE_NUMBERS = ("Identity",)  # operators that read them

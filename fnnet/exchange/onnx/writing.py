@@ -29,23 +29,34 @@ from fnnet.layers import (
     flatten,
     global_avg_pool,
     global_max_pool,
+    group_norm,
     identity,
+    instance_norm,
+    layer_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
+    permute,
     piecewise,
     prelu,
     reshape,
+    rms_norm,
     scale_pool,
     softmax,
     softmin,
     stack,
+    transpose,
 )
+from fnnet.layers._norm import rows_along
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
-from fnnet.types import Array, Layer, Params, Shapes, check_net
+from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
+NEWER = {
+    "GroupNormalization": 21,
+    "RMSNormalization": 23,
+}  # the opset that an operator needs; the first has an older form
 BATCH = "N"  # the name of the batch axis
 
 
@@ -56,6 +67,7 @@ class Nodes:
         dtype: of the net's numbers.
         here: the layer that is being written: what its factory was called with, the shape of one example of what it
             reads, the path in front of the names of its params, and these.
+        dtype: of the params.
     """
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
@@ -206,6 +218,36 @@ def _batch_norm(x: str, here: Nodes) -> str:
     return here.node("BatchNormalization", [x, *fields], epsilon=here.arguments["eps"])
 
 
+def _scale(here: Nodes, sizes: Shape) -> list[str]:
+    """Gain and bias: ones and zeros where it has none."""
+    names = []
+    for field, make in (("gain", np.ones), ("bias", np.zeros)):
+        there = here.here.fields(field)
+        names.append(here.weight(field) if there else here.constant(field, make(sizes, here.dtype)))
+    return names
+
+
+def _norm_of_rows(x: str, here: Nodes) -> str:
+    rows = rows_along(here.arguments["axes"])(len(here.inputs) + 1)
+    kind = "LayerNormalization" if "bias" in here.arguments else "RMSNormalization"
+    gain, bias = _scale(here, rows.sizes((1, *here.inputs)))
+    inputs = [gain, bias] if kind == "LayerNormalization" else [gain]
+    own = {"axis": -rows.together, "epsilon": here.arguments["eps"]}
+    if rows.order == tuple(range(len(rows.order))):
+        return here.node(kind, [x, *inputs], **own)
+    moved = here.node("Transpose", [x], ".moved", perm=rows.order)
+    return here.node("Transpose", [here.node(kind, [moved, *inputs], ".norm", **own)], perm=rows.inverse)
+
+
+def _group_norm(x: str, here: Nodes) -> str:
+    own = {"num_groups": here.arguments["groups"], "epsilon": here.arguments["eps"]}
+    return here.node("GroupNormalization", [x, *_scale(here, here.inputs[:1])], **own)
+
+
+def _instance_norm(x: str, here: Nodes) -> str:
+    return here.node("InstanceNormalization", [x, *_scale(here, here.inputs[:1])], epsilon=here.arguments["eps"])
+
+
 def _silu(x: str, here: Nodes) -> str:
     return here.node("Mul", [x, here.node("Sigmoid", [x], ".sigmoid")])
 
@@ -296,6 +338,12 @@ ROWS: dict[Any, Row] = {
     global_avg_pool: _global("GlobalAveragePool"),
     global_max_pool: _global("GlobalMaxPool"),
     batch_norm: _batch_norm,
+    layer_norm: _norm_of_rows,
+    rms_norm: _norm_of_rows,
+    group_norm: _group_norm,
+    instance_norm: _instance_norm,
+    permute: _plain("Transpose", perm=lambda arguments: (0, *arguments["axes"])),
+    transpose: _plain("Transpose", perm=(0, 2, 1)),
     activations.relu: _plain("Relu"),
     activations.leaky_relu: _plain("LeakyRelu", alpha=_of("slope")),
     activations.sigmoid: _plain("Sigmoid"),
@@ -332,7 +380,9 @@ ROWS: dict[Any, Row] = {
 }
 
 
-def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: Mapping[Any, Row] | None = None) -> Any:
+def to_onnx(
+    net: Layer, params: Params, shape: Shapes, opset: int | None = None, own: Mapping[Any, Row] | None = None
+) -> Any:
     """The net in evaluation as an `onnx.ModelProto`: the nodes in the order of the layers and by their names.
 
     The batch axis is free, paddings are numbers, and params are float32 or float64 as they are. The model is checked in
@@ -342,7 +392,7 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
         net: a net whose layers know how they were made.
         params: its params.
         shape: of one example.
-        opset: the version of the operators.
+        opset: the version of the operators, by default 20, or the first that has all the nodes.
         own: for your own factories, a function of x's name and a `Nodes` that adds nodes and returns y's name.
 
     Raises:
@@ -373,6 +423,10 @@ def to_onnx(net: Layer, params: Params, shape: Shapes, opset: int = OPSET, own: 
     y = named_like(out_shape, "y")
     made.taken |= {*flat_names(x), *flat_names(y)}
     last = flow(net, params, x, Here({}, shape, "", params), write, fork=lambda name: name)
+    needed = max([OPSET, *(NEWER.get(node.op_type, 0) for node in made.nodes)])
+    if opset is not None and opset < needed > OPSET:
+        raise ConfigError(expected("opset", f"{needed} or newer, which this net needs", opset))
+    opset = needed if opset is None else opset
     graph = onnx.helper.make_graph(
         _ending(made.nodes, flat_names(last), flat_names(y)),
         "fnnet",

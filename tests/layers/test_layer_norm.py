@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnnet import layers, rng, tree
+from fnnet.errors import ConfigError, ShapeError
+from tests.kernels.arrays import floats
+from tests.layers.spaces import laid, orders
+from tests.oracles import norms as oracle
+
+KEY = rng.key(0)
+FIELDS = {"gain": 1, "bias": 2}
+
+
+def together(shape, axes):
+    """For every number of a batch the number of its set, and of its gain."""
+    axes = {axis % len(shape) for axis in (axes if isinstance(axes, tuple) else (axes,))}
+    grid = np.indices(shape)
+    apart = [axis for axis in range(len(shape)) if axis not in axes]
+
+    def numbered(own):
+        return np.ravel_multi_index([grid[a] for a in own], [shape[a] for a in own]) if own else grid[0] * 0
+
+    return numbered(apart), numbered(sorted(axes))
+
+
+def check(make, record, shape, axes, fields, eps, orders_of, centre):
+    x_order, dy_order = orders_of
+    net = make(axes=axes, eps=eps, **{field: field in fields for field in FIELDS if centre or field == "gain"})
+    member, own = together(shape, axes)
+    sizes = tuple(shape[axis] for axis in sorted({a % len(shape) for a in np.atleast_1d(axes)}))
+    params = tree.record(record, fields)(*(floats(FIELDS[field], sizes) for field in fields))
+    x, dy = 3 + floats(4, shape), floats(5, shape)
+    gain = params.gain.ravel()[own] if "gain" in fields else np.ones(shape)
+    bias = params.bias.ravel()[own] if "bias" in fields else np.zeros(shape)
+    y, vjp = net.apply(params, laid(x, x_order))
+    dparams, dx = vjp(laid(dy, dy_order))
+    hat, _ = oracle.standard(x, member, eps, centre)
+    np.testing.assert_allclose(y, gain * hat + bias, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(dx, oracle.standard_gradient(x, member, gain * dy, eps, centre), rtol=1e-9, atol=1e-9)
+    for field, parts in (("gain", dy * hat), ("bias", dy)):
+        if field in fields:
+            wanted = [parts[own == place].sum() for place in range(own.max() + 1)]
+            np.testing.assert_allclose(getattr(dparams, field).ravel(), wanted, rtol=1e-9, atol=1e-9)
+            assert getattr(dparams, field).shape == sizes
+
+
+@st.composite
+def batches(draw):
+    shape = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple))
+    axes = draw(st.sets(st.integers(1, len(shape) - 1), min_size=1).map(tuple))
+    signs = draw(st.tuples(*(st.booleans() for _ in axes)))
+    return shape, tuple(axis - len(shape) if low else axis for axis, low in zip(axes, signs, strict=True))
+
+
+fields = st.sampled_from([("gain", "bias"), ("gain",), ("bias",), ()])
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(batches(), fields, st.sampled_from([1e-5, 0.5]), st.tuples(orders, orders))
+def test_agrees_with_loops(batch, fields, eps, orders_of):
+    shape, axes = batch
+    if np.prod([shape[axis] for axis in axes]) > 1:
+        check(layers.layer_norm, "LayerNorm", shape, axes, fields, eps, orders_of, centre=True)
+
+
+def test_large_means_do_not_hurt():
+    """Two passes: the variance of 1e4 ± 1 in float32, where E[x²] - E[x]² has no digit left."""
+    x = np.float32(1e4) + np.array([[-1, 1] * 300], np.float32)
+    y, _ = layers.layer_norm().apply(layers.layer_norm().init(KEY, (600,)), x)
+    np.testing.assert_allclose(np.abs(y), 1, rtol=3e-3)
+
+
+def test_what_does_not_vary_becomes_the_bias():
+    for value in (0.0, 1.0, 1e-25):
+        x = np.full((2, 8), value, np.float32)
+        params = layers.layer_norm().init(KEY, (8,))._replace(bias=np.arange(8, dtype=np.float32))
+        with np.errstate(all="raise"):
+            y, vjp = layers.layer_norm().apply(params, x)
+            dx = vjp(np.ones_like(x))[1]
+        np.testing.assert_array_equal(y, [np.arange(8)] * 2)
+        np.testing.assert_allclose(dx, 0, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_stays(dtype):
+    net = layers.layer_norm()
+    params = tree.cast(net.init(KEY, (3, 4)), dtype)
+    y, vjp = net.apply(params, rng.normal(rng.key(1), (2, 3, 4), dtype))
+    dparams, dx = vjp(y)
+    assert {a.dtype for a in (y, dx, *dparams)} == {np.dtype(dtype)}
+
+
+def test_one_axis_may_be_a_number():
+    x = floats(0, (2, 3, 4))
+    params = tree.record("LayerNorm", ())()
+    one, several = (layers.layer_norm(axes=axes, gain=False, bias=False) for axes in (1, (1,)))
+    np.testing.assert_array_equal(one.apply(params, x)[0], several.apply(params, x)[0])
+
+
+def test_misfits_say_what_is_wrong():
+    for axes in (0, (0, 1), (), "channels", True, None, 1.5):
+        with pytest.raises(ConfigError, match="axes: expected an axis of the batch array or a tuple of them, none"):
+            layers.layer_norm(axes=axes)
+    for eps in (0, -1, float("nan")):
+        with pytest.raises(ConfigError, match=r"eps: expected a number in \(0, inf\]"):
+            layers.layer_norm(eps=eps)
+    with pytest.raises(ConfigError, match="gain: expected True or False, got 1"):
+        layers.layer_norm(gain=1)
+    for axes in ((2,), (1, 1), (1, -1), (-2,)):
+        with pytest.raises(
+            ShapeError, match=r"expected a batch array with the axes .* that of the batch, got one with 2"
+        ):
+            layers.layer_norm(axes=axes).shape((3,))
+    with pytest.raises(ShapeError, match=r"more than one value to normalise together, got one, of \(N, 3, 1\)"):
+        layers.layer_norm().shape((3, 1))
+    params = layers.layer_norm().init(KEY, (3,))
+    with pytest.raises(ShapeError, match=r"gain: expected \(4,\), got \(3,\); make params with this layer's init"):
+        layers.layer_norm().apply(params, np.ones((2, 4), np.float32))
