@@ -3,8 +3,8 @@
     pip install 'fnnet[runs]'
     python examples/own_pictures.py [FOLDER]
 
-FOLDER holds a folder of PNG, JPEG or BMP files for each class, all of one size. Without it, a set is drawn: circles,
-squares and crosses of all sizes and places, with noise.
+FOLDER holds a folder of pictures for each class, of any size and format. Without it, a set is drawn: circles, squares
+and crosses of all sizes and places, with noise. `fnnet train pictures --data FOLDER` does the like in one command.
 """
 
 import sys
@@ -41,7 +41,7 @@ def drawn(folder: Path, each: int = 120) -> Path:
 
 
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else drawn(Path(tempfile.mkdtemp()) / "shapes")
-found = data.read_classes(folder)  # images (N, C, H, W), labels, and the names of the classes
+found = data.read_classes(folder, resize=(SIDE, SIDE))  # images (N, C, H, W), labels, and the names of the classes
 print(f"{folder}: {len(found.labels)} pictures of {', '.join(found.classes)}")
 
 x = data.scale(found.images)

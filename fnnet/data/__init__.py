@@ -11,10 +11,11 @@ from fnnet.data.directory import cache_directory, data_directory
 from fnnet.data.examples import Dataset, Examples, one_hot, split_per_class, subset
 from fnnet.data.hanzi import HANZI, hanzi
 from fnnet.data.idx import read_idx
-from fnnet.data.images import ClassImages, read_classes, read_image
+from fnnet.data.images import ClassImages, read_classes
 from fnnet.data.mat import Variable, read_mat
 from fnnet.data.mnist import like_mnist, mnist, mnist_or_digits
 from fnnet.data.npz import read_npz
+from fnnet.data.picture import read_image
 from fnnet.data.pixels import binarise, centre, pad, resize, scale
 from fnnet.data.small_digits import small_digits
 

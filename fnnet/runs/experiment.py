@@ -1,13 +1,14 @@
 """What an experiment is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from fnnet.losses import Loss
 from fnnet.runs.settings import Settings
-from fnnet.types import Array, Layer, Optimizer, Shape
+from fnnet.types import Array, Layer, Optimizer, Shape, Shapes
 
 
 @attrs.frozen(eq=False)
@@ -55,12 +56,16 @@ class Experiment:
     Args:
         name: as on the command line.
         settings: the attrs class of its settings, each with a default: `Settings`, or one made from it.
-        net: `settings -> Layer`, without data: how a saved net is built again.
+        net: `settings -> Layer`, without data: how a saved net is built again; None where the data decide about it, so
+            that it is built as the file says.
         problem: `(settings, data directory or None, source or None) -> Problem`; where a source is named, as in
             `Problem.source`, nothing may stand in for it.
+        read: `(file, settings, shape, classes) -> (example, words)`: how a trained net reads a picture file, and what
+            was done to the picture for it.
     """
 
     name: str
     settings: type[Settings]
-    net: Callable[[Any], Layer]
+    net: Callable[[Any], Layer] | None
     problem: Callable[[Any, str | None, str | None], Problem]
+    read: Callable[[Path, Any, Shapes, tuple[str, ...]], tuple[Array, list[str]]]

@@ -1,13 +1,16 @@
 """LeNet-5 with ReLU and max pooling on MNIST, as in the fifth course report (R5): the main job."""
 
+from pathlib import Path
+
 import attrs
 
 from fnnet import layers, losses
 from fnnet.data import batch_count
+from fnnet.runs import pictures
 from fnnet.runs.datasets import digits
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.settings import INITIALIZERS, Settings, optimizer
-from fnnet.types import Layer
+from fnnet.types import Array, Layer, Shapes
 
 
 @attrs.frozen
@@ -19,7 +22,7 @@ class Config(Settings):
     """
 
 
-def net(config: Config) -> Layer:
+def net(config: Settings, classes: int = 10) -> Layer:
     """Two convolutions with pooling, then three dense layers: 44,426 parameters for images (1, 28, 28)."""
     init = INITIALIZERS[config.initialization]
     return layers.serial(
@@ -34,7 +37,7 @@ def net(config: Config) -> Layer:
         layers.relu(),
         layers.dense(84, init=init),
         layers.relu(),
-        layers.dense(10, init=init),
+        layers.dense(classes, init=init),
     )
 
 
@@ -50,4 +53,9 @@ def problem(config: Config, data: str | None, source: str | None = None) -> Prob
     )
 
 
-EXPERIMENT = Experiment("lenet5", Config, net, problem)
+def read(path: Path, config: Config, shape: Shapes, classes: tuple[str, ...]) -> tuple[Array, list[str]]:
+    """A picture file as MNIST's digits were made, its ink cut out and put in the middle; ink 1 on 0."""
+    return pictures.read(path, shape, pictures.as_mnist if shape == (1, 28, 28) else pictures.whole)
+
+
+EXPERIMENT = Experiment("lenet5", Config, net, problem, read)

@@ -211,7 +211,8 @@ def command(told: Told) -> str:
     for field in attrs.fields(type(told.settings)):
         value = getattr(told.settings, field.name)
         if value != field.default:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
+            name = field.name.replace("_", "-")
+            words += [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
     words += ["--data", told.problem.data] if told.problem.data else []
     return shlex.join(words)
 

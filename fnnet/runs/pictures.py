@@ -1,6 +1,5 @@
 """Picture files as a net reads them."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -8,6 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet.arrays import plain_shape
+from fnnet.data import picture as picture_reader
+from fnnet.data import scale
+from fnnet.data._files import LIMIT
+from fnnet.data.picture import Fit, Over
 from fnnet.errors import DataError, ShapeError, expected
 from fnnet.types import Array, Shape, Shapes
 
@@ -22,7 +25,7 @@ def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Arr
     """A picture file as one example of `shape` (C, H, W), float32 in [0, 1], light ink on a dark ground.
 
     Args:
-        path: any file that Pillow reads.
+        path: a picture file, decoded as `fnnet.data.read_image` does, what is transparent over white.
         shape: of the example; 1 or 3 channels.
         framing: how a picture of another size is brought to that of the example: `whole` (the default), `as_mnist`.
 
@@ -33,41 +36,12 @@ def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Arr
         DataError: not a picture, damaged, too large, or blank.
         ShapeError: the net reads no pictures.
     """
-    from PIL import Image
+    from PIL import ImageOps
 
-    if not isinstance(shape, tuple) or len(shape) != 3 or shape[0] not in (1, 3):
-        raise ShapeError(expected("the net's input", "(1, H, W) or (3, H, W), as for pictures", shape))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is told here
-            with Image.open(path) as picture:
-                if picture.width * picture.height > LARGEST:
-                    got = f"{picture.width} × {picture.height}"
-                    raise DataError(expected(str(path), f"a picture of at most {LARGEST:,} pixels", got))
-                picture.load()
-                return _fitted(path, picture, plain_shape(shape), framing or whole)
-    except DataError:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or str(error).partition(" '")[0]
-        raise DataError(expected(str(path), "a picture file", reason)) from None
-
-
-def _fitted(path: Path, picture: Any, shape: Shape, framing: Framing) -> tuple[Array, list[str]]:
-    """A loaded picture, step by step in the net's form."""
-    from PIL import Image, ImageOps
-
-    channels, height, width = shape
-    mode, done = ("L" if channels == 1 else "RGB"), []
-    if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow would clip them, not scale them
-        picture = Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).astype(np.uint8))
-        done.append("brought from 16 to 8 bits")
-    if picture.has_transparency_data:
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
-        done.append("put on white")
-    if picture.mode != mode:
-        picture = picture.convert(mode)
-        done.append("made grey" if mode == "L" else "made RGB")
+    channels, height, width = _channels(shape)
+    reading = picture_reader.checked("L" if channels == 1 else "RGB", LARGEST * 4, "white", None, "stretch")
+    content = picture_reader.content(path, LIMIT)
+    picture, done = picture_reader.decoded(str(path), content, reading, fix="make it smaller")
     ground = _ground(picture)
     if float(ground.mean()) > 127.5:
         picture, ground = ImageOps.invert(picture), 255 - ground
@@ -76,10 +50,31 @@ def _fitted(path: Path, picture: Any, shape: Shape, framing: Framing) -> tuple[A
     if max((pixels.max(axis=(0, 1)) - ground).max(), (ground - pixels.min(axis=(0, 1))).max()) < FAINTEST:
         raise DataError(expected(str(path), "a picture of a sign", "one with no ink found on it"))
     if picture.size != (width, height):
-        picture, words = framing(picture, ground, (width, height))
+        picture, words = (framing or whole)(picture, ground, (width, height))
         done.append(words)
     pixels = np.asarray(picture, np.float32) / np.float32(255)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1)), done
+
+
+def read_as(path: Path, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, list[str]]:
+    """A picture file as one example of `shape`, as `fnnet.data.read_image` reads it, float32 in [0, 1]; and in words.
+
+    Raises:
+        DataError: not a picture, damaged or too large.
+        ShapeError: the net reads no pictures.
+    """
+    channels, height, width = _channels(shape)
+    mode = "L" if channels == 1 else "RGB"
+    reading = picture_reader.checked(mode, LARGEST * 4, over, (height, width), fit)
+    pixels, done = picture_reader.pixels(str(path), picture_reader.content(path, LIMIT), reading)
+    return scale(pixels.reshape(1, channels, height, width))[0], done
+
+
+def _channels(shape: Shapes) -> Shape:
+    """A shape (C, H, W) of pictures, or the error that says that it is none."""
+    if not isinstance(shape, tuple) or len(shape) != 3 or shape[0] not in (1, 3):
+        raise ShapeError(expected("the net's input", "(1, H, W) or (3, H, W), as for pictures", shape))
+    return plain_shape(shape)
 
 
 def whole(picture: Any, ground: Array, size: tuple[int, int]) -> tuple[Any, str]:

@@ -15,6 +15,10 @@ EXPERIMENTS = {
         "fnnet.runs.lenet5",
         "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from the fifth course report)",
     ),
+    "pictures": (
+        "fnnet.runs.own_pictures",
+        "How well does LeNet-5 tell your own pictures apart? --data names a folder with a folder for each class",
+    ),
 }
 
 

@@ -6,16 +6,17 @@ logits, _ = net.apply(params, x)          # x (N, 1, 28, 28), float32, ink 1 on 
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from fnnet import checkpoint, rng
+from fnnet import checkpoint, net_file, rng
 from fnnet.errors import CheckpointError, expected
 from fnnet.runs import identity
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import ANOTHER, PARAMS, Run, RunError, non_finite, opened
 from fnnet.runs.registry import get
-from fnnet.types import Layer, Params, Shapes, example_shape
+from fnnet.types import Array, Layer, Params, Shapes, example_shape
 
 
 class Trained(NamedTuple):
@@ -26,12 +27,14 @@ class Trained(NamedTuple):
         params: its params.
         shape: of one example.
         classes: the name of every class.
+        read: a picture file as one example, and in words what was done to make it one.
     """
 
     net: Layer
     params: Params
     shape: Shapes
     classes: tuple[str, ...]
+    read: Callable[[Path], tuple[Array, list[str]]]
 
 
 def save(run: Run, problem: Problem, params: Params) -> None:
@@ -67,10 +70,14 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
         fix = f"use {PARAMS} of a run"
         raise CheckpointError(expected(str(path), f"metadata with {', '.join(kinds)}", repr(about)[:80], fix))
     experiment = get(about["experiment"])
-    net = experiment.net(identity.settings(experiment, about["config"], path))
-    shape = example_shape(about["shape"])
-    params = checkpoint.load(path, net.init(rng.key(0), shape))
-    return Trained(net, params, shape, tuple(map(str, about["classes"])))
+    settings = identity.settings(experiment, about["config"], path)
+    shape, classes = example_shape(about["shape"]), tuple(map(str, about["classes"]))
+    if experiment.net is None:
+        net, params, shape = net_file.load(path)
+    else:
+        net = experiment.net(settings)
+        params = checkpoint.load(path, net.init(rng.key(0), shape))
+    return Trained(net, params, shape, classes, lambda picture: experiment.read(picture, settings, shape, classes))
 
 
 def _params_of(run: Run) -> Path:

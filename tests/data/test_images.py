@@ -1,4 +1,3 @@
-import io
 import stat
 import zipfile
 from pathlib import Path
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fnnet.data import read_classes, read_image
+from fnnet.data import read_classes
 from fnnet.errors import ConfigError, DataError
 from tests.data.files import picture, ramp, write, zipped
 from tests.memory import at_most
@@ -77,11 +76,61 @@ def test_modes(make):
         read_classes(path, mode="CMYK")
 
 
-def test_hidden_entries_are_no_data(make):
-    entries = {"a/1.bmp": numbered(1), "a/.DS_Store": b"x", ".git/config": b"x", "__MACOSX/a/._1.bmp": b"x"}
-    images, _, classes = read_classes(make(entries))
-    assert classes == ("a",)
-    assert len(images) == 1
+LEFT_BEHIND = {
+    "Thumbs.db": b"x",
+    ".DS_Store": b"x",
+    "a/.DS_Store": b"x",
+    "a/Thumbs.db": b"x",
+    "a/desktop.ini": b"x",
+    "b/ehthumbs.db": b"x",
+    "b/THUMBS.DB": b"x",
+    "__MACOSX/a/._1.bmp": b"x",
+    ".git/config": b"x",
+    "a/@eaDir/1.bmp": b"x",
+    "a/Icon\r": b"x",
+}
+
+
+def test_what_systems_leave_behind_is_passed_over_and_told_once(make):
+    path = make({"a/1.bmp": numbered(1), "b/1.bmp": numbered(2), **LEFT_BEHIND})
+    said = []
+    images, labels, classes = read_classes(path, told=said.append)
+    assert (images[:, 0, 0].tolist(), labels.tolist(), classes) == ([1, 2], [0, 1], ("a", "b"))
+    (line,) = said
+    assert line.startswith(f"{path}: what systems leave behind is passed over (11): ")
+    assert line.endswith(" …")
+    with pytest.warns(UserWarning, match=r"is passed over \(11\): ") as record:
+        read_classes(path)
+    assert [one.filename for one in record] == [__file__]
+
+
+def test_nothing_is_told_where_nothing_was_passed_over(make):
+    read_classes(make({"a/1.bmp": numbered(1)}), told=pytest.fail)
+
+
+def test_pictures_of_all_kinds_at_one_size(make):
+    """As people have them: formats, sizes, transparency and orientations side by side."""
+    clear = np.dstack([COLOUR, np.zeros((4, 3), np.uint8)])
+    upside_down = Image.Exif()
+    upside_down[0x0112] = 3
+    path = make({
+        "a/1.gif": picture(GREY, "GIF"),
+        "a/2.png": picture(clear, "PNG"),
+        "a/3.tiff": picture(ramp((9, 5, 3)), "TIFF"),
+        "b/1.jpg": picture(np.full((8, 30), 9, np.uint8), "JPEG", exif=upside_down, quality=100),
+        "b/2.webp": picture(ramp((5, 9, 3)), "WEBP"),
+    })  # fmt: skip
+    images, labels, _ = read_classes(path, "RGB", resize=(6, 8), over="black")
+    assert images.shape == (5, 3, 6, 8)
+    assert labels.tolist() == [0, 0, 0, 1, 1]
+    assert not images[1].any()
+    assert (images[3] == 9).all()
+
+
+def test_one_unreadable_picture_names_the_file(make):
+    good = {f"a/{i}.png": picture(GREY, "PNG") for i in range(3)}
+    with pytest.raises(DataError, match=r"set.*: a/4.png: picture: expected an intact BMP.*, got .+"):
+        read_classes(make({**good, "a/4.png": picture(GREY, "PNG")[:-20]}))
 
 
 @pytest.mark.parametrize(
@@ -99,23 +148,23 @@ def test_hidden_entries_are_no_data(make):
         ),
         (
             {"a/1.bmp": numbered(1), "a/2.bmp": picture(GREY.T)},
-            r"a/2.bmp: expected 3×4 pixels as a/1.bmp, got 4×3 pixels",
+            r"a/2.bmp: expected 3×4 pixels as a/1.bmp, got 4×3 pixels; bring all to one size with resize=",
         ),
         (
             {"a/1.bmp": numbered(1), "a/2.txt": b"text"},
-            r"a/2.txt: picture: expected an intact BMP, PNG or JPEG, got another",
+            r"a/2.txt: picture: expected an intact BMP, PNG, .* or WebP, got another",
         ),
         (
-            {"a/1.gif": picture(GREY, "GIF")},
-            r"a/1.gif: picture: expected an intact BMP, PNG or JPEG, got another format",
+            {"a/1.ico": picture(GREY, "ICO")},
+            r"a/1.ico: picture: expected an intact BMP, PNG, .* or WebP, got another format",
         ),
         (
             {"a/1.bmp": b""},
-            r"a/1.bmp: picture: expected an intact BMP, PNG or JPEG, got another format or a damaged header",
+            r"a/1.bmp: picture: expected an intact BMP, PNG, .* or WebP, got another format or a damaged header",
         ),
         (
             {"a/1.bmp": numbered(1)[:-4]},
-            r"a/1.bmp: picture: expected an intact BMP, PNG or JPEG, got OSError: .*truncated",
+            r"a/1.bmp: picture: expected an intact BMP, PNG, .* or WebP, got OSError: .*truncated",
         ),
     ],
 )
@@ -245,96 +294,6 @@ def test_zip_cut_off(tmp_path):
     for cut in range(len(content)):
         with pytest.raises(DataError, match=r"cut.zip: expected an intact zip file, got BadZipFile"):
             read_classes(write(tmp_path / "cut.zip", content[:cut]))
-
-
-@pytest.mark.parametrize(
-    ("content", "mode", "expected"),
-    [
-        (picture(GREY, "PNG"), "L", GREY),
-        (picture(GREY, "BMP"), "L", GREY),
-        (picture(COLOUR, "PNG"), "RGB", COLOUR.transpose(2, 0, 1)),
-        (picture(GREY > 5, "BMP"), "L", np.where(GREY > 5, 255, 0)),
-        (picture(GREY, "PNG", mode="P"), "L", GREY),
-        (picture(np.full((8, 8), 77, np.uint8), "JPEG", quality=100), "L", np.full((8, 8), 77)),
-    ],
-)
-def test_pictures(tmp_path, content, mode, expected):
-    read = read_image(write(tmp_path / "picture", content), mode)
-    np.testing.assert_array_equal(read, expected)
-    assert read.dtype == np.uint8
-
-
-DEEP = io.BytesIO()
-Image.fromarray(GREY.astype(np.uint16) * 257).save(DEEP, "PNG")
-
-
-def deep_colour() -> bytes:
-    """A PNG of 16 bits a channel, which Pillow reads but does not write: one pixel."""
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(7))) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (picture(np.dstack([COLOUR, GREY]), "PNG"), "got mode RGBA; convert it"),
-        (picture(GREY, "PNG", transparency=3), "got mode L, transparency; convert it"),
-        (picture(GREY, "PNG", mode="P", transparency=3), "got mode P, transparency; convert it"),
-        (DEEP.getvalue(), "got mode I;16, 16 bits a channel; convert it"),
-        (deep_colour(), "got mode RGB, 16 bits a channel; convert it"),
-        (picture(COLOUR, "JPEG", mode="CMYK"), "got mode CMYK; convert it"),
-    ],
-)
-def test_pictures_that_would_lose(tmp_path, content, message):
-    with pytest.raises(DataError, match=f"picture: expected black and white, grey, a palette or RGB, .*, {message}"):
-        read_image(write(tmp_path / "picture", content))
-
-
-def bmp_of(width: int, height: int) -> bytes:
-    content = bytearray(picture(GREY))
-    content[18:26] = width.to_bytes(4, "little") + height.to_bytes(4, "little")
-    return bytes(content)
-
-
-def test_pictures_that_promise_too_much(tmp_path):
-    for width, height, message in (
-        (2**15, 2**15, "picture: expected an intact BMP, PNG or JPEG, got DecompressionBomb(Error|Warning)"),
-        (9_000, 9_000, "picture: expected an intact BMP, PNG or JPEG, got OSError: .*truncated"),
-    ):
-        path = write(tmp_path / "promise.bmp", bmp_of(width, height))
-        with pytest.raises(DataError, match=message):
-            read_image(path)
-    with pytest.raises(
-        DataError, match="picture: expected at most 80000000 bytes, got 9000×9000 pixels; raise max_bytes"
-    ):
-        read_image(path, max_bytes=80_000_000)
-    with pytest.raises(DataError, match="file: expected at most 50 bytes, got 102; raise max_bytes"):
-        read_image(write(tmp_path / "1.bmp", numbered(1)), max_bytes=50)
-
-
-@pytest.mark.parametrize("format", ["BMP", "PNG", "JPEG"])
-def test_picture_cut_off(tmp_path, format):
-    content = picture(ramp((16, 16)), format)
-    lost = 12 if format == "PNG" else 2 if format == "JPEG" else 0  # only the mark of the end is missing
-    for cut in range(0, len(content) - lost, 7):
-        with pytest.raises(DataError, match="picture: expected an intact BMP, PNG or JPEG"):
-            read_image(write(tmp_path / "cut", content[:cut]))
-
-
-def test_png_with_flipped_bits(tmp_path):
-    """PNG chunks carry checksums, and they are looked at."""
-    content = picture(ramp((5, 5)), "PNG")
-    for bit in range(8 * (len(content) - 12)):
-        damaged = bytearray(content)
-        damaged[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(DataError, match="picture: expected"):
-            read_image(write(tmp_path / "flipped.png", bytes(damaged)))
 
 
 SEEDS = [

@@ -53,7 +53,7 @@ def check_mat(path: Path) -> None:
 
 
 def check_images(path: Path) -> None:
-    images, labels, classes = read_classes(path, max_bytes=LIMIT)
+    images, labels, classes = read_classes(path, max_bytes=LIMIT, told=str)
     assert images.dtype == np.uint8
     assert images.ndim == 3
     assert 0 < images.nbytes <= LIMIT
@@ -114,6 +114,13 @@ def picture_seeds() -> Iterable[bytes]:
     yield picture(ramp((3, 5)), "PNG", mode="P")
     yield picture(ramp((8, 8)), "JPEG")
     yield picture(ramp((8, 8, 3)), "JPEG", progressive=True)
+    for format in "GIF", "TIFF", "WEBP":
+        yield picture(ramp((3, 5, 3)), format)
+    yield picture(ramp((3, 5, 4)), "PNG")
+    yield picture(ramp((3, 5, 3)), "TIFF", compression="tiff_lzw")
+    yield picture(
+        ramp((8, 8, 3)), "JPEG", mode="CMYK", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+    )
 
 
 TARGETS = {

@@ -53,7 +53,7 @@ FAULTS = [
     ((), 2, "usage"),
     (("lits",), 2, "unknown command 'lits'; did you mean list?"),
     (("list", "more"), 2, "list: expected no further words"),
-    (("train", "lenet"), 2, "experiment: expected lenet5, got 'lenet'; did you mean lenet5?"),
+    (("train", "lenet"), 2, "experiment: expected lenet5 or pictures, got 'lenet'; did you mean lenet5?"),
     (("train", "lenet5", "--epoch", "3"), 2, r"Perhaps you meant:[\s│]+--epochs"),
     (("train", "lenet5", "--epochs", "0"), 2, "^error: epochs: expected a whole number ≥ 1, got 0"),
     (("train", "lenet5", "--epochs", "many"), 2, "invalid literal for int"),
@@ -74,7 +74,7 @@ FAULTS = [
     ),
     (("train", "lenet5", "--save-every", "0"), 2, "--save-every: expected a number of seconds above 0"),
     (("train", "lenet5", "--data", "no/such/folder"), 1, "expected an existing directory, got no/such/folder"),
-    (("train", "lenet5", "--data", "{empty}"), 1, "expected mnist/train-images-idx3-ubyte.gz"),
+    (("train", "lenet5", "--data", "{empty}"), 1, "expected train-images-idx3-ubyte.gz and three more"),
     (("train", "lenet5", "--data", "bundled", "--train-examples", "2000"), 2, "at most the 1,437 training examples"),
     (
         ("train", "lenet5", "--data", "bundled", "--out", "{full}"),
@@ -279,6 +279,31 @@ def test_predict_puts_a_digit_from_a_corner_into_the_middle(finished, told, tmp_
     assert (code, done[-1] in out) == (0, True)
 
 
+@pytest.mark.parametrize(("orientation", "stored"), [(3, 2), (6, 1), (8, 3)])
+def test_predict_turns_pictures_upright(finished, told, pictures, tmp_path, orientation, stored):
+    """As phones make them: the sensor's rows, and a tag that says how it was held."""
+    folder, _ = pictures
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    upright = Image.open(folder / "plain.png")
+    sensor = Image.fromarray(np.rot90(np.asarray(upright), stored))
+    sensor.save(tmp_path / "phone.png", exif=tags)
+    code, out, _ = told("predict", finished, folder / "plain.png", tmp_path / "phone.png")
+    plain, turned = (line.partition(": ")[2] for line in out.splitlines())
+    assert (code, turned) == (0, f"{plain}  [turned upright]")
+
+
+def test_predict_reads_an_intact_picture_with_a_damaged_exif(finished, told, pictures, tmp_path):
+    content = (pictures[0] / "paper.jpg").read_bytes()
+    tags = b"Exif\0\0MM\0*\0\0\xff\xff"
+    (tmp_path / "odd.jpg").write_bytes(
+        content[:2] + b"\xff\xe1" + (len(tags) + 2).to_bytes(2, "big") + tags + content[2:]
+    )
+    code, out, err = told("predict", finished, pictures[0] / "paper.jpg", tmp_path / "odd.jpg")
+    assert (code, err) == (0, "")
+    assert len({line.partition(": ")[2] for line in out.splitlines()}) == 1
+
+
 def test_ink_darker_than_a_dark_ground_is_found(tmp_path):
     page = np.full((60, 90), 120, np.uint8)
     page[10:30, 20:30] = 0
@@ -304,9 +329,9 @@ def test_predict_says_which_file_is_no_picture(finished, told, pictures, tmp_pat
     )
     assert code == 1
     assert len(out.splitlines()) == 1
-    assert re.search(r"none.png: expected a picture file, got No such file", err)
-    assert re.search(r"README.md: expected a picture file, got cannot identify image file\n", err)
-    assert re.search(r"cut.png: expected a picture file, got ", err)
+    assert re.search(r"none.png: expected a picture, got No such file", err)
+    assert re.search(r"README.md: picture: expected an intact BMP, .* or WebP, got another format or a damaged", err)
+    assert re.search(r"cut.png: picture: expected an intact BMP, .* or WebP, got OSError", err)
 
 
 def test_predict_refuses_a_picture_that_would_fill_the_memory(finished, told, tmp_path):
@@ -314,7 +339,7 @@ def test_predict_refuses_a_picture_that_would_fill_the_memory(finished, told, tm
     assert (tmp_path / "bomb.png").stat().st_size < 50_000
     code, _, err = told("predict", finished, tmp_path / "bomb.png")
     assert code == 1
-    assert "expected a picture of at most 50,000,000 pixels, got 20000 × 5000" in err
+    assert "expected at most 50,000,000 pixels, got 20000 × 5000; make it smaller" in err
 
 
 def test_report_again_and_side_by_side(finished, told, tmp_path):

@@ -9,7 +9,7 @@ import tyro
 
 from fnnet import layers
 from fnnet.errors import ConfigError, FnnetError, expected
-from fnnet.runs import cli, pictures
+from fnnet.runs import cli
 from fnnet.runs.trained import load_trained
 
 
@@ -28,18 +28,18 @@ def predict(
 
     Args:
         run: a run folder.
-        images: picture files; one sign each. Digits are cut out and put in the middle as in MNIST, other signs should
-            fill the picture about as in the training data.
+        images: picture files, turned upright as their cameras say. Digits, one each, are cut out and put in the middle
+            as in MNIST; pictures for a net that was trained on a folder are read as those were.
     """
     if not images:
         usage = "usage: fnnet predict RUN IMAGE…"
         raise ConfigError(expected("predict", "a picture file or more after the run", "none", usage))
-    net, params, shape, classes = load_trained(run)
-    framing = pictures.as_mnist if shape == (1, 28, 28) and classes == tuple("0123456789") else pictures.whole
+    trained = load_trained(run)
+    net, params, classes = trained.net, trained.params, trained.classes
     failed = 0
     for path in images:
         try:
-            x, done = pictures.read(path, shape, framing)
+            x, done = trained.read(path)
         except FnnetError as error:
             print(f"error: {error}", file=sys.stderr)
             failed += 1

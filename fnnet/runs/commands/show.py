@@ -36,8 +36,10 @@ def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")
         console.print(_epochs(rows[-EPOCHS:]))
     print()
     if shown.finished:
-        net, params, shape, _ = load_trained(run)
-        console.print(layer_table(net, params, shape))
+        trained = load_trained(run)
+        console.print(layer_table(trained.net, trained.params, trained.shape))
+    elif shown.experiment.net is None:
+        print(f"its net depends on the data; it is shown once {folder.PARAMS} is there")
     else:
         print(shown.experiment.net(shown.settings))
     return 0

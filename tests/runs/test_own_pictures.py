@@ -1,0 +1,166 @@
+"""A run on a folder of pictures of one's own."""
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import fnnet
+from fnnet.errors import ConfigError, DataError, MissingDataError
+from fnnet.runs import own_pictures, page
+from fnnet.runs.cli import main
+from fnnet.runs.own_pictures import Config, problem, read_folder
+from fnnet.runs.trained import load_trained
+
+KINDS = {"bar": "jpg", "cross": "gif", "disc": "png", "ring": "webp"}
+SMALL = ["--epochs", "8", "--batch-size", "16", "--side", "20"]
+
+
+def drawn(folder, each=15):
+    """Pictures of four kinds, each kind in a format of its own, of many sizes; with what systems leave behind."""
+    for kind, ending in KINDS.items():
+        (folder / kind).mkdir(parents=True)
+        for i in range(each):
+            width, height, edge = 34 + i, 48 - i, 4 + i % 3
+            clear = kind == "disc"
+            page = Image.new("RGBA" if clear else "RGB", (width, height), (0, 0, 0, 0) if clear else "white")
+            pen, box = ImageDraw.Draw(page), (edge, edge, edge + 24, edge + 24)
+            if kind == "disc":
+                pen.ellipse(box, fill="red")
+            elif kind == "ring":
+                pen.ellipse(box, outline="green", width=4)
+            else:
+                pen.line(box, "black", 5)
+                if kind == "cross":
+                    pen.line((box[0], box[3], box[2], box[1]), "black", 5)
+            page.save(folder / kind / f"{i}.{ending}")
+        (folder / kind / "Thumbs.db").write_bytes(b"x")
+    (folder / ".DS_Store").write_bytes(b"x")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return drawn(tmp_path_factory.mktemp("pictures") / "shapes")
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "own"
+    assert main(["train", "pictures", "--data", str(folder), *SMALL, "--out", str(out)]) == 0
+    return out
+
+
+def test_trains(run, folder, capsys):
+    trained = load_trained(run)
+    assert (trained.classes, trained.shape) == (tuple(KINDS), (3, 20, 20))
+    assert main(["predict", str(run), *(str(folder / kind / f"3.{ending}") for kind, ending in KINDS.items())]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(f": {kind} (" in line for kind, line in zip(KINDS, lines, strict=True)) >= 3
+    assert "[put on white; made RGB; brought from 37 × 45 to 20 × 20]" in lines[2]
+
+
+def test_what_is_read_is_told_once(folder):
+    said = problem(Config(), str(folder)).note
+    assert said == (
+        f"{folder}: what systems leave behind is passed over (5): .DS_Store, Thumbs.db; "
+        "12 of 60 pictures are held back to test on"
+    )
+
+
+def test_a_trained_net_reads_files_as_it_read_them_in_training(run, folder):
+    trained, found = load_trained(run), read_folder(str(folder), Config(side=20))
+    rows = {tuple(image.ravel().tolist()) for part in (found.train, found.test) for image in part.images}
+    for kind, ending in KINDS.items():
+        x, _ = trained.read(folder / kind / f"0.{ending}")
+        assert (x.dtype, x.shape) == (np.float32, (3, 20, 20))
+        assert tuple(np.rint(x.ravel() * 255).astype(int).tolist()) in rows
+
+
+def test_the_net_is_whole_in_its_file(run):
+    net, params, shape = fnnet.load(run / "params.safetensors")
+    assert net.apply(params, np.zeros((1, *shape), np.float32))[0].shape == (1, 4)
+
+
+def test_show_replay_and_the_command_that_makes_the_same_run(run, folder, capsys):
+    for words in (["show", str(run)], ["replay", str(run), "--data", str(folder)]):
+        assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "pictures on a folder of 4 classes, seed 0: finished after 8 epochs" in told
+    assert "identical, to the byte" in told
+    report = (run / "report.md").read_text()
+    assert f"fnnet train pictures --epochs 8 --batch-size 16 --side 20 --data {folder}" in report
+
+
+def test_a_run_that_is_begun_only(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "results.json").unlink()
+    assert main(["show", str(tmp_path / "run")]) == 0
+    assert "its net depends on the data; it is shown once params.safetensors is there" in capsys.readouterr().out
+
+
+def test_grey_pictures_and_the_words_for_it(folder):
+    config = Config(colours=False, fit="crop", side=16)
+    made = problem(config, str(folder))
+    assert made.shape == (1, 16, 16)
+    told = SimpleNamespace(experiment=own_pictures.EXPERIMENT, settings=config, problem=made)
+    assert page.command(told) == f"fnnet train pictures --side 16 --no-colours --fit crop --data {folder}"
+
+
+def test_the_split(folder):
+    """Of every class the share; the same for every seed; every picture in one part; training pictures in no order."""
+    found, again = read_folder(str(folder), Config()), read_folder(str(folder), Config(seed=5))
+    assert np.bincount(found.test.labels).tolist() == [3] * 4
+    assert np.bincount(found.train.labels).tolist() == [12] * 4
+    assert np.count_nonzero(np.diff(found.train.labels)) > 20
+    np.testing.assert_array_equal(found.train.images, again.train.images)
+    most = read_folder(str(folder), Config(test_share=0.999))
+    assert np.bincount(most.train.labels).tolist() == [1] * 4
+    least = read_folder(str(folder), Config(test_share=0.001))
+    assert np.bincount(least.test.labels).tolist() == [1] * 4
+
+
+def test_train_and_test_may_be_there_already(tmp_path):
+    for part, each in (("train", 3), ("test", 2)):
+        drawn(tmp_path / part, each)
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    found = read_folder(str(tmp_path), Config())
+    assert (np.bincount(found.train.labels).tolist(), np.bincount(found.test.labels).tolist()) == ([3] * 4, [2] * 4)
+    assert f"tested on the 8 pictures in {tmp_path / 'test'}" in found.note
+    shutil.rmtree(tmp_path / "test" / "ring")
+    with pytest.raises(DataError, match="expected the same classes in train and test, got ring in one of them only"):
+        read_folder(str(tmp_path), Config())
+
+
+def test_parts_of_the_training_pictures(folder):
+    made = problem(Config(train_examples=40, validation_examples=10), str(folder))
+    assert (len(made.train[0]), len(made.validation[0]), len(made.test[0])) == (30, 10, 12)
+    with pytest.raises(ConfigError, match="train_examples: expected at most the 48 training pictures, got 49"):
+        problem(Config(train_examples=49), str(folder))
+    with pytest.raises(ConfigError, match="validation_examples: expected fewer than the 20 training pictures, got 20"):
+        problem(Config(train_examples=20, validation_examples=20), str(folder))
+
+
+def test_faults(folder, tmp_path):
+    for data in (None, "bundled"):
+        with pytest.raises(MissingDataError, match="--data: expected a folder or zip that holds a folder of pictures"):
+            problem(Config(), data)
+    drawn(tmp_path / "one", 1)
+    with pytest.raises(DataError, match="class bar: expected at least 2 pictures, got 1, which would be all to learn"):
+        problem(Config(), str(tmp_path / "one"))
+    for share in (0, 1):
+        with pytest.raises(ConfigError, match="test_share: expected a number between 0 and 1, got"):
+            Config(test_share=share)
+    with pytest.raises(ConfigError, match="side: expected a whole number ≥ 16, got 15"):
+        Config(side=15)
+    assert own_pictures.EXPERIMENT.net is None
+
+
+def test_other_pictures_are_another_run(run, folder, tmp_path, capsys):
+    """A changed picture, or the same pictures under another class name, is told."""
+    shutil.copytree(folder, tmp_path / "other")
+    (tmp_path / "other" / "ring").rename(tmp_path / "other" / "torus")
+    assert main(["replay", str(run), "--data", str(tmp_path / "other")]) == 1
+    assert "differing in classes; name the run's data with --data" in capsys.readouterr().err
