@@ -61,6 +61,6 @@ for epoch in range(12):
 accuracy = training.evaluate(net, state.params, test, {"accuracy": metrics.accuracy})["accuracy"]
 print(f"{accuracy:.2%} of the {len(held)} pictures that were held back are read right")
 
-one = data.read_image(sorted((folder / found.classes[0]).iterdir())[0])
+one = data.read_image(sorted((folder / found.classes[0]).iterdir())[0], resize=(SIDE, SIDE))
 logits, _ = net.apply(state.params, data.scale(one[None]))
 print(f"one picture of a {found.classes[0]} is read as: {found.classes[int(logits[0].argmax())]}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from fnnet.data._files import LIMIT, FilePath, damaged, opened
 from fnnet.data._zip import entries
-from fnnet.data.picture import Fit, Mode, Over, Reading, checked, content, pixels
+from fnnet.data.picture import Fit, Mode, Over, Reading, as_pixels, checked, content
 from fnnet.types import Array, Shape
 
 _LEFT_BEHIND = {"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
@@ -93,7 +93,7 @@ def _gather(path: FilePath, listing: _Listing, reading: Reading) -> ClassImages:
         pictures += [(f"{name}/{picture}", listing[name][picture]) for picture in sorted(listing[name], key=_natural)]
     images = np.empty(0, np.uint8)
     for row, (entry, read) in enumerate(pictures):
-        found, _ = pixels(f"{path}: {entry}", read(), reading)
+        found, _ = as_pixels(f"{path}: {entry}", read(), reading)
         if row == 0:
             if found.nbytes * len(pictures) > reading.max_bytes:
                 got = f"{len(pictures)} pictures of {found.nbytes} bytes"

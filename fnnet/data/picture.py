@@ -82,7 +82,7 @@ def read_image(
         ConfigError: an option is none of its choices.
     """
     reading = checked(mode, max_bytes, over, resize, fit)
-    return pixels(str(path), content(Path(path), reading.max_bytes), reading)[0]
+    return as_pixels(str(path), content(Path(path), reading.max_bytes), reading)[0]
 
 
 def checked(mode: object, max_bytes: object, over: object, resize: object, fit: object) -> Reading:
@@ -111,7 +111,7 @@ def content(path: Path, max_bytes: int) -> bytes:
         return file.read()
 
 
-def pixels(where: str, content: bytes, reading: Reading) -> tuple[Array, list[str]]:
+def as_pixels(where: str, content: bytes, reading: Reading) -> tuple[Array, list[str]]:
     """The pixels of a picture, (H, W) or (3, H, W), as `reading` says, and in words what was done to it."""
     picture, done = decoded(where, content, reading)
     if reading.resize is not None and picture.size != reading.resize[::-1]:

@@ -66,7 +66,7 @@ def read_as(path: Path, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, lis
     channels, height, width = _channels(shape)
     mode = "L" if channels == 1 else "RGB"
     reading = picture_reader.checked(mode, LARGEST * 4, over, (height, width), fit)
-    pixels, done = picture_reader.pixels(str(path), picture_reader.content(path, LIMIT), reading)
+    pixels, done = picture_reader.as_pixels(str(path), picture_reader.content(path, LIMIT), reading)
     return scale(pixels.reshape(1, channels, height, width))[0], done
 
 
