@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     read: Callable[[], bytes]
 
 
-def entries(path: FilePath, file: BinaryIO, max_bytes: int) -> list[Entry]:
+def zip_entries(path: FilePath, file: BinaryIO, max_bytes: int) -> list[Entry]:
     """The entries of an open zip file, after looking for everything in its directory that could mislead.
 
     Raises:

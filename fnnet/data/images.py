@@ -10,8 +10,8 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet.data._files import LIMIT, FilePath, damaged, opened
-from fnnet.data._zip import entries
-from fnnet.data.picture import Fit, Mode, Over, Reading, as_pixels, checked, content
+from fnnet.data._zip import zip_entries
+from fnnet.data.picture import Fit, Mode, Over, Reading, as_pixels, picture_bytes, reading_of
 from fnnet.types import Array, Shape
 
 _LEFT_BEHIND = {"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
@@ -32,7 +32,7 @@ class ClassImages(NamedTuple):
     classes: tuple[str, ...]
 
 
-def warned(text: str) -> None:
+def warn_caller(text: str) -> None:
     """A line of a reader's as a Python warning, on whoever called the reader."""
     warnings.warn(text, stacklevel=3)
 
@@ -45,7 +45,7 @@ def read_classes(
     over: Over = "white",
     resize: tuple[int, int] | None = None,
     fit: Fit = "stretch",
-    told: Callable[[str], object] = warned,
+    told: Callable[[str], object] = warn_caller,
 ) -> ClassImages:
     """The pictures of a directory or a zip file that holds CLASS/PICTURE, each read as `read_image` reads it.
 
@@ -67,7 +67,7 @@ def read_classes(
             that cannot be read or one of another size; or the zip is damaged, or made to mislead (paths that lead out
             of it, links, absurd sizes). The message names the entry.
     """
-    reading = checked(mode, max_bytes, over, resize, fit)
+    reading = reading_of(mode, max_bytes, over, resize, fit)
     stray: list[str] = []
     if Path(path).is_dir():
         found = _gather(path, _folder(Path(path), reading.max_bytes, stray), reading)
@@ -117,7 +117,7 @@ def _folder(path: Path, max_bytes: int, stray: list[str]) -> _Listing:
         for picture in pictures:
             if picture.is_dir():
                 raise damaged(path, f"{folder.name}/{picture.name}", "a picture", "a folder")
-        listing[folder.name] = {picture.name: partial(content, picture, max_bytes) for picture in pictures}
+        listing[folder.name] = {picture.name: partial(picture_bytes, picture, max_bytes) for picture in pictures}
     return listing
 
 
@@ -133,7 +133,7 @@ def _visible(path: Path, stray: list[str]) -> list[Path]:
 
 def _archive(path: FilePath, file: BinaryIO, max_bytes: int, stray: list[str]) -> _Listing:
     listing: _Listing = {}
-    for entry in entries(path, file, max_bytes):
+    for entry in zip_entries(path, file, max_bytes):
         if names := list(filter(left_behind, entry.parts)):
             stray.append(names[0])
             continue

@@ -9,7 +9,7 @@ from numpy.lib import format
 
 from fnnet.arguments import whole
 from fnnet.data._files import LIMIT, FilePath, damaged, opened
-from fnnet.data._zip import entries
+from fnnet.data._zip import zip_entries
 from fnnet.types import Array
 
 _HEADERS = {(1, 0): format.read_array_header_1_0, (2, 0): format.read_array_header_2_0}
@@ -36,7 +36,7 @@ def read_npz(path: FilePath, names: Sequence[str], max_bytes: int = LIMIT) -> di
     """
     max_bytes = whole("max_bytes", max_bytes, 1)
     with opened(path, "an .npz file") as file:
-        found = {"/".join(entry.parts): entry for entry in entries(path, file, max_bytes)}
+        found = {"/".join(entry.parts): entry for entry in zip_entries(path, file, max_bytes)}
         for name in names:
             if f"{name}.npy" not in found:
                 raise damaged(path, "arrays", f"one called {name}", "none of this name")

@@ -81,11 +81,11 @@ def read_image(
             scale them by (floats, 32 bits).
         ConfigError: an option is none of its choices.
     """
-    reading = checked(mode, max_bytes, over, resize, fit)
-    return as_pixels(str(path), content(Path(path), reading.max_bytes), reading)[0]
+    reading = reading_of(mode, max_bytes, over, resize, fit)
+    return as_pixels(str(path), picture_bytes(Path(path), reading.max_bytes), reading)[0]
 
 
-def checked(mode: object, max_bytes: object, over: object, resize: object, fit: object) -> Reading:
+def reading_of(mode: object, max_bytes: object, over: object, resize: object, fit: object) -> Reading:
     """The options of a reader of pictures, or the error that says what is wrong with them."""
     options: dict[str, Any] = {}
     for what, value, choices in (
@@ -103,7 +103,7 @@ def checked(mode: object, max_bytes: object, over: object, resize: object, fit: 
     return Reading(max_bytes=whole("max_bytes", max_bytes, 1), resize=resize, **options)
 
 
-def content(path: Path, max_bytes: int) -> bytes:
+def picture_bytes(path: Path, max_bytes: int) -> bytes:
     """The bytes of a file that is to be a picture."""
     with opened(path, "a picture") as file:
         if size(file) > max_bytes:
@@ -113,7 +113,7 @@ def content(path: Path, max_bytes: int) -> bytes:
 
 def as_pixels(where: str, content: bytes, reading: Reading) -> tuple[Array, list[str]]:
     """The pixels of a picture, (H, W) or (3, H, W), as `reading` says, and in words what was done to it."""
-    picture, done = decoded(where, content, reading)
+    picture, done = decoded_picture(where, content, reading)
     if reading.resize is not None and picture.size != reading.resize[::-1]:
         height, width = reading.resize
         done.append(f"brought from {picture.width} × {picture.height} to {width} × {height}")
@@ -122,7 +122,9 @@ def as_pixels(where: str, content: bytes, reading: Reading) -> tuple[Array, list
     return found if reading.mode == "L" else np.ascontiguousarray(found.transpose(2, 0, 1)), done
 
 
-def decoded(where: str, content: bytes, reading: Reading, fix: str = "raise max_bytes") -> tuple[Any, list[str]]:
+def decoded_picture(
+    where: str, content: bytes, reading: Reading, fix: str = "raise max_bytes"
+) -> tuple[Any, list[str]]:
     """A picture of Pillow's in mode "L" or "RGB", upright and of its own size, and in words what was done to it."""
     pillow = extra("PIL.Image", "reading pictures")
 

@@ -39,9 +39,9 @@ def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Arr
     from PIL import ImageOps
 
     channels, height, width = _channels(shape)
-    reading = picture_reader.checked("L" if channels == 1 else "RGB", LARGEST * 4, "white", None, "stretch")
-    content = picture_reader.content(path, LIMIT)
-    picture, done = picture_reader.decoded(str(path), content, reading, fix="make it smaller")
+    reading = picture_reader.reading_of("L" if channels == 1 else "RGB", LARGEST * 4, "white", None, "stretch")
+    content = picture_reader.picture_bytes(path, LIMIT)
+    picture, done = picture_reader.decoded_picture(str(path), content, reading, fix="make it smaller")
     ground = _ground(picture)
     if float(ground.mean()) > 127.5:
         picture, ground = ImageOps.invert(picture), 255 - ground
@@ -65,8 +65,8 @@ def read_as(path: Path, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, lis
     """
     channels, height, width = _channels(shape)
     mode = "L" if channels == 1 else "RGB"
-    reading = picture_reader.checked(mode, LARGEST * 4, over, (height, width), fit)
-    pixels, done = picture_reader.as_pixels(str(path), picture_reader.content(path, LIMIT), reading)
+    reading = picture_reader.reading_of(mode, LARGEST * 4, over, (height, width), fit)
+    pixels, done = picture_reader.as_pixels(str(path), picture_reader.picture_bytes(path, LIMIT), reading)
     return scale(pixels.reshape(1, channels, height, width))[0], done
 
 
