@@ -200,6 +200,14 @@ LAYERS = [
     pieces("dropout", lambda: layers.dropout(Fraction(1, 3)), (4, 3), draws=True),
     Row("dropout float", lambda: layers.dropout(0.25), (6,), smooth=True, draws=True),
     pieces("dropout not rescaled", lambda: layers.dropout(Fraction(1, 2), rescale=False), (6,), draws=True),
+    pieces("spatial_dropout", lambda: layers.spatial_dropout(Fraction(1, 3)), (3, 2, 2), draws=True),
+    pieces(
+        "spatial_dropout signals", lambda: layers.spatial_dropout(Fraction(1, 2), rescale=False), (4, 2), draws=True
+    ),
+    smooth("alpha_dropout", lambda: layers.alpha_dropout(0.4), (3, 4), draws=True),
+    smooth("gaussian_noise", lambda: layers.gaussian_noise(0.5), (3, 4), draws=True),
+    pieces("drop_path", lambda: layers.drop_path(Fraction(1, 3)), (2, 3), draws=True),
+    smooth("drop_path not rescaled", lambda: layers.drop_path(0.5, rescale=False), (3,), draws=True),
     smooth("batch_norm features", layers.batch_norm, (3,), batch_dependent=True),
     smooth("batch_norm images", layers.batch_norm, (2, 3, 2), batch_dependent=True),
     smooth("layer_norm", layers.layer_norm, (2, 4)),

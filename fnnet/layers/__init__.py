@@ -19,6 +19,7 @@ from fnnet.layers.activations import (
 from fnnet.layers.adaptive_avg_pool import adaptive_avg_pool
 from fnnet.layers.adaptive_max_pool import adaptive_max_pool
 from fnnet.layers.add import add
+from fnnet.layers.alpha_dropout import alpha_dropout
 from fnnet.layers.attention import attention
 from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
@@ -28,10 +29,12 @@ from fnnet.layers.conv1d import conv1d
 from fnnet.layers.conv2d import conv2d
 from fnnet.layers.conv3d import conv3d
 from fnnet.layers.dense import dense
+from fnnet.layers.drop_path import drop_path
 from fnnet.layers.dropout import dropout
 from fnnet.layers.embedding import embedding
 from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
+from fnnet.layers.gaussian_noise import gaussian_noise
 from fnnet.layers.global_avg_pool import global_avg_pool
 from fnnet.layers.global_max_pool import global_max_pool
 from fnnet.layers.graph import graph
@@ -60,12 +63,14 @@ from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
 from fnnet.layers.softmax import softmax, softmin
+from fnnet.layers.spatial_dropout import spatial_dropout
 from fnnet.layers.stack import stack
 
 __all__ = [
     "adaptive_avg_pool",
     "adaptive_max_pool",
     "add",
+    "alpha_dropout",
     "attention",
     "avg_pool",
     "batch_norm",
@@ -76,11 +81,13 @@ __all__ = [
     "conv2d",
     "conv3d",
     "dense",
+    "drop_path",
     "dropout",
     "elu",
     "embedding",
     "flatten",
     "frozen",
+    "gaussian_noise",
     "gelu",
     "global_avg_pool",
     "global_max_pool",
@@ -125,6 +132,7 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "spatial_dropout",
     "stack",
     "tanh",
     "tanh_shrink",

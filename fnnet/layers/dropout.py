@@ -1,15 +1,10 @@
 """`dropout`: in training, elements are left out at random."""
 
 from fractions import Fraction
-from typing import Any
 
-from fnnet import rng
-from fnnet.arguments import real
-from fnnet.kernels.order import laid_like
-from fnnet.layers._params import no_params
-from fnnet.layers.layer import unchecked
+from fnnet.layers._dropping import dropping
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Params, Pullback, Shape
+from fnnet.types import Layer
 
 
 @factory
@@ -39,32 +34,4 @@ def dropout(rate: float | Fraction, *, rescale: bool = True) -> Layer:
     >>> y
     array([[2., 2., 0., 2., 2., 2., 0., 2.]], dtype=float32)
     """
-    number = real("rate", rate, 0, 1, open=")")
-    exact: Any = rate if isinstance(rate, Fraction) else number
-
-    def shape(in_shape: Shape) -> Shape:
-        return in_shape
-
-    def evaluation(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), dy
-
-        return x, vjp
-
-    def train(key: rng.Key) -> Layer:
-        def training(params: Params, x: Array) -> tuple[Array, Pullback]:
-            kept = laid_like(rng.bernoulli(key, 1 - number, x.shape), x)
-            scale = 1 if not rescale else 1 / (1 - exact) if x.dtype == object else 1 / (1 - number)
-            y = x * kept
-            y *= scale
-
-            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-                dx = dy * laid_like(kept, dy)
-                dx *= scale
-                return (), dx
-
-            return y, vjp
-
-        return unchecked(no_params, training, shape=shape, name="dropout")
-
-    return unchecked(no_params, evaluation, shape=shape, train=train if number else None, name="dropout")
+    return dropping("dropout", rate, rescale, draws=lambda shape: shape)

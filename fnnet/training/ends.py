@@ -9,7 +9,7 @@ from fnnet.losses.options import core
 from fnnet.recipe.names import word_of
 from fnnet.types import Layer
 
-_MOVES_NOTHING = ("identity", "dropout")
+_MOVES_NOTHING = ("identity", "dropout", "spatial_dropout", "alpha_dropout", "gaussian_noise", "drop_path")
 _MOVES_NO_NUMBER = (*_MOVES_NOTHING, "flatten", "reshape")
 _SCORES = {"dense": "n", "conv2d": "channels"}  # factory -> its argument that says how many
 

@@ -118,6 +118,10 @@ def test_a_difference_is_noticed():
 
 WITHOUT_COUNTERPART = {
     "dropout": "its mask is random",
+    "spatial_dropout": "its mask is random",
+    "alpha_dropout": "its mask is random",
+    "drop_path": "its mask is random; no layer of that name",
+    "gaussian_noise": "it is random; no layer of that name",
     "flatten": "moves no number",
     "reshape": "moves no number",
     "permute": "moves no number",
