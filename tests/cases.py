@@ -195,6 +195,10 @@ LAYERS = [
     linear("global_avg_pool kept", lambda: layers.global_avg_pool(keep=True), (2, 4)),
     pieces("global_max_pool", layers.global_max_pool, (2, 3, 2)),
     pieces("global_max_pool kept", lambda: layers.global_max_pool(keep=True), (1, 2, 2, 2)),
+    smooth("sinusoidal_positions", layers.sinusoidal_positions, (3, 4)),
+    smooth("sinusoidal_positions odd", lambda: layers.sinusoidal_positions(base=10.0), (2, 3)),
+    linear("learned_positions", layers.learned_positions, (3, 2)),
+    linear("learned_positions longest", lambda: layers.learned_positions(4), (2, 3)),
     linear("flatten", layers.flatten, (2, 3, 2)),
     linear("reshape", lambda: layers.reshape((3, 2, 2)), (2, 6)),
     pieces("dropout", lambda: layers.dropout(Fraction(1, 3)), (4, 3), draws=True),
@@ -463,6 +467,18 @@ def counts(*shape: int) -> Callable[[rng.Key, int], Array]:
     return lambda key, n: (rng.uniform(key, (n, *shape), 0, 5) // 1).astype(np.int64)
 
 
+def spoken(k: int, most: int, blank: int = 0) -> Callable[[rng.Key, int], Array]:
+    """Labels (N, most) of k classes other than the blank, with blanks behind each one's end."""
+
+    def draw(key: rng.Key, n: int) -> Array:
+        labels = (rng.uniform(key, (n, most), 0, k - 1) // 1).astype(np.int64)
+        labels += labels >= blank
+        lengths = rng.permutation(rng.fold_in(key, "lengths"), n) % (most + 1)
+        return np.where(np.arange(most) < lengths[:, None], labels, blank)
+
+    return draw
+
+
 def row(name: str, prediction: Any, target: Any, **options: Any) -> LossRow:
     """A row of the loss that `name` begins with, with options."""
     loss = getattr(losses, name.split()[0])
@@ -524,6 +540,9 @@ LOSSES = [
     row("cosine_distance images", numbers(2, 2), numbers(2, 2)),
     row("poisson", numbers(3), counts(3)),
     row("poisson rates", numbers(), lambda key, n: rng.uniform(key, (n,), 0, 3, np.float64)),
+    row("ctc", numbers(4, 3), spoken(3, 2)),
+    row("ctc other blank", numbers(3, 3), spoken(3, 2, blank=1), blank=1),
+    row("ctc impossible", numbers(2, 2), spoken(2, 3), impossible="zero"),
     LossRow(
         "with_options of classes",
         losses.with_options(losses.softmax_cross_entropy, **EVERYTHING),

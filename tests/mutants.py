@@ -665,6 +665,14 @@ MUTANTS = [
         {"smooth": True, "within": {"x[2]": bool}},
     ),
     Mutant("attention: dropped one way only", dropped_one_way, (3, 2), "derivative", {"smooth": True, "draws": True}),
+    wrong(
+        "learned_positions: dW of the first example only",
+        layers.learned_positions(),
+        (2, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: m.dy[0].copy(),
+    ),
     wrong("max_pool: a tie counts twice", layers.max_pool(2), (1, 4, 4), "ties", dx=all_winners),
     wrong(
         "max_pool: dy goes to the last element",

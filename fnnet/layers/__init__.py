@@ -44,6 +44,7 @@ from fnnet.layers.instance_norm import instance_norm
 from fnnet.layers.last import last
 from fnnet.layers.layer import layer
 from fnnet.layers.layer_norm import layer_norm
+from fnnet.layers.learned_positions import learned_positions
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
 from fnnet.layers.max_pool import max_pool
@@ -62,6 +63,7 @@ from fnnet.layers.rms_norm import rms_norm
 from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
+from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.spatial_dropout import spatial_dropout
 from fnnet.layers.stack import stack
@@ -103,6 +105,7 @@ __all__ = [
     "layer",
     "layer_norm",
     "leaky_relu",
+    "learned_positions",
     "log_sigmoid",
     "log_softmax",
     "lp_pool",
@@ -127,6 +130,7 @@ __all__ = [
     "serial",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "soft_shrink",
     "softmax",
     "softmin",

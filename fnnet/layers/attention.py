@@ -75,6 +75,7 @@ def attention(
     positions, Su et al. 2021, "RoFormer", equation 34, with the pairs of features that LLaMA and ONNX's
     `RotaryEmbedding` take (theirs are neighbours, 2i and 2i + 1).
 
+    >>> import numpy as np
     >>> from fnnet import rng
     >>> net = attention(2, causal=True)
     >>> params = net.init(rng.key(0), (5, 4))

@@ -10,6 +10,7 @@
 | `binary_cross_entropy` | -Σ t log p + (1 - t) log (1 - p), p = σ(x) | scores (N, …) | 0, 1 or probabilities (N, …) |
 | `binary_focal` | Σ qᵞ (-log (1 - q)), q the doubt in t | scores (N, …) | 0 or 1 (N, …) |
 | `hinge` | Σ max(0, m - s x), s = ±1 | scores (N, …) | 0 or 1 (N, …) |
+| `ctc` | -log Σ over all ways to lay labels along steps | scores (N, T, K) | labels (N, U), see there |
 | `squared_error` | ½ Σ (x - t)² | (N, …) | (N, …) |
 | `mean_squared_error` | mean of (x - t)² | (N, …) | (N, …) |
 | `absolute_error` | Σ abs(x - t) | (N, …) | (N, …) |
@@ -34,6 +35,7 @@ from fnnet.losses._reduce import Loss as Loss
 from fnnet.losses._reduce import LossPullback as LossPullback
 from fnnet.losses._reduce import LossValue as LossValue
 from fnnet.losses.binary import binary_cross_entropy, binary_focal
+from fnnet.losses.ctc import ctc
 from fnnet.losses.distance import absolute_error, cosine_distance, huber, mean_squared_error, norm_loss, squared_error
 from fnnet.losses.margin import hinge, multi_class_hinge
 from fnnet.losses.options import with_options
@@ -45,6 +47,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_focal",
     "cosine_distance",
+    "ctc",
     "focal",
     "hinge",
     "huber",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fnnet.losses.binary import binary_cross_entropy, binary_focal
+from fnnet.losses.ctc import ctc
 from fnnet.losses.margin import multi_class_hinge
 from fnnet.losses.options import core
 from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
@@ -32,6 +33,7 @@ _TABLE: Mapping[Callable[..., Any], Contained] = MappingProxyType(
         focal: Contained(_SOFTMAX, one_score=True),
         kullback_leibler: Contained(_SOFTMAX, one_score=True),
         negative_log_likelihood: Contained(one_score=True),
+        ctc: Contained(_SOFTMAX, one_score=True),
         multi_class_hinge: Contained(one_score=True),
         binary_cross_entropy: Contained(_SIGMOID),
         binary_focal: Contained(_SIGMOID),

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.arguments import one_of, real, shown
+from fnnet.arguments import one_of, real, shown, whole
 from fnnet.errors import ConfigError, expected
 from fnnet.losses._check import check_ignore, check_positive_weight, check_smoothing
 from fnnet.losses._reduce import Loss, check_share
+from fnnet.losses.ctc import check_impossible
 from fnnet.recipe import factory
 
 # What options may be, checked when they are set and not at the first batch. Those of an own loss are its own affair.
@@ -23,6 +24,8 @@ CHECKS: Mapping[str, Callable[[Any], object]] = MappingProxyType(
         "smoothing": check_smoothing,
         "gamma": lambda value: real("gamma", value, 0),
         "margin": lambda value: real("margin", value, 0, open="("),
+        "blank": lambda value: whole("blank", value, 0),
+        "impossible": check_impossible,
         "delta": lambda value: real("delta", value, 0, open="("),
     }
 )

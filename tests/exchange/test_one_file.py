@@ -37,7 +37,7 @@ def module_at(path):
 
 LATER = {  # layers that no export knows yet: refused by name
     *(layers.per_step, layers.reverse, layers.last, layers.mean_over, layers.embedding),
-    layers.attention,
+    *(layers.attention, layers.sinusoidal_positions, layers.learned_positions),
 }
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 

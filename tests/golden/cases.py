@@ -313,6 +313,12 @@ LOSSES = {
     f"{of} {shape} {target} {reduction}": loss(of, shape, prediction, target, reduction=reduction, **options)
     for (of, shape, prediction, target, options), reduction in product(LOSS_ROWS, ("mean", "sum"))
 }
+LOSSES["ctc"] = Case(
+    "loss",
+    "ctc",
+    {"reduction": "sum", "blank": 3},
+    {"prediction": ((3, 9, 4), "uniform"), "target": ((3, 4), "classes:3")},
+)
 
 # Whole nets: scores and all gradients of the first step; the losses of a few steps of Adam, and the small leaves then.
 

@@ -31,6 +31,9 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `multi_class_hinge` sums over classes | `multi_margin_loss` takes their mean |
 | `hinge` | a margin less the score with its sign; no loss of that name |
 | `cosine_distance` | `1 - cosine_similarity` |
+| `ctc` takes scores (N, T, K), labels with blanks behind | log-probabilities (T, N, K), labels with lengths |
+| `ctc` is a mean over examples | each loss divided by its number of labels first |
+| `ctc(impossible="zero")`; an error otherwise | `zero_infinity=True`; infinite otherwise |
 | `norm_loss` | `torch.linalg.vector_norm` of the error; no loss of that name |
 | `l2(optimizer, rate)` | `weight_decay=rate` of SGD, Adam, RMSprop, Adagrad (not AdamW) |
 | `where=is_weight` | two param groups |
@@ -136,6 +139,8 @@ WITHOUT_COUNTERPART = {
     "parallel": "as residual",
     "beside": "as the layers inside",
     "graph": "as the layers inside",
+    "sinusoidal_positions": "no layer of that name",
+    "learned_positions": "one addition of NumPy's",
     "add": "one addition of NumPy's",
     "multiply": "one multiplication of NumPy's",
     "concatenate": "moves no number",

@@ -254,6 +254,16 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "kullback_leibler": lambda x, t: _per_example(F.kl_div(F.log_softmax(x, 1), t, reduction="none")),
     "multi_class_hinge": lambda x, t, margin: F.multi_margin_loss(x, t, margin=margin, reduction="none") * x.shape[1],
     "binary_cross_entropy": _binary,
+    "ctc": lambda x, t, blank: (
+        F.ctc_loss(  # theirs takes log-probabilities (T, N, K), and its mean is over labels first
+            F.log_softmax(x, 2).transpose(0, 1),
+            t,
+            [x.shape[1]] * len(x),
+            [t.shape[1]] * len(x),
+            blank,
+            reduction="none",
+        )
+    ),
     "hinge": lambda x, t, margin: _per_example(F.relu(margin - (2 * t - 1) * x)),  # no loss of that name
     "squared_error": lambda x, t: _per_example(F.mse_loss(x, t, reduction="none")) / 2,  # theirs has no ½
     "mean_squared_error": lambda x, t: _per_example(F.mse_loss(x, t, reduction="none")) / x[0].numel(),

@@ -1,6 +1,7 @@
 """Losses by loops over examples and outputs, in long double: the value of one example, or of one place."""
 
 import math
+from itertools import product
 
 import numpy as np
 
@@ -98,6 +99,19 @@ def cosine_distance(x, t):
 
 def poisson(x, t):
     return sum(np.exp(LONG(a)) - LONG(b) * a for a, b in zip(np.ravel(x), np.ravel(t), strict=True))
+
+
+def ctc(x, t, blank=0, impossible="error"):
+    """By all sequences of classes: -log of the sum of the probabilities of those that become the labels."""
+    labels, steps = [c for c in t if c != blank], len(x)
+    p = [[np.exp(LONG(value) - max(row)) for value in row] for row in x]
+    p = [[value / sum(row) for value in row] for row in p]
+    total = LONG(0)
+    for path in product(range(len(x[0])), repeat=steps):
+        joined = [c for c, before in zip(path, (None, *path[:-1]), strict=True) if c not in (before, blank)]
+        if joined == labels:
+            total += math.prod((p[i][c] for i, c in enumerate(path)), start=LONG(1))
+    return -np.log(total) if total else LONG(0)
 
 
 OF_CLASSES = {softmax_cross_entropy, negative_log_likelihood, kullback_leibler, focal, multi_class_hinge}

@@ -78,6 +78,8 @@ LEAVES = {
     "stack": st.builds(layers.stack, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "select": st.builds(layers.select, st.integers(0, 9)),
     "embedding": st.builds(layers.embedding, few, few, padding=st.none() | st.just(0)),
+    "sinusoidal_positions": st.builds(layers.sinusoidal_positions, base=st.floats(0.1, 1e6)),
+    "learned_positions": st.builds(layers.learned_positions, st.none() | few, init=inits),
     "mean_over": st.builds(layers.mean_over, st.sampled_from([1, -1])),
     "attention": st.builds(
         layers.attention,

@@ -1,0 +1,65 @@
+"""`sinusoidal_positions`: where a step stands, by waves of many lengths."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from fnnet.arguments import real
+from fnnet.arrays import in_words
+from fnnet.errors import ShapeError, expected
+from fnnet.layers._params import no_params
+from fnnet.layers.layer import unchecked
+from fnnet.recipe import factory
+from fnnet.types import Array, Layer, Params, Pullback, Shape
+
+
+@factory
+def sinusoidal_positions(*, base: float = 10000.0) -> Layer:
+    """Add to every step sines and cosines of its number.
+
+        y[t, 2i] = x[t, 2i] + sin θ,  y[t, 2i + 1] = x[t, 2i + 1] + cos θ,  θ = t / baseᐟ^(2i/D);    dx = dy
+
+    Keeps nothing.
+
+    Args:
+        base: the longest wave is 2π · base steps.
+
+    Shapes: x (N, T, D), y like x.
+
+    Raises:
+        ShapeError: x is no sequence.
+
+    Source: Vaswani et al. 2017, "Attention is all you need", section 3.5.
+
+    >>> y, _ = sinusoidal_positions().apply((), np.zeros((1, 3, 4)))
+    >>> y[0].round(4).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0], [0.9093, -0.4161, 0.02, 0.9998]]
+    """
+    number = real("base", base, 0, open="(")
+
+    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
+            return (), dy
+
+        return x + _waves(x.shape[1], x.shape[2], number).astype(x.real.dtype), vjp
+
+    return unchecked(no_params, apply, shape=sequence_shape, name="sinusoidal_positions")
+
+
+def sequence_shape(shape: Any) -> Shape:
+    """The shape itself, if it is that of a sequence (T, D)."""
+    if len(shape) != 2:
+        raise ShapeError(expected("x", "a sequence (N, T, features)", in_words(shape)))
+    found: Shape = shape
+    return found
+
+
+@lru_cache(maxsize=16)
+def _waves(steps: int, features: int, base: float) -> Array:
+    """(T, D), read-only."""
+    even = np.arange(features) // 2 * 2
+    angles = np.arange(steps)[:, None] * base ** (even / -features)
+    waves = np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
+    waves.flags.writeable = False
+    return waves
