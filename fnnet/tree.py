@@ -311,7 +311,8 @@ def cast(tree: Tree, dtype: DTypeLike) -> Tree:
     >>> cast((np.ones(1, np.float32), Running(np.ones(1, np.float32))), np.float64)[1].array.dtype
     dtype('float64')
     """
-    return seal(map_arrays(lambda leaf: leaf.astype(dtype), tree))
+    with np.errstate(under="ignore"):  # what a narrower dtype cannot tell from 0
+        return seal(map_arrays(lambda leaf: leaf.astype(dtype), tree))
 
 
 def map_arrays(f: Callable[[np.ndarray], np.ndarray], tree: Tree) -> Tree:

@@ -210,7 +210,7 @@ class Layer:
         try:
             check_input(params, x)
             self._fit(params, x)
-            y, vjp = self._apply(params, x)
+            y, vjp = _calmly(self._apply, params, x)
         except Exception as error:
             inside(error, self.name)
             raise
@@ -219,7 +219,7 @@ class Layer:
             try:
                 if not (type(dy) is type(y) is np.ndarray and dy.shape == y.shape and dy.dtype == y.dtype):
                     check_cotangent("dy", dy, y)
-                return vjp(dy, input_gradient)
+                return _calmly(vjp, dy, input_gradient)
             except Exception as error:
                 inside(error, self.name)
                 raise
@@ -274,6 +274,18 @@ class Layer:
         except FnnetError:
             return False
         return True
+
+
+def _calmly(f: Callable[..., T], *arguments: Any) -> T:
+    """`f(*arguments)`, also where NumPy was told to raise when numbers vanish, which beside others does no harm.
+
+    A pure function can be made again; to set what NumPy does beforehand would cost every call a few microseconds.
+    """
+    try:
+        return f(*arguments)
+    except FloatingPointError:
+        with np.errstate(under="ignore"):
+            return f(*arguments)
 
 
 _SLOTS: dict[str, Any] = {field.name: getattr(Layer, field.name) for field in attrs.fields(Layer)}

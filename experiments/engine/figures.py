@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.engine.study import Measure, Run, StudyResults
-from fnnet.runs.style import SERIES, Series, figure, png, tidy
+from fnnet.runs.style import SERIES, Series, drawn, figure, png, tidy
 from fnnet.types import Array
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def curves(
         until: the last x that is drawn.
     """
 
+    @drawn
     def draw(answers: StudyResults) -> bytes:
         from matplotlib.ticker import MaxNLocator
 
@@ -92,6 +93,7 @@ def band(
 def points(measure: Measure) -> Callable[[StudyResults], bytes]:
     """Every seed of every setting as a point, their mean as a bar."""
 
+    @drawn
     def draw(answers: StudyResults) -> bytes:
         labels = [setting.label for setting in answers.study.settings]
         made = figure(6.6, 0.9 + 0.36 * len(labels))
@@ -115,6 +117,7 @@ def points(measure: Measure) -> Callable[[StudyResults], bytes]:
     return draw
 
 
+@drawn
 def pictures(rows: Sequence[Array], names: Sequence[str]) -> bytes:
     """Pages of small pictures: one row each with its name, (N, H, W) from black to white."""
     across = max(map(len, rows))

@@ -2,13 +2,13 @@
 
 import difflib
 import importlib
-import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from fnnet import streams
 from fnnet.errors import ConfigError, FnnetError, MissingDataError
 from fnnet.runs import signals
 from fnnet.runs.files import told
@@ -56,6 +56,11 @@ def run(commands: Commands, program: str, args: list[str]) -> int:
 
     Faults that a user can cause or cure are told in one line on standard error, without a traceback.
     """
+    with streams.usable():
+        return _run(commands, program, args)
+
+
+def _run(commands: Commands, program: str, args: list[str]) -> int:
     if not args or args[0] in ("-h", "--help", "help"):
         print(_help(commands, program))
         return 0 if args else USAGE
@@ -66,11 +71,13 @@ def run(commands: Commands, program: str, args: list[str]) -> int:
     try:
         with signals.raised():
             command: Callable[[list[str]], int] = importlib.import_module(module).main
-            return command(rest)
+            code = command(rest)
+            sys.stdout.flush()
+            return code
     except signals.Stopped as stopped:
         return _fault(f"stopped by {stopped}; files that were being written are as they were before", stopped.exit_code)
     except BrokenPipeError:  # the reader of our output has gone, as in `… | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.forget(sys.stdout)
         return FAULT
     except MissingDataError as error:
         return _fault(f"{error}; here --data DIR names it", FAULT)
@@ -116,10 +123,10 @@ def command(*words: object, package: str = "fnnet") -> str:
 
 
 def console() -> "Console":
-    """Where tables go: as wide as the terminal, or wide enough where there is none."""
+    """Where tables go: as wide as the terminal, or wide enough where there is none. Words are taken as they are."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
 
 
 def _help(commands: Commands, program: str) -> str:

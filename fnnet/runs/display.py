@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from fnnet import streams
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -38,9 +40,12 @@ class Display:
     def note(self, text: str) -> None:
         """Say one line."""
         if self._bar:
-            self._bar[0].console.print(text, markup=False, highlight=False, soft_wrap=True)
-        else:
+            self._bar[0].console.print(text, soft_wrap=True)
+            return
+        try:
             print(text, file=self._stream, flush=True)
+        except BrokenPipeError:  # who read has gone; what takes time goes on
+            streams.forget(self._stream)
 
     def show(self, before: str, done: float, total: float, behind: str) -> None:
         """Refresh the bar, if there is one: how much is done of all, with words on both sides."""
@@ -61,11 +66,12 @@ def display(stream: TextIO | None = None) -> Iterator[Display]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = (
-        TextColumn("{task.fields[before]}"),
+        TextColumn("{task.fields[before]}", markup=False),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        TextColumn("{task.fields[behind]}"),
+        TextColumn("{task.fields[behind]}", markup=False),
     )
     # Refreshed from here and not by rich's own thread, which would take turns with the arithmetic.
-    with Progress(*columns, console=Console(file=stream), auto_refresh=False, expand=True) as bar:
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    with Progress(*columns, console=console, auto_refresh=False, expand=True) as bar:
         yield Display(stream, (bar, bar.add_task("", total=1.0, before="", behind="")))

@@ -1,6 +1,7 @@
 """One run from its settings to its report, in its folder."""
 
 import datetime
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -103,19 +104,19 @@ def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
         except (OSError, CheckpointError) as error:
             fix = f"once that is mended, go on with: {options.again}"
             raise RunError(f"{files.told(error)}; {fix}") from error
+    told = Display(sys.stdout)
     if stop.number is not None and not trainer.is_over(plan, at):
-        print(
+        told.note(
             f"stopped after {at.state.step:,} of {total:,} steps, in epoch {at.epoch + 1} of "
-            f"{settings.epochs}; everything is saved. Go on with:\n  {options.again}",
-            flush=True,
+            f"{settings.epochs}; everything is saved. Go on with:\n  {options.again}"
         )
         return 128 + stop.number
     results = finish(run, problem, trainer.trained(at))
     if "best_epoch" in results:
         made = f"{results['epochs']} of at most {settings.epochs}"
-        print(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
+        told.note(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
     accuracy = results["test"]["accuracy"]
-    print(f"test accuracy {100 * accuracy:.2f} %; report: {run.folder / folder.REPORT}", flush=True)
+    told.note(f"test accuracy {100 * accuracy:.2f} %; report: {run.folder / folder.REPORT}")
     return 0
 
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from fnnet.runs.style import SERIES, figure, png, tidy
+from fnnet.runs.style import SERIES, drawn, figure, png, tidy
 from fnnet.training import LayerTrace
 from fnnet.types import Array
 
 INK = "0.1"
 
 
+@drawn
 def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: float) -> bytes:
     """Loss by step and epoch, and accuracy by epoch.
 
@@ -21,6 +21,8 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
         losses: the loss of every step.
         steps_per_epoch: to place steps on the axis of epochs.
     """
+    from matplotlib.ticker import MaxNLocator
+
     made = figure(9, 3.6)
     left, right = made.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
@@ -53,6 +55,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     return png(made)
 
 
+@drawn
 def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     """A confusion matrix: every cell with its count, errors shaded by their number (the diagonal is left white).
 
@@ -86,6 +89,7 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     return png(made)
 
 
+@drawn
 def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequence[str], rows: Sequence[int]) -> bytes:
     """Misclassified examples, each with what it is, what was read, and the probabilities of both.
 
@@ -117,6 +121,7 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
     return png(made)
 
 
+@drawn
 def kernels(weight: Array) -> bytes:
     """The kernels (O, C, kH, kW) of a convolution, one column for each O, one row for each C, on one scale."""
     o, c = weight.shape[:2]
@@ -138,6 +143,7 @@ def kernels(weight: Array) -> bytes:
     return png(made)
 
 
+@drawn
 def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
     """How large a step's numbers are in every layer, on a logarithmic axis.
 

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: asked once, training ends at the next step; asked twice, or elsewhere, at once."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -29,7 +30,14 @@ class Request:
 
 @contextmanager
 def _handled(handler: "signal._HANDLER") -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    """Within, both signals go to a handler.
+
+    Not those that this process was told to ignore, as `nohup` and a shell's `&` do, nor outside of the main thread,
+    which alone may set handlers.
+    """
+    own = threading.current_thread() is threading.main_thread()
+    heeded = [number for number in SIGNALS if own and signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:
@@ -39,7 +47,7 @@ def _handled(handler: "signal._HANDLER") -> Iterator[None]:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Within, both signals raise `Stopped`. Main thread only, as everything here."""
+    """Within, both signals raise `Stopped`."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)

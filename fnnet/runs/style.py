@@ -1,11 +1,18 @@
 """How all figures look: small PNGs, axes with units, series that differ in black and white too."""
 
+import os
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Literal, TypedDict
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict
 
 if TYPE_CHECKING:  # matplotlib is imported by what draws
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+P = ParamSpec("P")
 
 DPI = 100
 COLOURS = 256  # in a palette: figures are line art, and small files are asked for
@@ -30,6 +37,36 @@ SERIES: tuple[Series, ...] = (
     {"color": "#7f7f7f", "linestyle": (0, (1, 3)), "marker": "+"},
     {"color": "#b05f77", "linestyle": (0, (8, 3, 2, 3)), "marker": "P"},
 )
+
+
+def drawn(draw: Callable[P, bytes]) -> Callable[P, bytes]:
+    """The same function, under matplotlib's own settings whatever a matplotlibrc says; what is set stays set."""
+
+    @wraps(draw)
+    def plainly(*args: P.args, **kwargs: P.kwargs) -> bytes:
+        matplotlib = _matplotlib()
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            return draw(*args, **kwargs)
+
+    return plainly
+
+
+def _matplotlib() -> ModuleType:
+    """matplotlib, which is not to be had where MPLBACKEND names a notebook's backend that this Python lacks.
+
+    Figures here need none, so it is then imported without, and the variable stays as it is.
+    """
+    try:
+        return import_module("matplotlib")
+    except ValueError:
+        named = os.environ.pop("MPLBACKEND", None)
+        if named is None:
+            raise
+        try:
+            return import_module("matplotlib")
+        finally:
+            os.environ["MPLBACKEND"] = named
 
 
 def figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> "Figure":

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO, TypeVar
 
+from fnnet import streams
 from fnnet.words import duration, in_lines
 
 Item = TypeVar("Item", bound=tuple[Any, ...])  # (state, row), and perhaps more behind them
@@ -25,13 +26,23 @@ def progress(stream: Iterable[Item], epochs: int | None = None, *, to: TextIO | 
     """
     spent = done = 0
     for item in stream:
-        row, out = item[1], sys.stdout if to is None else to
+        row = item[1]
         spent, done = spent + row["seconds"], done + 1
         parts = [*figures(row, epochs), duration(row["seconds"])]
         if epochs is not None and row["epoch"] < epochs:
             parts.append(f"{duration(spent / done * (epochs - row['epoch']))} left")
-        print(in_lines(parts, shutil.get_terminal_size().columns if out.isatty() else None), file=out, flush=True)
+        _say(parts, sys.stdout if to is None else to)
         yield item
+
+
+def _say(parts: list[str], out: TextIO | None) -> None:
+    """One epoch, if there still is somebody to be told: a training does not end because its reader does."""
+    if out is None:  # standard output was closed when the program began
+        return
+    try:
+        print(in_lines(parts, shutil.get_terminal_size().columns if out.isatty() else None), file=out, flush=True)
+    except BrokenPipeError:
+        streams.forget(out)
 
 
 def figures(row: Mapping[str, Any], epochs: int | None = None) -> list[str]:

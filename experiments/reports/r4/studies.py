@@ -23,6 +23,7 @@ from experiments.reports.r4.tasks import GRID, Config, Sine, sine, train
 from fnnet.runs import style
 
 
+@style.drawn
 def fits(answers: StudyResults) -> bytes:
     """The fit of the first seed of every setting beside the sine, and how far it is off."""
     made = style.figure(9.6, 3.5)
@@ -42,6 +43,7 @@ def fits(answers: StudyResults) -> bytes:
     return style.png(made)
 
 
+@style.drawn
 def shift(answers: StudyResults) -> bytes:
     """The variance in front of every batch norm, training over evaluation."""
     made = style.figure(6.4, 3.4)

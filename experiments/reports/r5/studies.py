@@ -26,6 +26,7 @@ def cost(config: Config) -> float:
 LAYERS = ("conv2d_0", "conv2d_1", "dense_0", "dense_1", "dense_2")
 
 
+@style.drawn
 def signal_figure(answers: StudyResults) -> bytes:
     """Signal and gradient through the net at the first step, N(0, 0.01²) against He; then the loss by step."""
     made = style.figure(13.4, 3.6)
