@@ -17,7 +17,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.kernels.borders import widened
-from fnnet.kernels.windows import Axes
+from fnnet.kernels.windows import Axes, Axis
 from fnnet.layers import (
     activations,
     adaptive_avg_pool,
@@ -30,6 +30,7 @@ from fnnet.layers import (
     conv1d,
     conv2d,
     conv3d,
+    crop,
     dense,
     drop_path,
     dropout,
@@ -41,12 +42,16 @@ from fnnet.layers import (
     identity,
     instance_norm,
     layer_norm,
+    local_response_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
+    pad,
     permute,
     piecewise,
+    pixel_shuffle,
+    pixel_unshuffle,
     prelu,
     reshape,
     rms_norm,
@@ -56,8 +61,10 @@ from fnnet.layers import (
     spatial_dropout,
     stack,
     transpose,
+    upsample,
 )
 from fnnet.layers._norm import rows_along
+from fnnet.layers._sides import factors_of, sides_of
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
 from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
 from fnnet.types import Layer, Params, Shapes, check_net
@@ -163,6 +170,29 @@ def _norm_of_groups(x: str, here: Here) -> str:
     return f"standard_groups({x}, {groups}, {_scale(here)}, {here.arguments['eps']!r})[0]"
 
 
+def _local_response_norm(x: str, here: Here) -> str:
+    own = here.arguments
+    return f"local_response_norm({x}, {own['size']}, {own['alpha']!r}, {own['beta']!r}, {own['k']!r})"
+
+
+def _pad(x: str, here: Here) -> str:
+    own, sides = here.arguments, sides_of(here.arguments["amounts"])(here.inputs)
+    if own["mode"] == "constant":
+        return f"framed({x}, {sides}, {float(own['value'])!r})"
+    axes = tuple(Axis(size, 1, 1, *side) for size, side in zip(here.inputs[1:], sides, strict=True))
+    return f"bordered({x}, {_written(axes)}, {own['mode']!r})"
+
+
+def _upsample(x: str, here: Here) -> str:
+    mode, aligned, dims = here.arguments["mode"], here.arguments["align_corners"], len(here.inputs) - 1
+    for axis, (f, size) in enumerate(zip(factors_of(here.arguments["factor"])(dims), here.inputs[1:], strict=True), 2):
+        if f > 1 and mode == "nearest":
+            x = f"repeated({x}, {f}, {axis})"
+        elif f > 1:
+            x = f"times_along({x}, resampling({size}, {f}, {mode == 'bicubic'}, {aligned}, x.dtype), {axis})"
+    return x
+
+
 def _leaky_relu(x: str, here: Here) -> str:
     slope = float(here.arguments["slope"])
     return f"np.{'maximum' if slope <= 1 else 'minimum'}({x}, {slope!r} * {x})"
@@ -229,6 +259,12 @@ EXPRESSIONS: dict[Any, Expression] = {
     global_avg_pool: _regional(maximum=False),
     global_max_pool: _regional(maximum=True),
     batch_norm: _batch_norm,
+    local_response_norm: _local_response_norm,
+    pad: _pad,
+    crop: lambda x, here: f"unframed({x}, {sides_of(here.arguments['amounts'])(here.inputs)})",
+    upsample: _upsample,
+    pixel_shuffle: lambda x, here: f"shuffled({x}, {here.arguments['factor']})",
+    pixel_unshuffle: lambda x, here: f"unshuffled({x}, {here.arguments['factor']})",
     layer_norm: _norm_of_rows,
     rms_norm: _norm_of_rows,
     group_norm: _norm_of_groups,
@@ -292,6 +328,15 @@ def scaled(x: Array, gain: Array, bias: Array) -> Array:
     y = x * per_channel(gain, x)
     y += per_channel(bias, x)
     return y
+""",
+    "local_response_norm": """
+@np.errstate(under="ignore")
+def local_response_norm(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    \"\"\"x over a power of the mean square of its neighbours in other channels.\"\"\"
+    s = neighbour_sum(x * x, size // 2)
+    s *= alpha / size
+    s += k
+    return x * s**-beta
 """,
     "norm_of_rows": """
 def norm_of_rows(

@@ -39,6 +39,20 @@ def bordered_adjoint(dx: Array, axes: Axes, mode: str) -> Array:
     return dx
 
 
+def framed(x: Array, sides: tuple[tuple[int, int], ...], value: float) -> Array:
+    """x (N, C, …) in the middle of a constant, (before, after) elements of it along every axis behind the channels."""
+    sizes = (size + before + after for size, (before, after) in zip(x.shape[2:], sides, strict=True))
+    y = np.full_like(x, value, shape=(*x.shape[:2], *sizes), subok=False)
+    unframed(y, sides)[...] = x
+    return y
+
+
+def unframed(y: Array, sides: tuple[tuple[int, int], ...]) -> Array:
+    """What is in the middle, as a view; of a constant frame it is also the adjoint."""
+    inside = (slice(before, size - after) for size, (before, after) in zip(y.shape[2:], sides, strict=True))
+    return y[(slice(None), slice(None), *inside)]
+
+
 def widened(axes: Axes) -> Axes:
     """The same windows over what is already padded."""
     return tuple(Axis(a.padded, a.kernel, a.stride, 0, 0, a.dilation) for a in axes)

@@ -28,6 +28,7 @@ from fnnet.layers.concatenate import concatenate
 from fnnet.layers.conv1d import conv1d
 from fnnet.layers.conv2d import conv2d
 from fnnet.layers.conv3d import conv3d
+from fnnet.layers.crop import crop
 from fnnet.layers.dense import dense
 from fnnet.layers.drop_path import drop_path
 from fnnet.layers.dropout import dropout
@@ -45,16 +46,19 @@ from fnnet.layers.last import last
 from fnnet.layers.layer import layer
 from fnnet.layers.layer_norm import layer_norm
 from fnnet.layers.learned_positions import learned_positions
+from fnnet.layers.local_response_norm import local_response_norm
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
 from fnnet.layers.max_pool import max_pool
 from fnnet.layers.mean_over import mean_over
 from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
+from fnnet.layers.pad import pad
 from fnnet.layers.parallel import parallel
 from fnnet.layers.per_step import per_step
 from fnnet.layers.permute import permute, transpose
 from fnnet.layers.piecewise import hard_shrink, hard_sigmoid, hard_swish, hard_tanh, relu6, soft_shrink, threshold
+from fnnet.layers.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from fnnet.layers.prelu import prelu
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
@@ -67,6 +71,7 @@ from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.spatial_dropout import spatial_dropout
 from fnnet.layers.stack import stack
+from fnnet.layers.upsample import upsample
 
 __all__ = [
     "adaptive_avg_pool",
@@ -82,6 +87,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "crop",
     "dense",
     "drop_path",
     "dropout",
@@ -106,6 +112,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "learned_positions",
+    "local_response_norm",
     "log_sigmoid",
     "log_softmax",
     "lp_pool",
@@ -114,9 +121,12 @@ __all__ = [
     "mish",
     "multiply",
     "named",
+    "pad",
     "parallel",
     "per_step",
     "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu6",
@@ -142,4 +152,5 @@ __all__ = [
     "tanh_shrink",
     "threshold",
     "transpose",
+    "upsample",
 ]

@@ -24,7 +24,7 @@ def as_onnxruntime(model, x):
     return values[0] if len(values) == 1 else values
 
 
-ONE_WAY = {"Pad", "Slice", "Neg", "Sub", "Greater"}  # operators that no layer is by itself: written, and not read back
+ONE_WAY = {"Slice", "Neg", "Sub", "Greater"}  # operators that no layer is by itself: written, and not read back
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -38,8 +38,8 @@ def test_every_layer_there_and_back(row):
     for got, want in zip(made if isinstance(made, list) else [made], flat(y), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
     one_way = [node.op_type for node in model.graph.node if node.op_type in ONE_WAY]
-    if one_way:
-        with pytest.raises(FormatError, match=rf"{one_way[0]} .*: expected .*, got {one_way[0]}"):
+    if one_way and row.covers != "crop":
+        with pytest.raises(FormatError, match=rf"{one_way[0]} .*: expected "):
             from_onnx(model)
         return
     again, weights, shape = from_onnx(model.SerializeToString())
@@ -249,7 +249,7 @@ def test_paddings(pads, auto, padding):
             (1, 3, 6, 6),
             "Conv 'y': pads: expected 4 numbers ≥ 0",
         ),
-        ([node("LRN", ["x"], ["y"], size=3, name="n")], {}, (1, 3, 6, 6), "LRN 'n': expected one of AveragePool"),
+        ([node("Det", ["x"], ["y"], name="n")], {}, (1, 3, 6, 6), "Det 'n': expected one of AveragePool"),
         ([node("Elu", ["z"], ["y"], name="e")], {}, (1, 3), "Elu 'e': expected inputs that are made before, got 'z'"),
         ([node("Relu", ["x"], ["x"])], {}, (1, 3), "expected a name of its own for its value"),
         ([node("Gemm", ["x", "w"], ["y"], transA=1)], {"w": W}, (3, 3), "Gemm 'y': transA: expected 0, got 1"),

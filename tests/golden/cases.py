@@ -263,6 +263,21 @@ LAYERS = {
     "group_norm": layer("group_norm", (2, 6, 3, 2), groups=3),
     "group_norm of features": layer("group_norm", (3, 6), groups=2, eps=1e-3),
     "instance_norm": layer("instance_norm", (2, 3, 2, 4)),
+    "local_response_norm": layer("local_response_norm", (2, 6, 2, 3), size=5, alpha=0.5),
+    "local_response_norm of AlexNet": layer("local_response_norm", (2, 4, 3), size=3, alpha=3e-4, beta=0.75, k=2.0),
+    **{
+        f"pad {mode}": layer("pad", (2, 2, 3, 4), amounts=((1, 2), (2, 0)), mode=mode)
+        for mode in ("constant", "reflect", "replicate", "circular")
+    },
+    "upsample nearest": layer("upsample", (2, 2, 3, 2), factor=(2, 3)),
+    "upsample bilinear of signals": layer("upsample", (2, 2, 5), factor=3, mode="bilinear"),
+    "upsample bilinear": layer("upsample", (2, 2, 3, 2), factor=(2, 3), mode="bilinear"),
+    "upsample bilinear of volumes": layer("upsample", (1, 2, 2, 3, 2), factor=2, mode="bilinear"),
+    "upsample bilinear, corners": layer("upsample", (2, 2, 3, 2), factor=2, mode="bilinear", align_corners=True),
+    "upsample bicubic": layer("upsample", (2, 1, 4, 3), factor=(2, 3), mode="bicubic"),
+    "upsample bicubic, corners": layer("upsample", (2, 1, 4, 3), factor=2, mode="bicubic", align_corners=True),
+    "pixel_shuffle": layer("pixel_shuffle", (2, 8, 2, 3), factor=2),
+    "pixel_unshuffle": layer("pixel_unshuffle", (2, 2, 4, 6), factor=2),
     "instance_norm bare": layer("instance_norm", (2, 3, 4), gain=False, bias=False),
     "batch_norm of features": steps("batch_norm", (5, 3), 20),
     "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),

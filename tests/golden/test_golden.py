@@ -128,6 +128,7 @@ WITHOUT_COUNTERPART = {
     "flatten": "moves no number",
     "reshape": "moves no number",
     "permute": "moves no number",
+    "crop": "moves no number",
     "transpose": "moves no number",
     "identity": "moves no number",
     "frozen": "as the layer inside",

@@ -84,6 +84,14 @@ def _attention(
     return F.linear(o, p.below("output")["weight"].T, p.below("output").get("bias"))
 
 
+def _upsample(p: Params, x: Tensor, factor: Any, mode: str = "nearest", align_corners: bool = False) -> Tensor:
+    dims = x.ndim - 2
+    word = {1: "linear", 3: "trilinear"}.get(dims, mode) if mode == "bilinear" else mode
+    corners = {} if mode == "nearest" else {"align_corners": align_corners}
+    scales = factor if isinstance(factor, int) else tuple(map(float, factor))
+    return F.interpolate(x, scale_factor=scales, mode=word, **corners)
+
+
 def _layer_norm(
     p: Params, x: Tensor, axes: Any = (-1,), gain: bool = True, bias: bool = True, eps: float = 1e-5
 ) -> Tensor:
@@ -129,6 +137,13 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "layer_norm": _layer_norm,
     "rms_norm": lambda p, x, gain=True, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.get("gain"), eps),
     "group_norm": lambda p, x, groups, eps=1e-5: F.group_norm(x, groups, p["gain"], p["bias"], eps),
+    "local_response_norm": lambda p, x, size, alpha=1e-4, beta=0.75, k=1.0: F.local_response_norm(
+        x, size, alpha, beta, k
+    ),
+    "pad": lambda p, x, amounts, mode: F.pad(x, [n for side in amounts[::-1] for n in side], mode),  # last axis first
+    "upsample": _upsample,
+    "pixel_shuffle": lambda p, x, factor: F.pixel_shuffle(x, factor),
+    "pixel_unshuffle": lambda p, x, factor: F.pixel_unshuffle(x, factor),
     "instance_norm": lambda p, x, gain=True, bias=True: F.instance_norm(x, None, None, p.get("gain"), p.get("bias")),
     "max_pool": lambda p, x, kernel, stride=None, padding=0, dilation=1, ceil=False, dims=2: _of("max_pool", dims)(
         x, kernel, stride, padding, dilation, ceil

@@ -271,6 +271,125 @@ def _transpose(node: Node) -> Made:
     return (layers.transpose() if rest == [2, 1] else layers.permute(tuple(rest))), ()
 
 
+def _lrn(node: Node) -> Made:
+    size = node.own["size"]
+    if size < 1 or size % 2 == 0:
+        raise node.refuse("size", "an odd number", size)
+    own = {name: node.own.get(name, default) for name, default in (("alpha", 1e-4), ("beta", 0.75))}
+    return layers.local_response_norm(size, k=node.own.get("bias", 1.0), **own), ()
+
+
+_BORDERS = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+
+
+def _per_axis(node: Node, what: str, numbers: Any, axes: Any, default: int) -> list[int]:
+    """A number for every axis behind the channels, of numbers for some axes that leave the others as they are."""
+    ndim, found = len(node.inputs) + 1, {}
+    if len(numbers) != len(axes):
+        raise node.refuse(what, f"one number for each of {len(axes)} axes", numbers)
+    for axis, number in zip(axes, numbers, strict=True):
+        found[int(axis) % ndim] = int(number)
+    if any(found.pop(axis, default) != default for axis in (0, 1)):
+        raise node.refuse(what, f"{default} for the batch and its channels", numbers)
+    return [found.get(axis, default) for axis in range(2, ndim)]
+
+
+def _listed(node: Node, name: str, place: int) -> list[Any] | None:
+    """Numbers that are an attribute or a constant input."""
+    value = node.own.get(name, node.constants[place].ravel().tolist() if place in node.constants else None)
+    return None if value is None else list(value)
+
+
+def _pad(node: Node) -> Made:
+    _space(node)
+    mode, pads = node.own.get("mode", "constant"), _listed(node, "pads", 1)
+    axes = _listed(node, "axes", 3) or list(range(len(node.inputs) + 1))
+    if pads is None or len(pads) != 2 * len(axes) or min(pads) < 0:
+        raise node.refuse("pads", f"{2 * len(axes)} constant numbers ≥ 0", pads)
+    if mode not in _BORDERS:
+        raise node.refuse("mode", f"one of {', '.join(_BORDERS)}", mode)
+    before = _per_axis(node, "pads", pads[: len(axes)], axes, 0)
+    after = _per_axis(node, "pads", pads[len(axes) :], axes, 0)
+    value = node.constants[2].item() if 2 in node.constants else node.own.get("value", 0.0)
+    own = (
+        {} if mode == "constant" and not value else {"value": value} if mode == "constant" else {"mode": _BORDERS[mode]}
+    )
+    return layers.pad(tuple(zip(before, after, strict=True)), **own), ()
+
+
+def _slice(node: Node) -> Made:
+    _space(node)
+    starts, ends = _listed(node, "starts", 1), _listed(node, "ends", 2)
+    if starts is None or ends is None or len(starts) != len(ends):
+        raise node.refuse("starts and ends", "constants", "values that depend on the example")
+    axes = _listed(node, "axes", 3) or list(range(len(starts)))
+    if any(step != 1 for step in _listed(node, "steps", 4) or []):
+        raise node.refuse("steps", "1", _listed(node, "steps", 4))
+    most = 2**63 - 1
+    first = _per_axis(node, "starts", starts, axes, 0)
+    last = _per_axis(node, "ends", [most if n >= 2**31 - 1 else n for n in ends], axes, most)
+    found = []
+    for size, start, end in zip(node.inputs[1:], first, last, strict=True):
+        begin, stop, _ = slice(start, end).indices(size)
+        found.append((begin, size - stop))
+    return layers.crop(tuple(found)), ()
+
+
+def _resize(node: Node) -> Made:
+    _space(node)
+    mode, where = node.own.get("mode", "nearest"), node.own.get("coordinate_transformation_mode", "half_pixel")
+    if node.kind == "Upsample" or node.opset < 11:
+        where = "asymmetric"
+    node.only(antialias=0, exclude_outside=0, cubic_coeff_a=-0.75, keep_aspect_ratio_policy="stretch")
+    scales = _listed(node, "scales", 1 if where == "asymmetric" and node.opset < 11 else 2)
+    if not scales and (sizes := _listed(node, "sizes", 3)):
+        scales = [new / old for new, old in zip(sizes[1:], node.inputs, strict=True)]
+        scales = [1, *scales]
+    if not scales or any(scale != int(scale) or scale < 1 for scale in scales):
+        raise node.refuse("scales", "constant whole numbers ≥ 1", scales)
+    axes = node.own.get("axes", list(range(len(node.inputs) + 1)))
+    factors = tuple(_per_axis(node, "scales", scales, axes, 1))
+    if mode == "nearest":
+        if (where, node.own.get("nearest_mode", "round_prefer_floor")[:5]) not in (
+            ("asymmetric", "floor"),
+            ("half_pixel", "round"),
+        ) and not (where == "asymmetric" and node.opset < 11):
+            raise node.refuse("coordinate_transformation_mode", "asymmetric and floor, or half_pixel", where)
+        return layers.upsample(factors), ()
+    if where not in ("half_pixel", "align_corners") or mode not in ("linear", "cubic"):
+        raise node.refuse("coordinate_transformation_mode", "half_pixel or align_corners", where)
+    return layers.upsample(factors, mode=f"bi{mode}", align_corners=where == "align_corners"), ()
+
+
+def _depth_to_space(node: Node) -> Made:
+    if _space(node) != 2:
+        raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
+    channels, h, w = node.inputs
+    f = node.own["blocksize"]
+    if f < 1 or channels % f**2:
+        raise node.refuse("blocksize", f"one whose square divides the {channels} channels", f)
+    if node.own.get("mode", "DCR") == "CRD":
+        return layers.pixel_shuffle(f), ()
+    c = channels // f**2
+    return _reordered((f, f, c, h, w), (3, 4, 1, 5, 2), (c, h * f, w * f))
+
+
+def _space_to_depth(node: Node) -> Made:
+    if _space(node) != 2:
+        raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
+    channels, h, w = node.inputs
+    f = node.own["blocksize"]
+    if f < 1 or h % f or w % f:
+        raise node.refuse("blocksize", f"one that divides {h} and {w}", f)
+    return _reordered((channels, h // f, f, w // f, f), (3, 5, 1, 2, 4), (channels * f * f, h // f, w // f))
+
+
+def _reordered(apart: Shape, order: Shape, together: Shape) -> Made:
+    """Axes taken apart, put in another order, and joined."""
+    net = layers.serial(layers.reshape(apart), layers.permute(order), layers.reshape(together))
+    return net, tree.record("Serial", tuple(name for name, _ in net))((), (), ())
+
+
 def _softmax(make: Callable[..., Layer]) -> Reading:
     def read(node: Node) -> Made:
         axis = node.own.get("axis", -1 if node.opset >= 13 else 1)
@@ -398,6 +517,7 @@ READINGS: Mapping[str, Reading] = {
     "Celu": lambda node: (layers.celu(node.own.get("alpha", 1.0)), ()),
     "Clip": _clip,
     "Conv": _conv,
+    "DepthToSpace": _depth_to_space,
     "Dropout": _dropout,
     "Elu": lambda node: (layers.elu(node.own.get("alpha", 1.0)), ()),
     "Flatten": _flatten,
@@ -410,6 +530,7 @@ READINGS: Mapping[str, Reading] = {
     "GroupNormalization": _groups,
     "Identity": lambda node: None,
     "InstanceNormalization": _instance_norm,
+    "LRN": _lrn,
     "LayerNormalization": _rows(layers.layer_norm, gain=1, bias=2),
     "LeakyRelu": _leaky,
     "LpPool": _pool(layers.lp_pool),
@@ -418,21 +539,26 @@ READINGS: Mapping[str, Reading] = {
     "MaxPool": _pool(layers.max_pool),
     "Mish": _plain(layers.mish),
     "PRelu": _prelu,
+    "Pad": _pad,
     "RMSNormalization": _rows(layers.rms_norm, gain=1),
     "ReduceMean": _mean,
     "Relu": _plain(layers.relu),
     "Reshape": _reshape,
+    "Resize": _resize,
     "Selu": _selu,
     "Shrink": _shrink,
     "Sigmoid": _plain(layers.sigmoid),
+    "Slice": _slice,
     "Softmax": _softmax(layers.softmax),
     "Softplus": _plain(layers.softplus),
     "Softsign": _plain(layers.softsign),
+    "SpaceToDepth": _space_to_depth,
     "Squeeze": _ones,
     "Tanh": _plain(layers.tanh),
     "ThresholdedRelu": lambda node: (layers.threshold(node.own.get("alpha", 1.0)), ()),
     "Transpose": _transpose,
     "Unsqueeze": _ones,
+    "Upsample": _resize,
 }
 WHOLE_NUMBERS = ("Identity",)  # operators that read them
 JOINS = ("Add", "Sum", "Concat", "Mul")  # of several values that depend on the example

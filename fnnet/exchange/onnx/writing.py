@@ -25,6 +25,7 @@ from fnnet.layers import (
     conv1d,
     conv2d,
     conv3d,
+    crop,
     dense,
     drop_path,
     dropout,
@@ -36,12 +37,16 @@ from fnnet.layers import (
     identity,
     instance_norm,
     layer_norm,
+    local_response_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
+    pad,
     permute,
     piecewise,
+    pixel_shuffle,
+    pixel_unshuffle,
     prelu,
     reshape,
     rms_norm,
@@ -51,8 +56,10 @@ from fnnet.layers import (
     spatial_dropout,
     stack,
     transpose,
+    upsample,
 )
 from fnnet.layers._norm import rows_along
+from fnnet.layers._sides import factors_of, sides_of
 from fnnet.layers._window import padding_of, regions_over, window, windows_over
 from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
@@ -252,6 +259,70 @@ def _instance_norm(x: str, here: Nodes) -> str:
     return here.node("InstanceNormalization", [x, *_scale(here, here.inputs[:1])], epsilon=here.arguments["eps"])
 
 
+def _local_response_norm(x: str, here: Nodes) -> str:
+    own = here.arguments
+    return here.node("LRN", [x], size=own["size"], alpha=own["alpha"], beta=own["beta"], bias=own["k"])
+
+
+def _pad(x: str, here: Nodes) -> str:
+    own, sides = here.arguments, sides_of(here.arguments["amounts"])(here.inputs)
+    pads = here.constant("pads", np.array([0, 0, *(a for a, _ in sides), 0, 0, *(b for _, b in sides)], np.int64))
+    if own["mode"] != "constant":
+        return here.node("Pad", [x, pads], mode=_PADS[own["mode"]])
+    return here.node("Pad", [x, pads, here.constant("value", np.array(own["value"], here.dtype))])
+
+
+def _crop(x: str, here: Nodes) -> str:
+    sides = sides_of(here.arguments["amounts"])(here.inputs)
+    ends = [size - b for size, (_, b) in zip(here.inputs[1:], sides, strict=True)]
+    numbers = {"starts": [a for a, _ in sides], "ends": ends, "axes": range(2, 2 + len(sides))}
+    return here.node("Slice", [x, *(here.constant(name, np.array(n, np.int64)) for name, n in numbers.items())])
+
+
+def _upsample(x: str, here: Nodes) -> str:
+    factors = factors_of(here.arguments["factor"])(len(here.inputs) - 1)
+    scales = here.constant("scales", np.array([1, 1, *factors], np.float32))
+    modes: dict[str, dict[str, Any]] = {
+        "nearest": {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+        "bilinear": {"mode": "linear"},
+        "bicubic": {"mode": "cubic", "cubic_coeff_a": -0.75},
+    }
+    own = modes[here.arguments["mode"]]
+    if here.arguments["align_corners"]:
+        own["coordinate_transformation_mode"] = "align_corners"
+    return here.node("Resize", [x, "", scales], **own)
+
+
+def _pixel_shuffle(x: str, here: Nodes) -> str:
+    f, (channels, *sizes) = here.arguments["factor"], here.inputs
+    dims = len(sizes)
+    if dims == 2:
+        return here.node("DepthToSpace", [x], blocksize=f, mode="CRD")
+    order = [0, 1, *(axis for d in range(dims) for axis in (2 + dims + d, 2 + d))]
+    return _reordered(
+        x, here, [channels // f**dims, *[f] * dims, *sizes], order, [channels // f**dims, *(f * n for n in sizes)]
+    )
+
+
+def _pixel_unshuffle(x: str, here: Nodes) -> str:
+    f, (channels, *sizes) = here.arguments["factor"], here.inputs
+    dims = len(sizes)
+    order = [0, 1, *range(3, 3 + 2 * dims, 2), *range(2, 2 + 2 * dims, 2)]
+    small = [n // f for n in sizes]
+    return _reordered(
+        x, here, [channels, *(part for n in small for part in (n, f))], order, [channels * f**dims, *small]
+    )
+
+
+def _reordered(x: str, here: Nodes, apart: list[int], order: list[int], together: list[int]) -> str:
+    """Axes taken apart, put in another order, and joined."""
+    shapes = [
+        here.constant(name, np.array([0, *n], np.int64)) for name, n in (("apart", apart), ("together", together))
+    ]
+    wide = here.node("Reshape", [x, shapes[0]], ".apart")
+    return here.node("Reshape", [here.node("Transpose", [wide], ".moved", perm=order), shapes[1]])
+
+
 def _silu(x: str, here: Nodes) -> str:
     return here.node("Mul", [x, here.node("Sigmoid", [x], ".sigmoid")])
 
@@ -342,6 +413,12 @@ ROWS: dict[Any, Row] = {
     global_avg_pool: _global("GlobalAveragePool"),
     global_max_pool: _global("GlobalMaxPool"),
     batch_norm: _batch_norm,
+    local_response_norm: _local_response_norm,
+    pad: _pad,
+    crop: _crop,
+    upsample: _upsample,
+    pixel_shuffle: _pixel_shuffle,
+    pixel_unshuffle: _pixel_unshuffle,
     layer_norm: _norm_of_rows,
     rms_norm: _norm_of_rows,
     group_norm: _group_norm,
