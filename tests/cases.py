@@ -296,6 +296,25 @@ LAYERS = [
     smooth("attention whole mask", lambda: layers.attention(1), ((2, 2), (3, 2), Discrete((2, 3)))),
     smooth("attention dropout", lambda: layers.attention(2, dropout=0.4), (3, 4), draws=True),
     smooth("attention dropout by blocks", lambda: layers.attention(2, dropout=0.4, block=2), (3, 4), draws=True),
+    Row("transformer_encoder_layer", lambda: layers.transformer_encoder_layer(4, 2, hidden=3), (3, 4)),
+    smooth(
+        "transformer_encoder_layer post masked",
+        lambda: layers.transformer_encoder_layer(
+            *(2, 1), hidden=3, norm="post", activation=layers.tanh(), masked=True, dropout=0.3
+        ),
+        ((3, 2), Discrete((3,))),
+        within={"x[1]": bool},
+        draws=True,
+    ),
+    Row("transformer_decoder_layer", lambda: layers.transformer_decoder_layer(4, 2, hidden=3), ((2, 4), (3, 2))),
+    smooth(
+        "transformer_decoder_layer post masked",
+        lambda: layers.transformer_decoder_layer(
+            *(2, 1), hidden=2, norm="post", activation=layers.tanh(), masked=True, rotary=10.0
+        ),
+        ((2, 2), (3, 2), Discrete((2, 3))),
+        within={"x[2]": bool},
+    ),
     linear("serial empty", layers.serial, (3,)),
     pieces("serial", lambda: layers.serial(layers.dense(4), layers.relu(), layers.dense(2)), (3,)),
     linear("serial remembers first", lambda: layers.serial(remembering(), layers.dense(2)), (3,), remembers=True),

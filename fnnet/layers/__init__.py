@@ -71,6 +71,7 @@ from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.spatial_dropout import spatial_dropout
 from fnnet.layers.stack import stack
+from fnnet.layers.transformer import transformer_decoder_layer, transformer_encoder_layer
 from fnnet.layers.upsample import upsample
 
 __all__ = [
@@ -151,6 +152,8 @@ __all__ = [
     "tanh",
     "tanh_shrink",
     "threshold",
+    "transformer_decoder_layer",
+    "transformer_encoder_layer",
     "transpose",
     "upsample",
 ]

@@ -127,3 +127,10 @@ def float_sequences(shapes: Any) -> Shape:
         raise ShapeError(expected("xs", "one array", f"a tuple of {len(shapes)}"))
     steps(shapes)
     return tuple(shapes)
+
+
+def sequence_shape(shape: Any) -> Shape:
+    """The shape itself, if it is that of sequences of features (T, D)."""
+    if len(shape) != 2:
+        raise ShapeError(expected("x", "a sequence (N, T, features)", in_words(shape)))
+    return tuple(shape)

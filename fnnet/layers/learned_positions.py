@@ -5,8 +5,8 @@ from fnnet.arguments import whole
 from fnnet.errors import ShapeError, expected
 from fnnet.initializers import Initializer, normal
 from fnnet.layers._params import initialised, leaf
+from fnnet.layers._time import sequence_shape
 from fnnet.layers.layer import unchecked
-from fnnet.layers.sinusoidal_positions import sequence_shape
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback, Shape
 

@@ -1,17 +1,15 @@
 """`sinusoidal_positions`: where a step stands, by waves of many lengths."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from fnnet.arguments import real
-from fnnet.arrays import in_words
-from fnnet.errors import ShapeError, expected
 from fnnet.layers._params import no_params
+from fnnet.layers._time import sequence_shape
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
-from fnnet.types import Array, Layer, Params, Pullback, Shape
+from fnnet.types import Array, Layer, Params, Pullback
 
 
 @factory
@@ -45,14 +43,6 @@ def sinusoidal_positions(*, base: float = 10000.0) -> Layer:
         return x + _waves(x.shape[1], x.shape[2], number).astype(x.real.dtype), vjp
 
     return unchecked(no_params, apply, shape=sequence_shape, name="sinusoidal_positions")
-
-
-def sequence_shape(shape: Any) -> Shape:
-    """The shape itself, if it is that of a sequence (T, D)."""
-    if len(shape) != 2:
-        raise ShapeError(expected("x", "a sequence (N, T, features)", in_words(shape)))
-    found: Shape = shape
-    return found
 
 
 @lru_cache(maxsize=16)

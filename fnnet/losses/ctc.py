@@ -74,14 +74,7 @@ def ctc(
     places[:, 1::2] = labels
     skips = np.zeros(places.shape, bool)
     skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
-    repeats = (labels[:, 1:] == labels[:, :-1]) & (np.arange(1, labels.shape[1]) < lengths[:, None])
-    needed = lengths + repeats.sum(axis=1)
-    fits = needed <= steps
-    if impossible == "error" and not fits.all():
-        at = int(fits.argmin())
-        wanted = f"labels that fit into the {steps[at]} steps of example {at}"
-        fix = 'leave it out, or say impossible="zero"'
-        raise DataError(expected("target", wanted, f"{lengths[at]} that need {needed[at]}", fix))
+    fits = _fit(labels, steps, lengths, impossible)
 
     z = logits.astype(wide(logits))
     z = z - z.real.max(axis=2, keepdims=True)
@@ -128,6 +121,19 @@ def _read(target: Any, n: int, t: int, k: int, blank: int) -> tuple[Array, Array
         wanted = f"0 to {k - 1}, without the blank {blank}"
         raise DataError(expected("labels", wanted, f"{labels[at, place]} in example {at}, place {place}"))
     return labels, steps, lengths
+
+
+def _fit(labels: Array, steps: Array, lengths: Array, impossible: str) -> Array:
+    """Which examples' labels fit into their steps (N,); an error where one does not and that is to be one."""
+    repeats = (labels[:, 1:] == labels[:, :-1]) & (np.arange(1, labels.shape[1]) < lengths[:, None])
+    needed = lengths + repeats.sum(axis=1)
+    fits: Array = needed <= steps
+    if impossible == "error" and not fits.all():
+        at = int(fits.argmin())
+        wanted = f"labels that fit into the {steps[at]} steps of example {at}"
+        fix = 'leave it out, or say impossible="zero"'
+        raise DataError(expected("target", wanted, f"{lengths[at]} that need {needed[at]}", fix))
+    return fits
 
 
 def _whole_numbers(what: str, array: Any, shape: tuple[int | None, ...]) -> Array:

@@ -244,6 +244,12 @@ LAYERS = {
         " ".join([of, draw, *(f"{key}={value}" for key, value in options.items())]): layer(of, (4, 5), draw, **options)
         for (of, options), draw in product(ACTIVATIONS, ("uniform", "integers"))
     },
+    **{
+        f"transformer_encoder_layer {norm}": layer(
+            "transformer_encoder_layer", (2, 3, 4), features=4, heads=2, hidden=5, norm=norm, eps=1e-3
+        )
+        for norm in ("pre", "post")
+    },
     "attention": layer("attention", (2, 4, 6), heads=2),
     "attention causal, in groups": layer("attention", (2, 5, 8), heads=4, key_value_heads=2, causal=True, bias=False),
     **{f"{of} at its ends": layer(of, (4, 5), "wide") for of in ("relu6", "hard_sigmoid", "hard_swish")},

@@ -99,6 +99,29 @@ def _layer_norm(
     return F.layer_norm(x, sizes, p.get("gain"), p.get("bias"), eps)
 
 
+def _encoder_layer(p: Params, x: Tensor, features: int, heads: int, hidden: int, norm: str, eps: float) -> Tensor:
+    """Their own module, whose weights are (out, in), those of query, key and value in one."""
+    theirs = torch.nn.TransformerEncoderLayer(
+        features, heads, hidden, 0.0, layer_norm_eps=eps, batch_first=True, norm_first=norm == "pre", dtype=x.dtype
+    )
+    leaves = {path: leaf.T if path.endswith("weight") else leaf for path, leaf in p.leaves.items()}
+    joined = {
+        kind: torch.cat([leaves[f"attention.{name}.{kind}"] for name in ("query", "key", "value")])
+        for kind in ("weight", "bias")
+    }
+    named = {f"self_attn.in_proj_{kind}": leaf for kind, leaf in joined.items()}
+    for kind in ("weight", "bias"):
+        named |= {
+            f"self_attn.out_proj.{kind}": leaves[f"attention.output.{kind}"],
+            f"linear1.{kind}": leaves[f"feed_forward.dense_0.{kind}"],
+            f"linear2.{kind}": leaves[f"feed_forward.dense_1.{kind}"],
+        }
+        for i in (0, 1):
+            named[f"norm{i + 1}.{kind}"] = leaves[f"norm_{i}.{'gain' if kind == 'weight' else 'bias'}"]
+    found: Tensor = torch.func.functional_call(theirs, named, x)
+    return found
+
+
 def _convolution(
     f: Callable[..., Tensor],
     p: Params,
@@ -133,6 +156,7 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv2d": partial(_convolution, F.conv2d),
     "conv3d": partial(_convolution, F.conv3d),
     "attention": _attention,
+    "transformer_encoder_layer": _encoder_layer,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "rms_norm": lambda p, x, gain=True, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.get("gain"), eps),

@@ -158,6 +158,12 @@ def combined(inner):
         st.builds(layers.residual, inner, inner),
         st.builds(layers.frozen, inner),
         st.builds(layers.per_step, inner),
+        *(
+            st.builds(
+                make, st.just(4), st.sampled_from([1, 2]), norm=st.sampled_from(["pre", "post"]), activation=inner
+            )
+            for make in (layers.transformer_encoder_layer, layers.transformer_decoder_layer)
+        ),
         st.builds(layers.named, words, inner),
         several.map(lambda children: layers.serial(*children)[1:]),
     )
@@ -167,7 +173,10 @@ nets = st.recursive(st.one_of(*LEAVES.values()), combined, max_leaves=12)
 
 
 def test_every_factory_takes_part():
-    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named", "per_step"}
+    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named", "per_step"} | {
+        "transformer_encoder_layer",
+        "transformer_decoder_layer",
+    }
     public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 
