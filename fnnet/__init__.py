@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         tree,
         types,
         walk,
+        zoo,
     )
     from fnnet.net_file import load, save
     from fnnet.training.value_and_grad import value_and_grad
@@ -76,6 +77,7 @@ __all__ = [
     "types",
     "value_and_grad",
     "walk",
+    "zoo",
 ]
 
 

@@ -377,6 +377,9 @@ LAYERS = [
     linear("stack last", lambda: layers.stack(axis=-1), ((2, 3), (2, 3))),
     linear("select", lambda: layers.select(1), ((2,), (3,), Discrete(()))),
     linear("select whole numbers", lambda: layers.serial(layers.select(1), layers.select(0)), ((2,), ((3,), (1,)))),
+    linear("take", lambda: layers.take([2, 0]), (3, 2)),
+    linear("take last, twice", lambda: layers.take((1, 0, 1), axis=-1), (2, 2)),
+    smooth("gaussian_sample", layers.gaussian_sample, ((2, 3), (2, 3)), draws=True),
     pieces(
         "graph skip",
         lambda: layers.graph(

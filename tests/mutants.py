@@ -1093,6 +1093,21 @@ MUTANTS = [
         "train",
         DRAWS,
     ),
+    Mutant(
+        "gaussian_sample: dv without the half",
+        lambda: trained(layers.gaussian_sample(), grads(dx=lambda m: (m.dx[0], 2 * m.dx[1]))),
+        ((3,), (3,)),
+        "derivative",
+        DRAWS,
+    ),
+    wrong(
+        "take: of a place taken twice the last gradient only",
+        layers.take([0, 0]),
+        (2,),
+        "derivative",
+        EXACT,
+        dx=lambda m: np.stack([m.dy[:, 1], 0 * m.dy[:, 1]], axis=1),
+    ),
     Mutant("dropout: trained again, drawn again", resampling, (6,), "train", DRAWS),
     wrong(
         "residual: the shortcut's gradient dropped",

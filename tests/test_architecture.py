@@ -21,7 +21,7 @@ ORDER = [
     {"kernels", "labels", "walk", "sums", "batching"},
     {"initializers", "losses"},
     {"layers", "optim"},
-    {"summary", "checkpoint", "data", "metrics"},
+    {"summary", "checkpoint", "data", "metrics", "zoo"},
     {"training", "net_file"},
     {"testing", "estimators", "exchange"},
     {"runs"},

@@ -36,6 +36,7 @@ from fnnet.layers.embedding import embedding
 from fnnet.layers.flatten import flatten
 from fnnet.layers.frozen import frozen
 from fnnet.layers.gaussian_noise import gaussian_noise
+from fnnet.layers.gaussian_sample import gaussian_sample
 from fnnet.layers.global_avg_pool import global_avg_pool
 from fnnet.layers.global_max_pool import global_max_pool
 from fnnet.layers.graph import graph
@@ -71,6 +72,7 @@ from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.spatial_dropout import spatial_dropout
 from fnnet.layers.stack import stack
+from fnnet.layers.take import take
 from fnnet.layers.transformer import transformer_decoder_layer, transformer_encoder_layer
 from fnnet.layers.upsample import upsample
 
@@ -97,6 +99,7 @@ __all__ = [
     "flatten",
     "frozen",
     "gaussian_noise",
+    "gaussian_sample",
     "gelu",
     "global_avg_pool",
     "global_max_pool",
@@ -149,6 +152,7 @@ __all__ = [
     "softsign",
     "spatial_dropout",
     "stack",
+    "take",
     "tanh",
     "tanh_shrink",
     "threshold",

@@ -36,7 +36,7 @@ from fnnet.recipe import names
 from fnnet.recipe.made import ADVICE, is_factory, recipe_of
 from fnnet.rng import Key
 
-_MAX_DEPTH = 100  # calls, tuples and dicts located each other
+_MAX_DEPTH = 100  # calls, tuples and dicts within each other
 _MAX_VALUES = 100_000
 _MAX_TEXT = 10_000  # letters
 _MAX_BITS = 1024  # of a whole number
@@ -95,7 +95,7 @@ def from_json(data: Any, known: Mapping[str, Any] | Iterable[Any] | None = None)
 
 def _written(value: Any, depth: int, left: Iterator[int]) -> Any:
     if depth == 0:
-        raise ConfigError(expected("recipe", f"at most {_MAX_DEPTH} values located each other", "more"))
+        raise ConfigError(expected("recipe", f"at most {_MAX_DEPTH} values within each other", "more"))
     if next(left, None) is None:
         raise ConfigError(expected("recipe", f"at most {_MAX_VALUES} values", "more"))
 
@@ -179,7 +179,7 @@ class _Reader:
 
     def value(self, data: Any, depth: int) -> Any:
         if depth == 0:
-            raise FormatError(expected("recipe", f"at most {_MAX_DEPTH} values located each other", "more"))
+            raise FormatError(expected("recipe", f"at most {_MAX_DEPTH} values within each other", "more"))
         self.left -= 1
         if self.left < 0:
             raise FormatError(expected("recipe", f"at most {_MAX_VALUES} values", "more"))

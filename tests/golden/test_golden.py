@@ -149,6 +149,8 @@ WITHOUT_COUNTERPART = {
     "concatenate": "moves no number",
     "stack": "moves no number",
     "select": "moves no number",
+    "take": "moves no number",
+    "gaussian_sample": "its draw is random",
     "per_step": "as the layer inside",
     "reverse": "moves no number",
     "last": "moves no number",

@@ -82,6 +82,8 @@ LEAVES = {
     "softmin": st.builds(layers.softmin, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "concatenate": st.builds(layers.concatenate, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "stack": st.builds(layers.stack, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "take": st.builds(layers.take, st.lists(st.integers(0, 9), min_size=1, max_size=4), axis=st.sampled_from([1, -1])),
+    "gaussian_sample": st.builds(layers.gaussian_sample),
     "select": st.builds(layers.select, st.integers(0, 9)),
     "embedding": st.builds(layers.embedding, few, few, padding=st.none() | st.just(0)),
     "sinusoidal_positions": st.builds(layers.sinusoidal_positions, base=st.floats(0.1, 1e6)),

@@ -358,7 +358,10 @@ PLAIN = {  # these take functions, or make nothing
     losses: {name for name, _ in public(losses)} - {"with_options"},  # a loss is a function itself
     optim: {"apply_updates", "everywhere", "is_weight"},
     optim.schedules: {"schedule"},
-    training: {"calibrate", "early_stopping", "evaluate", "fold", "init", "lbfgs", "predict", "scan", "trace"},
+    training: {
+        *("calibrate", "checkpoints", "csv_log", "early_stopping", "evaluate", "fit", "fold", "init", "lbfgs"),
+        *("predict", "progress", "scan", "trace"),
+    },
     metrics: {
         *("accuracy", "class_accuracy", "confusion", "mean_absolute_error", "mean_absolute_percentage_error", "r2"),
         "over_batches",

@@ -506,6 +506,14 @@ def _clip(node: Node) -> Made:
     raise node.refuse("min and max", "0 and none, which is relu, or two numbers in order", (low, high))
 
 
+def _gather(node: Node) -> Made:
+    axis, indices = node.own.get("axis", 0), node.constants.get(1)
+    if axis == 0 or indices is None or indices.ndim != 1 or indices.min(initial=0) < 0:
+        wanted = "constants ≥ 0 of one axis, along an axis that does not count examples"
+        raise node.refuse("indices", wanted, f"axis {axis}" if indices is not None else "an input")
+    return layers.take(indices.tolist(), axis=axis), ()
+
+
 def _plain(make: Callable[[], Layer]) -> Reading:
     return lambda node: (make(), ())
 
@@ -521,6 +529,7 @@ READINGS: Mapping[str, Reading] = {
     "Dropout": _dropout,
     "Elu": lambda node: (layers.elu(node.own.get("alpha", 1.0)), ()),
     "Flatten": _flatten,
+    "Gather": _gather,
     "Gelu": _gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _global(layers.global_avg_pool),

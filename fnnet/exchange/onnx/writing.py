@@ -31,6 +31,7 @@ from fnnet.layers import (
     dropout,
     flatten,
     gaussian_noise,
+    gaussian_sample,
     global_avg_pool,
     global_max_pool,
     group_norm,
@@ -55,6 +56,7 @@ from fnnet.layers import (
     softmin,
     spatial_dropout,
     stack,
+    take,
     transpose,
     upsample,
 )
@@ -381,6 +383,11 @@ def _multiply(x: tuple[str, ...], here: Nodes) -> str:
     return reduce(lambda y, factor: here.node("Mul", [y, factor]), others, first)
 
 
+def _take(x: str, here: Nodes) -> str:
+    indices = here.constant("indices", np.array(here.arguments["indices"], np.int64))
+    return here.node("Gather", [x, indices], axis=here.arguments["axis"])
+
+
 def _stack(x: tuple[str, ...], here: Nodes) -> str:
     axis = here.constant("axis", np.array([here.arguments["axis"]], np.int64))
     return here.node(
@@ -458,6 +465,8 @@ ROWS: dict[Any, Row] = {
     alpha_dropout: lambda x, here: x,
     gaussian_noise: lambda x, here: x,
     drop_path: lambda x, here: x,
+    gaussian_sample: lambda x, here: x[0],
+    take: _take,
     add: lambda x, here: here.node("Add" if len(x) == 2 else "Sum", x),
     multiply: _multiply,
     concatenate: lambda x, here: here.node("Concat", x, axis=here.arguments["axis"]),
