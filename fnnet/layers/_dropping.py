@@ -13,7 +13,9 @@ from fnnet.layers.layer import unchecked
 from fnnet.types import Apply, Array, Infer, Layer, Params, Pullback, Shape
 
 
-def in_training(name: str, training: Callable[[rng.Key], Apply] | None, shape: Infer = lambda shape: shape) -> Layer:
+def drawing_in_training(
+    name: str, training: Callable[[rng.Key], Apply] | None, shape: Infer = lambda shape: shape
+) -> Layer:
     """A layer that is the identity in evaluation, and in training what `training` makes of the key (None: the same)."""
 
     def evaluation(params: Params, x: Array) -> tuple[Array, Pullback]:
@@ -62,4 +64,4 @@ def dropping(
 
         return apply
 
-    return in_training(name, training if share < 1 else None, shape)
+    return drawing_in_training(name, training if share < 1 else None, shape)

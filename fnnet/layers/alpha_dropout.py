@@ -5,7 +5,7 @@ import numpy as np
 from fnnet import rng
 from fnnet.arguments import real
 from fnnet.kernels.order import laid_like
-from fnnet.layers._dropping import in_training
+from fnnet.layers._dropping import drawing_in_training
 from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
 from fnnet.recipe import factory
 from fnnet.types import Apply, Array, Layer, Params, Pullback
@@ -52,4 +52,4 @@ def alpha_dropout(rate: float) -> Layer:
 
         return apply
 
-    return in_training("alpha_dropout", training if q < 1 else None)
+    return drawing_in_training("alpha_dropout", training if q < 1 else None)

@@ -5,7 +5,7 @@ import numpy as np
 from fnnet import rng
 from fnnet.arguments import real
 from fnnet.kernels.order import laid_like
-from fnnet.layers._dropping import in_training
+from fnnet.layers._dropping import drawing_in_training
 from fnnet.recipe import factory
 from fnnet.types import Apply, Array, Layer, Params, Pullback
 
@@ -48,4 +48,4 @@ def gaussian_noise(std: float) -> Layer:
 
         return apply
 
-    return in_training("gaussian_noise", training if std else None)
+    return drawing_in_training("gaussian_noise", training if std else None)
