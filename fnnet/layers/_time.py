@@ -12,14 +12,6 @@ from fnnet.types import Array
 LENGTHS = Discrete(())  # of one example: a whole number
 
 
-def sequence_shape(shape: Any) -> Shape:
-    """The shape itself, if it is that of a sequence (T, D)."""
-    if len(shape) != 2:
-        raise ShapeError(expected("x", "a sequence (N, T, features)", in_words(shape)))
-    found: Shape = shape
-    return found
-
-
 def with_lengths(shapes: Shapes) -> tuple[Any, bool]:
     """The shape of xs in the shape of xs or (xs, lengths), and whether there are lengths.
 
