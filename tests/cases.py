@@ -531,6 +531,8 @@ def log_rows(k: int, *shape: int) -> Callable[[rng.Key, int], Array]:
 SHARES = (0.5, 2.0, 1.0, 4.0)
 EVERYTHING: dict[str, Any] = {"class_weights": SHARES, "ignore": -7, "smoothing": 0.2}
 
+OF_LOSSES = {"beside", "per_step"}  # losses of losses, whose laws are those inside: see `test_of_losses`
+
 LOSSES = [
     row("softmax_cross_entropy classes", numbers(4), classes(4)),
     row("softmax_cross_entropy probabilities", numbers(4), probabilities(4)),

@@ -114,6 +114,7 @@ def test_public_names_exist_and_are_listed_once(path):
 
 # One word, one meaning: no public name is defined twice but these, of which the contract asks for some.
 TWICE = {"constant", "init", "load", "normal", "save", "zeros"}  # of a tree, and of a net whole
+TWICE |= {"beside", "per_step"}  # of layers, and of losses
 TWICE |= {"crop", "pad"}  # of pictures as they are read, and layers
 
 

@@ -15,7 +15,7 @@ from fnnet.optim import schedules
 from fnnet.testing import strategies
 from fnnet.testing.case import by_place, floats
 from fnnet.types import Layer
-from tests.cases import LAYERS, LOSSES, Row, forgotten, residual_net
+from tests.cases import LAYERS, LOSSES, OF_LOSSES, Row, forgotten, residual_net
 
 ROWS = [pytest.param(row, id=row.name) for row in LAYERS]
 
@@ -154,7 +154,7 @@ def rows_of(tables: str) -> set[str]:
     ("module", "covered"),
     [
         pytest.param(layers, lambda: {row.covers for row in LAYERS}, id="layers"),
-        pytest.param(losses, lambda: {row.covers for row in LOSSES}, id="losses"),
+        pytest.param(losses, lambda: {row.covers for row in LOSSES} | OF_LOSSES, id="losses"),
         pytest.param(initializers, lambda: rows_of("tests.test_initializers"), id="initializers"),
         pytest.param(optim, lambda: rows_of("tests.optim.cases"), id="optim"),
         pytest.param(schedules, lambda: rows_of("tests.optim.cases"), id="schedules"),

@@ -27,6 +27,8 @@ predictions are for proofs by complex steps.
 Every loss takes `weight=`, one number ≥ 0 for each example: a mean is Σ w l / Σ w, so nothing changes where a batch is
 split. Options are by name, and `with_options` sets them for a training: class weights, ignored labels, smoothing, …
 
+Losses are made of losses by `beside`, for nets whose value is a tuple, and `per_step`, for sequences.
+
 An own loss is any function of this kind. To be trained in micro-batches or evaluated it takes `reduction=`, for batches
 with weights `weight=`; its mean is taken to divide by their sum (or by N), unless its pullback says another `total`.
 """
@@ -38,12 +40,14 @@ from fnnet.losses.binary import binary_cross_entropy, binary_focal
 from fnnet.losses.ctc import ctc
 from fnnet.losses.distance import absolute_error, cosine_distance, huber, mean_squared_error, norm_loss, squared_error
 from fnnet.losses.margin import hinge, multi_class_hinge
+from fnnet.losses.of_losses import beside, per_step
 from fnnet.losses.options import with_options
 from fnnet.losses.poisson import poisson
 from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
 
 __all__ = [
     "absolute_error",
+    "beside",
     "binary_cross_entropy",
     "binary_focal",
     "cosine_distance",
@@ -56,6 +60,7 @@ __all__ = [
     "multi_class_hinge",
     "negative_log_likelihood",
     "norm_loss",
+    "per_step",
     "poisson",
     "softmax_cross_entropy",
     "squared_error",
