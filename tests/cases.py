@@ -91,6 +91,17 @@ def remembering() -> Layer:
     return layers.layer(init, evaluation, train=train)
 
 
+@factory
+def positive() -> Layer:
+    """A user's own reparametrized layer: weights that are exponentials."""
+
+    def make(p: Any) -> tuple[Any, Any]:
+        params = p._replace(weight=np.exp(p.weight))
+        return params, lambda dparams: dparams._replace(weight=dparams.weight * params.weight)
+
+    return layers.reparametrized(layers.dense(2), lambda params: params, make)
+
+
 def forgotten(net: Layer, shape: Any, x: Arrays = None) -> list[str]:
     """Where a batch of training leaves what is remembered as it was; no law forbids that, but ours never should."""
     params = net.init(rng.key(0), shape)
@@ -242,6 +253,29 @@ LAYERS = [
     linear("pixel_shuffle", lambda: layers.pixel_shuffle(2), (4, 2, 1)),
     linear("pixel_shuffle signals", lambda: layers.pixel_shuffle(3), (6, 2)),
     linear("pixel_unshuffle", lambda: layers.pixel_unshuffle(2), (2, 2, 4)),
+    smooth("reparametrized positive", positive, (3,)),
+    smooth("weight_norm", lambda: layers.weight_norm(layers.dense(3)), (4,)),
+    smooth("weight_norm kernel", lambda: layers.weight_norm(layers.conv1d(3, 2, bias=False)), (2, 4)),
+    smooth("weight_norm of inputs", lambda: layers.weight_norm(layers.dense(2, bias=False), axis=0), (3,)),
+    smooth("spectral_norm", lambda: layers.spectral_norm(layers.dense(4)), (5,), remembers=True),
+    smooth("spectral_norm kernel", lambda: layers.spectral_norm(layers.conv1d(3, 2)), (2, 3), remembers=True),
+    smooth(
+        "tied",
+        lambda: layers.tied(
+            layers.serial(layers.dense(3), layers.tanh(), layers.dense(3)), "dense_1.weight", "dense_0.weight"
+        ),
+        (3,),
+    ),
+    smooth(
+        "tied transposed",
+        lambda: layers.tied(
+            layers.serial(layers.dense(3, bias=False), layers.tanh(), layers.weight_norm(layers.dense(4))),
+            "dense_1.direction",
+            "dense_0.weight",
+            transpose=True,
+        ),
+        (4,),
+    ),
     linear("permute", lambda: layers.permute((3, 1, 2)), (2, 3, 4)),
     linear("transpose", layers.transpose, (2, 3)),
     pieces("relu", layers.relu, (3, 4)),

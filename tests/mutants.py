@@ -1007,6 +1007,32 @@ MUTANTS = [
         dx=lambda m: m.dx[:, [0, 2, 1, 3]],
     ),
     wrong(
+        "weight_norm: the length taken for a constant",
+        layers.weight_norm(layers.dense(2, bias=False)),
+        (3,),
+        "derivative",
+        SMOOTH,
+        direction=lambda m: m.x.T @ m.dy * m.params.length / np.sqrt((m.params.direction**2).sum(axis=0)),
+    ),
+    wrong(
+        "spectral_norm: its value taken for a constant",
+        layers.spectral_norm(layers.dense(2, bias=False)),
+        (3,),
+        "derivative",
+        SMOOTH,
+        weight=lambda m: m.x.T @ m.dy / np.linalg.norm(m.params.weight @ m.params.left.array),
+    ),
+    wrong(
+        "tied: the target's share dropped",
+        layers.tied(
+            layers.serial(layers.dense(2, bias=False), layers.dense(2, bias=False)), "dense_1.weight", "dense_0.weight"
+        ),
+        (2,),
+        "derivative",
+        SMOOTH,
+        dense_0=lambda m: m.dparams.dense_0._replace(weight=m.x.T @ (m.dy @ m.params.dense_0.weight.T)),
+    ),
+    wrong(
         "permute: there instead of back",
         layers.permute((2, 3, 1)),
         (3, 3, 3),

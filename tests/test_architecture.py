@@ -179,6 +179,7 @@ LEAF_LAYERS = [
 ]
 MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "beside", "transformer"}
 MADE_OF_OTHERS |= {"flatten", "alpha_dropout"}  # a reshape; with the constants of selu
+MADE_OF_OTHERS |= {"weight_norm", "spectral_norm", "tied"}
 
 
 @pytest.mark.parametrize("path", LEAF_LAYERS, ids=name_of)

@@ -20,7 +20,7 @@ WAIT = {"tests/golden/cases.py", "fnnet/exchange/one_file.py", "fnnet/exchange/o
 PLAIN = {"add", "beside", "concatenate", "graph", "multiply", "select", "stack"}  # one line of NumPy, or none
 PLAIN |= {"take", "gaussian_sample", "per_step", "reverse", "last", "mean_over"}
 ACTIVATIONS = {"activations", "piecewise", "softmax", "log_softmax"}  # rooms whose layers README names together
-PLAIN |= {"crop", "permute", "transpose"}
+PLAIN |= {"crop", "permute", "reparametrized", "tied", "transpose"}
 LAYERS = [name for name in layers.__all__ if name[0].islower()]
 
 

@@ -8,9 +8,28 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from typing import Any, NamedTuple, TypeAlias
 
+from fnnet import tree
 from fnnet.arrays import Discrete, Shapes, is_tuple
 from fnnet.errors import ConfigError, expected
-from fnnet.layers import add, beside, concatenate, frozen, graph, named, parallel, residual, select, serial
+from fnnet.layers import (
+    add,
+    beside,
+    concatenate,
+    frozen,
+    graph,
+    named,
+    parallel,
+    residual,
+    select,
+    serial,
+    spectral_norm,
+    tied,
+    weight_norm,
+)
+from fnnet.layers.reparametrized import Make
+from fnnet.layers.spectral_norm import divided
+from fnnet.layers.tied import filled
+from fnnet.layers.weight_norm import directed
 from fnnet.recipe import recipe_of
 from fnnet.types import Layer, Params, Shape
 
@@ -130,6 +149,41 @@ def _graph(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Name
         values.append(flow(children[name], params[name], read_names, place, write, fork))
         shapes.append(children[name].shape(read_shapes))
     return read_names
+
+
+# Layers whose own weights are made of their params: what makes them, of what the layer's factory was called with.
+_MADE: dict[Any, Callable[[Mapping[str, Any]], Make]] = {
+    weight_norm: lambda own: directed(own["axis"]),
+    spectral_norm: lambda own: divided(own["axis"], 0),
+    tied: lambda own: filled(own["target"], own["source"], own["transpose"]),
+}
+
+
+def plain(net: Layer, params: Params) -> tuple[Layer, Params]:
+    """The same function, with the weights that layers have in the place of the params that these are made of.
+
+    >>> from fnnet import layers, rng
+    >>> net = layers.serial(layers.weight_norm(layers.dense(3)), layers.relu())
+    >>> plain(net, net.init(rng.key(0), (2,)))[0]
+    layers.serial(layers.dense(3), layers.relu())
+    """
+    recipe = recipe_of(net)
+    own = {} if recipe is None else recipe.arguments
+    if recipe is not None and recipe.factory in _MADE:
+        inner = own["net" if recipe.factory is tied else "layer"]
+        return plain(inner, _MADE[recipe.factory](own)(params)[0])
+    if recipe is not None and recipe.factory is named:
+        inner, params = plain(own["net"], params)
+        return (net if inner is own["net"] else named(own["name"], inner)), params
+    if recipe is not None and recipe.factory is frozen:
+        inner, made = plain(own["inner"], tree.release(params))
+        return (net, params) if inner is own["inner"] else (frozen(inner), tree.hold(made))
+    if net._rebuild is None:
+        return net, params
+    pairs = [plain(child, part) for (_, child), part in zip(net, params, strict=True)]
+    if all(made is child for (made, _), (_, child) in zip(pairs, net, strict=True)):
+        return net, params
+    return net._rebuild([made for made, _ in pairs]), type(params)(*(part for _, part in pairs))
 
 
 _COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {

@@ -14,7 +14,7 @@ import numpy as np
 from fnnet import files, tree
 from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.kernels.borders import widened
 from fnnet.kernels.windows import Axes, Axis
@@ -412,13 +412,14 @@ def to_python(
     path = Path(path)
     if weights not in ("inside", "beside"):
         raise ConfigError(expected("weights", '"inside" or "beside"', repr(weights)))
+    net, params = plain(check_net(net), params)
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
     stored = io.BytesIO()
     np.savez(stored, **arrays)  # type: ignore[arg-type]  # which takes the names for options
     dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
     code = _inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz")
     made = _Lines({**EXPRESSIONS, **(own or {})})
-    page = _page(check_net(net), params, example_shape(shape), dtype, made, IMPORTS[weights], code)
+    page = _page(net, params, example_shape(shape), dtype, made, IMPORTS[weights], code)
     if weights == "beside":
         files.write(path.with_suffix(".npz"), [stored.getvalue()])
     files.write(path, [page.encode()])

@@ -61,6 +61,7 @@ from fnnet.layers.permute import permute, transpose
 from fnnet.layers.piecewise import hard_shrink, hard_sigmoid, hard_swish, hard_tanh, relu6, soft_shrink, threshold
 from fnnet.layers.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from fnnet.layers.prelu import prelu
+from fnnet.layers.reparametrized import reparametrized
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.reverse import reverse
@@ -71,10 +72,13 @@ from fnnet.layers.serial import serial
 from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
 from fnnet.layers.spatial_dropout import spatial_dropout
+from fnnet.layers.spectral_norm import spectral_norm
 from fnnet.layers.stack import stack
 from fnnet.layers.take import take
+from fnnet.layers.tied import tied
 from fnnet.layers.transformer import transformer_decoder_layer, transformer_encoder_layer
 from fnnet.layers.upsample import upsample
+from fnnet.layers.weight_norm import weight_norm
 
 __all__ = [
     "adaptive_avg_pool",
@@ -134,6 +138,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "reparametrized",
     "reshape",
     "residual",
     "reverse",
@@ -151,13 +156,16 @@ __all__ = [
     "softplus",
     "softsign",
     "spatial_dropout",
+    "spectral_norm",
     "stack",
     "take",
     "tanh",
     "tanh_shrink",
     "threshold",
+    "tied",
     "transformer_decoder_layer",
     "transformer_encoder_layer",
     "transpose",
     "upsample",
+    "weight_norm",
 ]

@@ -43,7 +43,7 @@ class Case:
 
 def build(of: str, options: Mapping[str, Any]) -> Layer:
     """The layer of a Spec."""
-    made = {key: build(*value) if key in ("body", "shortcut") else value for key, value in options.items()}
+    made = {key: build(*value) if key in ("body", "shortcut", "layer") else value for key, value in options.items()}
     children = [build(*child) for child in made.pop("children", [])]
     factory: Any = getattr(layers, of)
     return factory(*children, **made)
@@ -68,6 +68,9 @@ def _param(path: str, shape: tuple[int, ...]) -> np.ndarray:
         "weight": (-bound, bound),
         "bias": (-0.5, 0.5),
         "gain": (0.5, 1.5),
+        "direction": (-1, 1),
+        "length": (0.5, 2),
+        "left": (-1, 1),
         "slope": (-0.5, 0.5),
         "mean": (-1, 1),
         "variance": (0.5, 2),
@@ -284,6 +287,10 @@ LAYERS = {
     "upsample bicubic, corners": layer("upsample", (2, 1, 4, 3), factor=2, mode="bicubic", align_corners=True),
     "pixel_shuffle": layer("pixel_shuffle", (2, 8, 2, 3), factor=2),
     "pixel_unshuffle": layer("pixel_unshuffle", (2, 2, 4, 6), factor=2),
+    "weight_norm of dense": layer("weight_norm", (3, 4), layer=("dense", {"n": 5})),
+    "weight_norm of conv2d": layer("weight_norm", (2, 2, 4, 3), layer=("conv2d", {"channels": 3, "kernel": 2})),
+    "spectral_norm of dense": layer("spectral_norm", (3, 4), layer=("dense", {"n": 5})),
+    "spectral_norm of conv2d": layer("spectral_norm", (2, 2, 4, 3), layer=("conv2d", {"channels": 3, "kernel": 2})),
     "instance_norm bare": layer("instance_norm", (2, 3, 4), gain=False, bias=False),
     "batch_norm of features": steps("batch_norm", (5, 3), 20),
     "batch_norm of images": steps("batch_norm", (2, 3, 3, 2), 20, eps=1e-3, decay=0.75),

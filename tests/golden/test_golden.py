@@ -129,6 +129,8 @@ WITHOUT_COUNTERPART = {
     "flatten": "moves no number",
     "reshape": "moves no number",
     "permute": "moves no number",
+    "reparametrized": "makes a user's own",
+    "tied": "as the layers inside",
     "crop": "moves no number",
     "transpose": "moves no number",
     "identity": "moves no number",

@@ -92,6 +92,22 @@ def _upsample(p: Params, x: Tensor, factor: Any, mode: str = "nearest", align_co
     return F.interpolate(x, scale_factor=scales, mode=word, **corners)
 
 
+def _weight_norm(p: Params, x: Tensor, layer: Spec) -> Tensor:
+    rows = 1 if layer[0] == "dense" else 0  # the axis of the outputs, theirs is always 0
+    weight = torch._weight_norm(p["direction"].movedim(rows, 0), p["length"].reshape(-1, *[1] * (x.ndim - 1)))
+    return value(Params({**p.leaves, "weight": weight.movedim(0, rows)}, p.training), x, layer)
+
+
+def _spectral_norm(p: Params, x: Tensor, layer: Spec) -> Tensor:
+    rows = 1 if layer[0] == "dense" else 0
+    made = torch.nn.Parameter(p["weight"].movedim(rows, 0))
+    module = torch.nn.utils.parametrizations._SpectralNorm(made.detach().clone()).eval()
+    module._u = p["left"].detach()
+    module._v = F.normalize(made.detach().flatten(1).T @ module._u, dim=0)
+    weight = module(p["weight"].movedim(rows, 0)).movedim(0, rows)
+    return value(Params({**p.leaves, "weight": weight}, p.training), x, layer)
+
+
 def _layer_norm(
     p: Params, x: Tensor, axes: Any = (-1,), gain: bool = True, bias: bool = True, eps: float = 1e-5
 ) -> Tensor:
@@ -168,6 +184,8 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "upsample": _upsample,
     "pixel_shuffle": lambda p, x, factor: F.pixel_shuffle(x, factor),
     "pixel_unshuffle": lambda p, x, factor: F.pixel_unshuffle(x, factor),
+    "weight_norm": _weight_norm,
+    "spectral_norm": _spectral_norm,
     "instance_norm": lambda p, x, gain=True, bias=True: F.instance_norm(x, None, None, p.get("gain"), p.get("bias")),
     "max_pool": lambda p, x, kernel, stride=None, padding=0, dilation=1, ceil=False, dims=2: _of("max_pool", dims)(
         x, kernel, stride, padding, dilation, ceil
@@ -212,7 +230,7 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
 
 
 def _trained(leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {path: leaf for path, leaf in leaves.items() if path.split(".")[-1] not in ("mean", "variance")}
+    return {path: leaf for path, leaf in leaves.items() if path.split(".")[-1] not in ("mean", "variance", "left")}
 
 
 def _pulled(case: Case, leaves: Mapping[str, Tensor], x: Tensor, training: bool = False) -> dict[str, np.ndarray]:

@@ -14,6 +14,14 @@ OTHERS = {
     "frozen": "dense",  # the inner name
     "frozen statistics": "batch_norm",
     "frozen dropout": "dropout",
+    "reparametrized positive": "dense",
+    "weight_norm": "dense",
+    "weight_norm kernel": "conv1d",
+    "weight_norm of inputs": "dense",
+    "spectral_norm": "dense",
+    "spectral_norm kernel": "conv1d",
+    "tied": "serial",
+    "tied transposed": "serial",
 }
 KINDS = {"named": "serial"}  # what it is does not change with its name
 

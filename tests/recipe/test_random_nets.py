@@ -159,6 +159,9 @@ def combined(inner):
         st.builds(layers.residual, inner),
         st.builds(layers.residual, inner, inner),
         st.builds(layers.frozen, inner),
+        st.builds(layers.weight_norm, inner),
+        st.builds(layers.spectral_norm, inner, iterations=few),
+        st.builds(layers.tied, inner, words, st.just("dense_0.weight"), transpose=st.booleans()),
         st.builds(layers.per_step, inner),
         *(
             st.builds(
@@ -179,6 +182,7 @@ def test_every_factory_takes_part():
         "transformer_encoder_layer",
         "transformer_decoder_layer",
     }
+    combinators |= {"weight_norm", "spectral_norm", "tied"}
     public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 

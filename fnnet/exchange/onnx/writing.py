@@ -9,7 +9,7 @@ import numpy as np
 from fnnet import tree
 from fnnet.arrays import Discrete, example_shape
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts
+from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
 from fnnet.exchange.onnx.protocol import library
 from fnnet.kernels.borders import widened
 from fnnet.kernels.windows import Axes
@@ -500,7 +500,8 @@ def to_onnx(
     """
     onnx = library()
     shape = example_shape(shape)
-    out_shape = check_net(net).shape(shape)
+    net, params = plain(check_net(net), params)
+    out_shape = net.shape(shape)
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     made, rows = Nodes(dtype), {**ROWS, **(own or {})}
