@@ -1,6 +1,8 @@
 """Pictures in class folders: a directory or a zip of CLASS/PICTURE."""
 
+import codecs
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -9,9 +11,11 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
+from fnnet.arguments import shown
 from fnnet.data._files import LIMIT, FilePath, damaged, opened
-from fnnet.data._zip import zip_entries
+from fnnet.data._zip import NAMES, zip_entries
 from fnnet.data.picture import Fit, Mode, Over, Reading, as_pixels, picture_bytes, reading_of
+from fnnet.errors import ConfigError, expected
 from fnnet.types import Array, Shape
 
 _LEFT_BEHIND = {"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
@@ -45,6 +49,7 @@ def read_classes(
     over: Over = "white",
     resize: tuple[int, int] | None = None,
     fit: Fit = "stretch",
+    names: str = NAMES,
     told: Callable[[str], object] = warn_caller,
 ) -> ClassImages:
     """The pictures of a directory or a zip file that holds CLASS/PICTURE, each read as `read_image` reads it.
@@ -53,6 +58,10 @@ def read_classes(
     data: names that begin with a dot, Thumbs.db, desktop.ini, __MACOSX and the like are passed over, and `told` is
     given one line that says so. Nothing is ever unpacked to disk.
 
+    Names come out the same whether the set is a folder or a zip, and whoever packed it: backslashes and "./" in a zip
+    are what Windows and tar make of "/", letters with marks are one sign (NFC), and a name is in UTF-8 where the zip
+    says so, else in `names`. A zip in a zip is refused: unpack the outer one.
+
     Args:
         path: the directory or the zip file.
         mode: "L" for grey or "RGB".
@@ -60,6 +69,7 @@ def read_classes(
         over: what lies under transparent pixels, "white" or "black".
         resize: bring every picture to (height, width); by default all must be of one size.
         fit: where proportions are others, "stretch", "crop" or "pad", see `read_image`.
+        names: encoding of names in a zip that does not say it is UTF-8, such as "gbk"; "cp437" is that of the format.
         told: takes a line for the user; by default it is a Python warning.
 
     Raises:
@@ -67,17 +77,17 @@ def read_classes(
             that cannot be read or one of another size; or the zip is damaged, or made to mislead (paths that lead out
             of it, links, absurd sizes). The message names the entry.
     """
-    reading = reading_of(mode, max_bytes, over, resize, fit)
+    reading, names = reading_of(mode, max_bytes, over, resize, fit), _encoding(names)
     stray: list[str] = []
     if Path(path).is_dir():
         found = _gather(path, _folder(Path(path), reading.max_bytes, stray), reading)
     else:
         with opened(path, "a directory or a zip file") as file:
-            found = _gather(path, _archive(path, file, reading.max_bytes, stray), reading)
+            found = _gather(path, _archive(path, file, reading.max_bytes, stray, names), reading)
     if stray:
-        names = list(dict.fromkeys(stray))
-        more = " …" if len(names) > 3 else ""
-        told(f"{path}: what systems leave behind is passed over ({len(stray)}): {', '.join(names[:3])}{more}")
+        kinds = list(dict.fromkeys(stray))
+        more = " …" if len(kinds) > 3 else ""
+        told(f"{path}: what systems leave behind is passed over ({len(stray)}): {', '.join(kinds[:3])}{more}")
     return found
 
 
@@ -113,12 +123,19 @@ def _folder(path: Path, max_bytes: int, stray: list[str]) -> _Listing:
     for folder in _visible(path, stray):
         if not folder.is_dir():
             raise damaged(path, folder.name, "folders of pictures only", "a file")
-        pictures = _visible(folder, stray)
-        for picture in pictures:
+        pictures = listing.setdefault(_nfc(folder), {})
+        for picture in _visible(folder, stray):
             if picture.is_dir():
                 raise damaged(path, f"{folder.name}/{picture.name}", "a picture", "a folder")
-        listing[folder.name] = {picture.name: partial(picture_bytes, picture, max_bytes) for picture in pictures}
+            if _nfc(picture) in pictures:
+                raise damaged(path, f"{folder.name}/{picture.name}", "one of this name", "a second one")
+            pictures[_nfc(picture)] = partial(picture_bytes, picture, max_bytes)
     return listing
+
+
+def _nfc(path: Path) -> str:
+    """The name of a file, its letters with marks as one sign, however the system keeps them."""
+    return unicodedata.normalize("NFC", path.name)
 
 
 def _visible(path: Path, stray: list[str]) -> list[Path]:
@@ -131,13 +148,15 @@ def _visible(path: Path, stray: list[str]) -> list[Path]:
     return [entry for entry in found if not left_behind(entry.name)]
 
 
-def _archive(path: FilePath, file: BinaryIO, max_bytes: int, stray: list[str]) -> _Listing:
+def _archive(path: FilePath, file: BinaryIO, max_bytes: int, stray: list[str], encoding: str) -> _Listing:
     listing: _Listing = {}
-    for entry in zip_entries(path, file, max_bytes):
+    for entry in zip_entries(path, file, max_bytes, encoding):
         if names := list(filter(left_behind, entry.parts)):
             stray.append(names[0])
             continue
         where = f"entry {'/'.join(entry.parts)!r}"
+        if entry.parts[-1].casefold().endswith(".zip") and not entry.folder:
+            raise damaged(path, where, "pictures", "a zip in the zip", "unpack the outer one and read the inner one")
         if len(entry.parts) != (1 if entry.folder else 2):
             raise damaged(path, where, "CLASS/PICTURE", f"a path of {len(entry.parts)} names")
         pictures = listing.setdefault(entry.parts[0], {})
@@ -146,6 +165,13 @@ def _archive(path: FilePath, file: BinaryIO, max_bytes: int, stray: list[str]) -
                 raise damaged(path, where, "one of this name", "a second one")
             pictures[entry.parts[1]] = entry.read
     return listing
+
+
+def _encoding(names: object) -> str:
+    try:
+        return codecs.lookup(names).name  # type: ignore[arg-type]
+    except (LookupError, TypeError, ValueError):
+        raise ConfigError(expected("names", "an encoding that Python knows, such as 'gbk'", shown(names))) from None
 
 
 def left_behind(name: str) -> bool:

@@ -42,6 +42,8 @@ class Config(Settings):
     """Where a picture is not square: pad it, crop its middle, or stretch it."""
     over: Over = "white"
     """What lies under transparent pixels, and around padded pictures."""
+    names: str = "cp437"
+    """How names in a zip are encoded that does not say it, such as gbk."""
     test_share: float = attrs.field(default=0.2, validator=_share)
     """Share of every class that is held back to test on, unless the folder holds train and test."""
 
@@ -67,7 +69,8 @@ def read_folder(folder: str, config: Config) -> Read:
     def read(path: Path) -> data.ClassImages:
         mode: Mode = "RGB" if config.colours else "L"
         size = (config.side, config.side)
-        return data.read_classes(path, mode, over=config.over, resize=size, fit=config.fit, told=said.append)
+        over, fit, names = config.over, config.fit, config.names
+        return data.read_classes(path, mode, over=over, resize=size, fit=fit, names=names, told=said.append)
 
     path = Path(folder)
     names = {entry.name for entry in path.iterdir() if not left_behind(entry.name)} if path.is_dir() else set()

@@ -1,5 +1,6 @@
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -198,8 +199,12 @@ def test_missing(tmp_path):
         "a/../../1.bmp",
         "/a/1.bmp",
         "a//1.bmp",
-        "./1.bmp",
-        "a\\1.bmp",
+        "..\\1.bmp",
+        "\\a\\1.bmp",
+        "C:\\1.bmp",
+        "./../1.bmp",
+        ".",
+        "./",
         "C:/1.bmp",
         "a/1.bmp\0.txt",
         "..",
@@ -217,11 +222,95 @@ def test_paths_that_lead_out(tmp_path, name):
         read_classes(path)
 
 
+def test_slashes_of_other_systems(tmp_path):
+    """As Windows' own packer and `zip -r set.zip ./a` write them."""
+    names = {
+        "a\\": b"",
+        "a\\1.bmp": numbered(1),
+        "./a/2.bmp": numbered(2),
+        ".\\b\\1.bmp": numbered(3),
+        "b/./2.bmp": numbered(4),
+    }
+    images, _, classes = read_classes(write(tmp_path / "set.zip", zipped(names)))
+    assert classes == ("a", "b")
+    assert images[:, 0, 0].tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a/1.bmp", "a\\1.bmp"), ("a/1.bmp", "./a/1.bmp"), ("a/é.bmp", "a/e\u0301.bmp")]
+)
+def test_two_names_for_one_picture(tmp_path, first, second):
+    content = zipped({first: numbered(1), second: numbered(2)})
+    with pytest.raises(DataError, match=r"entry .*: expected one of this name, got a second one"):
+        read_classes(write(tmp_path / "set.zip", content))
+
+
+def test_letters_with_marks_are_one_sign(make):
+    """macOS keeps and packs two."""
+    assert read_classes(make({"cafe\u0301/1.bmp": numbered(1)})).classes == ("café",)
+
+
+def test_two_folders_for_one_name(tmp_path):
+    for number, name in enumerate(("café", "cafe\u0301")):
+        write(tmp_path / name / "1.bmp", numbered(number))
+    with pytest.raises(DataError, match=r"1.bmp: expected one of this name, got a second one"):
+        read_classes(tmp_path)
+
+
 def entry(name: str = "a/1.bmp", **fields: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
     for field, value in fields.items():
         setattr(info, field, value)
     return info
+
+
+def in_bytes(name: bytes, extra: bytes = b"") -> bytes:
+    """A zip of one picture whose name, as bytes, does not say how it is encoded."""
+    plain = entry("~" * len(name))
+    plain.extra = extra
+    return zipped([(plain, numbered(1))]).replace(plain.filename.encode(), name)
+
+
+def unicode_path(stored: bytes, name: str, version: int = 1) -> bytes:
+    content = bytes([version]) + zlib.crc32(stored).to_bytes(4, "little") + name.encode()
+    return b"\x99\x99\1\0x" + b"\x75\x70" + len(content).to_bytes(2, "little") + content
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "name"),
+    [
+        (in_bytes("切/问.bmp".encode("gbk")), {"names": "gbk"}, "切"),
+        (in_bytes("切/问.bmp".encode("gbk")), {}, "切".encode("gbk").decode("cp437")),
+        (in_bytes(b"caf\x82/1.bmp"), {}, "café"),
+        (in_bytes("功/1.bmp".encode("big5")), {"names": "big5"}, "功"),  # whose second byte is a backslash
+        (in_bytes(b"??/1.bmp", unicode_path(b"??/1.bmp", "思/1.bmp")), {}, "思"),
+        (in_bytes(b"??/1.bmp", unicode_path(b"??/1.bmp", "cafe\u0301/1.bmp")), {"names": "gbk"}, "café"),
+        (in_bytes(b"xx/1.bmp", unicode_path(b"yy/1.bmp", "思/1.bmp")), {}, "xx"),  # of a name that was changed since
+        (in_bytes(b"xx/1.bmp", unicode_path(b"xx/1.bmp", "思/1.bmp", version=2)), {}, "xx"),
+        (zipped({"切/1.bmp": numbered(1)}), {"names": "gbk"}, "切"),  # says that it is UTF-8
+    ],
+)
+def test_encodings_of_names(tmp_path, content, options, name):
+    assert read_classes(write(tmp_path / "set.zip", content), **options).classes == (name,)
+
+
+def test_names_in_another_encoding(tmp_path):
+    path = write(tmp_path / "set.zip", in_bytes(b"\xff\xff/1.bmp"))
+    for encoding in ("gbk", "utf-8"):
+        with pytest.raises(
+            DataError, match=rf"expected a name in {encoding}, got .* can't decode .*; say in which enc"
+        ):
+            read_classes(path, names=encoding)
+    for encoding in ("klingon", None, "a\0"):
+        with pytest.raises(ConfigError, match="names: expected an encoding that Python knows, such as 'gbk', got"):
+            read_classes(path, names=encoding)
+
+
+@pytest.mark.parametrize("name", ["set.zip", "a/SET.ZIP", "a/b/c.zip"])
+def test_zip_in_a_zip(tmp_path, name):
+    content = zipped({"a/1.bmp": numbered(1), name: zipped({"a/1.bmp": numbered(1)})})
+    with pytest.raises(DataError, match=rf"'{name}': expected pictures, got a zip in the zip; unpack the outer one"):
+        read_classes(write(tmp_path / "set.zip", content))
 
 
 def test_links(tmp_path):

@@ -105,6 +105,7 @@ def image_seeds() -> Iterable[bytes]:
     for method in zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED:
         yield zipped(entries, method)
         yield zipped({"b/": b""} | entries, method)
+        yield zipped({"./a\\1.bmp": entries["a/1.bmp"], "cafe\u0301/1.bmp": entries["b/1.bmp"]}, method)
 
 
 def picture_seeds() -> Iterable[bytes]:
