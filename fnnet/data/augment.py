@@ -35,7 +35,9 @@ def noise(key: rng.Key, x: Array, dark: float = 0.2, light: float = 0.2) -> Arra
     """
     x = _images(x)
     dark = real("dark", dark, 0, 1)
-    light = real("light", light, 0, 1 - dark)
+    light = real("light", light, 0, 1)
+    if dark + light > 1:  # rounded as the caller's own sum is, so that 0.8 and 0.2 are 1
+        raise ConfigError(expected("dark + light", "at most 1", dark + light))
     draw = rng.uniform(key, x.shape)
     y = np.where(draw < dark, x.dtype.type(0), x)
     y[draw >= 1 - light] = 1

@@ -86,8 +86,11 @@ def test_noise():
     np.testing.assert_array_equal(noise(KEY, x, 0, 0), x)
     assert (noise(KEY, x, 1, 0) == 0).all()
     assert (noise(KEY, x, 0, 1) == 1).all()
-    with pytest.raises(ConfigError, match=r"light: expected a number in \[0, 0.3\], got 0.4"):
+    with pytest.raises(ConfigError, match=r"dark \+ light: expected at most 1, got 1.1"):
         noise(KEY, x, 0.7, 0.4)
+    for percent in range(101):  # two shares that make a whole, however they are rounded
+        y = noise(KEY, x[:1], percent / 100, (100 - percent) / 100)
+        assert set(np.unique(y).tolist()) <= {0, 1}
     with pytest.raises(ConfigError, match=r"dark: expected a number in \[0, 1\], got -0.1"):
         noise(KEY, x, -0.1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import scipy.io
 
 from fnnet.data import Variable, read_classes, read_idx, read_image, read_mat, read_npz
 from fnnet.errors import FnnetError
@@ -86,6 +87,9 @@ def mat_seeds() -> Iterable[bytes]:
         variables = [mat_variable(name, array, order) for name, array in arrays.items()]
         yield mat(*variables, order=order)
         yield mat(*(mat_packed(variable, order) for variable in variables), order=order)
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, arrays, format="4")
+    yield buffer.getvalue()
 
 
 def npz_seeds() -> Iterable[bytes]:

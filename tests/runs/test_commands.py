@@ -510,6 +510,46 @@ def test_check_holds_a_users_layer_to_the_laws(told, tmp_path):
     assert re.search(r"derivative +broken", out)
 
 
+LAYER = """from fnnet.layers import layer
+
+
+def double():
+    return layer(lambda key, shape: (), lambda p, x: (FACTOR * x, lambda dy: ((), FACTOR * dy)))
+"""
+
+
+@pytest.mark.parametrize("name", ["mine", "typing", "random", "tokenize", "numpy"])
+def test_check_of_a_file_that_imports_its_neighbour(told, tmp_path, name):
+    """Whatever the two are called, Python's own modules are still the ones that are found by their names."""
+    before = list(sys.path), sys.modules.get(name)
+    (tmp_path / f"{name}.py").write_text(f"from of_mine_{name} import FACTOR\n{LAYER}")
+    (tmp_path / f"of_mine_{name}.py").write_text("import typing\n\nFACTOR = 2\nassert typing.Any\n")
+    (tmp_path / "secrets.py").write_text("raise AssertionError('in the way')\n")
+    code, out, err = told("check", f"{tmp_path / name}.py:double")
+    assert (code, err) == (0, ""), out
+    assert sys.path == before[0]
+    if name != "mine":
+        assert sys.modules[name] is before[1]
+
+
+def test_check_of_a_module_that_lies_here(told, tmp_path):
+    """In a fresh Python, which has not yet imported what the folder has files by the names of."""
+    (tmp_path / "my_layers.py").write_text(f"import colorsys\nfrom my_factor import FACTOR\n{LAYER}")
+    (tmp_path / "my_factor.py").write_text("FACTOR = 2\n")
+    for name in ("colorsys", "typing", "fractions"):
+        (tmp_path / f"{name}.py").write_text("raise AssertionError('in the way')\n")
+    line = [
+        sys.executable,
+        "-c",
+        "from fnnet.runs.cli import main; raise SystemExit(main())",
+        "check",
+        "my_layers:double",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_check_shows_where_a_users_code_failed(told, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(GOOD.replace("        return {", "        c, h, w = shape\n        return {"))

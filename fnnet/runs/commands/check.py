@@ -49,7 +49,7 @@ def check(
         piecewise_linear: it is linear in pieces and runs on fractions: check with equality.
         batch_dependent: in training an example's output depends on the others, as in batch norm.
     """
-    with _faults_of_users():
+    with _faults_of_users(), _importing_from(layer):
         report = testing.check_layer(
             load(layer),
             shape,
@@ -126,24 +126,37 @@ def _users(file: str) -> bool:
     return path.is_file() and not any(path.is_relative_to(folder) for folder in theirs)
 
 
+@contextmanager
+def _importing_from(where: str) -> Iterator[None]:
+    """Within, a file finds what lies beside it, and a module what lies here: after all that Python has itself.
+
+    So a layer file may import its neighbour, and one called typing.py is in nobody's way.
+    """
+    module = Path(where.rpartition(":")[0])
+    folder = str(module.parent.absolute()) if module.suffix == ".py" else ""
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
 def _module(name: str) -> ModuleType:
     path = Path(name)
     if path.suffix != ".py":
-        sys.path.insert(0, "")  # as `python -m` does
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{name}.".startswith(f"{error.name}."):
                 raise
             raise ConfigError(expected("layer", "a module or a .py file", repr(name))) from None
-        finally:
-            sys.path.remove("")
     if not path.is_file():
         raise ConfigError(expected("layer", "an existing file", repr(name)))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    taken = path.stem in sys.stdlib_module_names or path.stem in sys.modules
+    spec = importlib.util.spec_from_file_location(f"checked {path.stem}" if taken else path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
