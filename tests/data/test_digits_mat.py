@@ -37,7 +37,7 @@ def test_reads(tmp_path):
     ("changed", "message"),
     [
         ({"X": ramp((4, 255))}, r"digits.mat: variable X \(byte 128\): expected shape \(N, 256\), got \(4, 255\)"),
-        ({"X": ramp((4, 256)).astype("f8")}, "expected stored numbers that fit into uint8, got float64"),
+        ({"X": ramp((4, 256)) / 2}, "expected numbers that fit into uint8, got others, in float64"),
         ({"y": ramp((4, 2))}, r"variable y .*: expected shape \(N, 1\), got \(4, 2\)"),
         (
             {"ytest": np.array([[1], [2]], np.uint8)},
