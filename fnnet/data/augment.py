@@ -1,25 +1,54 @@
 """Augmentation: images changed a little, each step a pure function of a key.
 
-Every transform takes a key and a batch of images x, (N, C, H, W) or (N, H, W), float32 or float64, with the background
-at `fill`, and returns a new batch of the same shape and dtype. Every image has its own draw; the channels of one image
-share it, but for `noise`. Give every batch of every epoch a key of its own.
+Every transform takes a key and images x, (N, C, H, W) or (N, H, W), float32 or float64, with the background at `fill`,
+and returns new ones of the same dtype and, but for `random_crop`, shape. In place of x it may be given a batch, (x, y)
+or (x, y, weight): it changes the x in it. Every image has its own draw; the channels of one image share it, but for
+`noise`. Give every batch of every epoch a key of its own; see `fnnet.data.compose` and `augmented`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from fnnet import rng
-from fnnet.arguments import plain_array, real, whole
-from fnnet.arrays import length
+from fnnet.arguments import plain_array, real, shown, whole
+from fnnet.arrays import Arrays, length
 from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
 _BLOCK = 2**16  # pixels worked on at a time: what belongs to them stays in the cache
 
+P = ParamSpec("P")
 
+
+def of_pictures(
+    transform: Callable[Concatenate[rng.Key, Array, P], Array],
+) -> Callable[Concatenate[rng.Key, Any, P], Any]:
+    """A transform (key, x, …) of images that takes batches (x, y) or (x, y, weight) too, and hands on the rest of them.
+
+    As all transforms here do; put it over your own.
+
+    >>> @of_pictures
+    ... def darker(key, x):
+    ...     return x / 2
+    >>> darker(rng.key(0), (np.ones((1, 1, 1)), np.array([7])))
+    (array([[[0.5]]]), array([7]))
+    """
+
+    @wraps(transform)
+    def of_either(key: rng.Key, x: Arrays, *args: P.args, **options: P.kwargs) -> Arrays:
+        if type(x) is tuple:
+            return (transform(key, x[0], *args, **options), *x[1:])
+        return transform(key, x, *args, **options)
+
+    return cast(Any, of_either)
+
+
+@of_pictures
 def noise(key: rng.Key, x: Array, dark: float = 0.2, light: float = 0.2) -> Array:
     """Salt and pepper: every pixel becomes 0 with probability `dark`, 1 with probability `light`, or stays.
 
@@ -44,6 +73,7 @@ def noise(key: rng.Key, x: Array, dark: float = 0.2, light: float = 0.2) -> Arra
     return y
 
 
+@of_pictures
 def shift(key: rng.Key, x: Array, most: int = 2, fill: float = 0.0) -> Array:
     """Shift by whole pixels, up to `most` in each direction, all (2 · most + 1)² shifts equally likely.
 
@@ -58,6 +88,7 @@ def shift(key: rng.Key, x: Array, most: int = 2, fill: float = 0.0) -> Array:
     return _windows(key, padded, height, width)
 
 
+@of_pictures
 def crop(key: rng.Key, x: Array, size: int = 22, fill: float = 0.0) -> Array:
     """Cut out size × size pixels at a random place and put them into the middle of an image of the old size.
 
@@ -77,6 +108,135 @@ def crop(key: rng.Key, x: Array, size: int = 22, fill: float = 0.0) -> Array:
     return y
 
 
+@of_pictures
+def random_crop(key: rng.Key, x: Array, size: int | tuple[int, int], *, padding: int = 0, fill: float = 0.0) -> Array:
+    """A window of `size` at a random place, all places equally likely: (N, C, size, size).
+
+    With `padding` there are first so many pixels of `fill` on every side: 4, and crops of 32, is what is usual for the
+    images 32 × 32 of CIFAR-10.
+
+    Args:
+        key: names the draws.
+        x: images (N, C, H, W) or (N, H, W).
+        size: height and width, or both as (height, width).
+        padding: pixels on every side, ≥ 0.
+        fill: their value.
+
+    >>> random_crop(rng.key(0), np.ones((2, 3, 32, 32), np.float32), 24).shape
+    (2, 3, 24, 24)
+    """
+    x, padding, fill = _images(x), whole("padding", padding, 0), real("fill", fill)
+    height, width = _size(size)
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2, constant_values=fill)
+    if height > padded.shape[-2] or width > padded.shape[-1]:
+        most = f"at most {padded.shape[-2]}×{padded.shape[-1]}, images with their padding"
+        raise ConfigError(expected("size", most, f"{height}×{width}"))
+    return _windows(key, padded, height, width)
+
+
+@of_pictures
+def flip(key: rng.Key, x: Array, *, horizontal: float = 0.5, vertical: float = 0.0) -> Array:
+    """Turn left and right about with probability `horizontal`, top and bottom with probability `vertical`.
+
+    >>> x = np.arange(4.0).reshape(1, 2, 2)
+    >>> flip(rng.key(0), x, horizontal=1)
+    array([[[1., 0.],
+            [3., 2.]]])
+    """
+    x = _images(x)
+    horizontal, vertical = real("horizontal", horizontal, 0, 1), real("vertical", vertical, 0, 1)
+    draws = rng.uniform(key, (2, len(x)), dtype=np.float64)
+    y = x.copy()
+    for turned, order in ((draws[0] < horizontal, np.s_[..., ::-1]), (draws[1] < vertical, np.s_[..., ::-1, :])):
+        y[turned] = y[turned][order]
+    return y
+
+
+@of_pictures
+def brightness(key: rng.Key, x: Array, most: float = 0.2) -> Array:
+    """Add to all of an image one number, uniform in ±`most`. For images scaled to [0, 1], where the result is held.
+
+        yₙ = clip(xₙ + bₙ, 0, 1)
+
+    >>> y = brightness(rng.key(0), np.full((2, 1, 8, 8), 0.5, np.float32))
+    >>> bool(((0.3 <= y) & (y <= 0.7)).all())
+    True
+    """
+    x, most = _images(x), real("most", most, 0)
+    return _held(x + _each(key, x, most))
+
+
+@of_pictures
+def contrast(key: rng.Key, x: Array, most: float = 0.2) -> Array:
+    """Multiply an image's distance from its own mean by a number uniform in 1 ± `most`, at most 1; held in [0, 1].
+
+        yₙ = clip(mₙ + cₙ (xₙ − mₙ), 0, 1),    m the mean over all its pixels and channels
+
+    >>> x = np.array([[[0.25, 0.75]]])
+    >>> float(contrast(rng.key(0), x).mean())
+    0.5
+    """
+    x, most = _images(x), real("most", most, 0, 1)
+    mean = np.ascontiguousarray(x).reshape(len(x), -1).mean(axis=1).reshape(-1, *[1] * (x.ndim - 1))
+    return _held(mean + (1 + _each(key, x, most)) * (x - mean))
+
+
+@of_pictures
+def cutout(key: rng.Key, x: Array, size: int | tuple[int, int] = 8, *, fill: float = 0.0) -> Array:
+    """Fill a rectangle of `size`; its middle is any pixel, so that it may reach over the border.
+
+    Source: DeVries and Taylor (2017), Improved Regularization of Convolutional Neural Networks with Cutout.
+
+    >>> y = cutout(rng.key(0), np.ones((1, 28, 28), np.float32), 8)
+    >>> 16 <= int((y == 0).sum()) <= 64
+    True
+    """
+    x, fill = _images(x), real("fill", fill)
+    tall, wide = (np.full(len(x), side) for side in _size(size))
+    inside = boxes(key, x.shape, tall, wide)
+    return np.where(inside, x.dtype.type(fill), x)
+
+
+@of_pictures
+def elastic(key: rng.Key, x: Array, strength: float = 1.0, *, smoothness: float = 4.0, fill: float = 0.0) -> Array:
+    """Move every pixel a little, neighbours alike: a smooth random field of displacements, with bilinear interpolation.
+
+        yₙ[p] = xₙ(p + d(p)),    d = strength · G z Gᵀ,    z ~ N(0, 1) for both directions
+
+    with G the rows of a Gaussian of standard deviation `smoothness`, each of length 1: so a displacement is normal with
+    standard deviation `strength`. (Simard's α and σ, his α not divided by the size of his Gaussian.)
+
+    Args:
+        key: names the draws.
+        x: images (N, C, H, W) or (N, H, W).
+        strength: in pixels, ≥ 0.
+        smoothness: in pixels, > 0.
+        fill: value of the pixels around the image.
+
+    Source: Simard, Steinkraus, Platt (2003), Best Practices for Convolutional Neural Networks, section 2.
+
+    >>> x = rng.uniform(rng.key(1), (2, 1, 8, 8))
+    >>> bool((elastic(rng.key(0), x, 0) == x).all())
+    True
+    """
+    x, fill = _images(x), real("fill", fill)
+    strength, smoothness = real("strength", strength, 0), real("smoothness", smoothness, 0, open="(")
+    height, width = x.shape[-2:]
+    rows, columns = _gaussian(height, smoothness, x.dtype), _gaussian(width, smoothness, x.dtype)
+    moved = strength * (rows @ rng.normal(key, (2, len(x), height, width), dtype=x.dtype) @ columns.T)
+    moved[0] += np.arange(height, dtype=x.dtype)[:, None]
+    moved[1] += np.arange(width, dtype=x.dtype)
+    images = x.reshape(len(x), -1, height, width)
+    y = np.empty(images.shape, x.dtype)
+    step = max(1, _BLOCK // (height * width))
+    for i in range(0, len(x), step):
+        block = slice(i, i + step)
+        row, column = _parted(moved[0, block] + 1, height), _parted(moved[1, block] + 1, width)
+        _read(images[block], row, column, fill, y[block])
+    return y.reshape(x.shape)
+
+
+@of_pictures
 def affine(
     key: rng.Key,
     x: Array,
@@ -153,15 +313,22 @@ def warp(x: Array, matrix: Array, offset: Array, fill: float = 0.0) -> Array:
 
 
 def _warp(x: Array, matrix: Array, offset: Array, fill: float, y: Array) -> None:
-    """Write `warp` of x (N, C, H, W) into y.
+    """Write `warp` of x (N, C, H, W) into y."""
+    height, width = x.shape[-2:]
+    row = _place(matrix[:, 0], offset[:, 0], height, width, height)
+    column = _place(matrix[:, 1], offset[:, 1], height, width, width)
+    _read(x, row, column, fill, y)
 
-    The image gets a border of `fill`, one pixel above and left, two below and right. A place outside is first moved to
-    the nearest place in the outermost ring, where all four neighbours are `fill`; so there are no cases.
+
+def _read(x: Array, rows: tuple[Array, Array], columns: tuple[Array, Array], fill: float, y: Array) -> None:
+    """Write x (N, C, H, W), read between pixels at places that `_parted` prepared, into y.
+
+    The image gets a border of `fill`, one pixel above and left, two below and right. A place outside was moved to the
+    nearest place in the outermost ring, where all four neighbours are `fill`; so there are no cases.
     """
     n, channels, height, width = x.shape
     padded = np.pad(x, [(0, 0), (0, 0), (1, 2), (1, 2)], constant_values=fill)
-    row, row_part = _place(matrix[:, 0], offset[:, 0], height, width, height)
-    column, column_part = _place(matrix[:, 1], offset[:, 1], height, width, width)
+    (row, row_part), (column, column_part) = rows, columns
     stride = width + 3
     row *= stride
     row += column
@@ -174,10 +341,14 @@ def _warp(x: Array, matrix: Array, offset: Array, fill: float, y: Array) -> None
 
 
 def _place(weights: Array, offset: Array, height: int, width: int, extent: int) -> tuple[Array, Array]:
-    """Along one axis: the index (N, H, W) of the padded pixel before each place, and how far the place is past it."""
+    """Where an affine map leads along one axis, as `_parted` has it."""
     rows, columns = np.arange(height, dtype=weights.dtype), np.arange(width, dtype=weights.dtype)
     along = weights[:, :1] * rows + (offset[:, None] + 1)
-    place = along[:, :, None] + (weights[:, 1:] * columns)[:, None, :]
+    return _parted(along[:, :, None] + (weights[:, 1:] * columns)[:, None, :], extent)
+
+
+def _parted(place: Array, extent: int) -> tuple[Array, Array]:
+    """Along one axis: the index (N, H, W) of the padded pixel before each place, and how far the place is past it."""
     np.maximum(place, 0, out=place)
     np.minimum(place, extent + 1, out=place)
     before = np.floor(place)
@@ -224,6 +395,44 @@ def _windows(key: rng.Key, x: Array, height: int, width: int) -> Array:
     row, column = (draws[0] * rows).astype(np.intp), (draws[1] * columns).astype(np.intp)
     images = np.arange(len(x))
     return windows[images, row, column] if x.ndim == 3 else windows[images, :, row, column]
+
+
+def boxes(key: rng.Key, shape: tuple[int, ...], tall: Array, wide: Array) -> Array:
+    """For every image of a shape a rectangle so tall and wide, its middle any pixel: True inside, like (N, 1, H, W)."""
+    height, width = shape[-2:]
+    draws = rng.uniform(key, (2, shape[0]), dtype=np.float64)
+    sides = []
+    for draw, side, extent in ((draws[0], tall, height), (draws[1], wide, width)):
+        first = (draw * extent).astype(np.intp) - side // 2
+        at = np.arange(extent)
+        sides.append((at >= first[:, None]) & (at < (first + side)[:, None]))
+    inside: Array = sides[0][:, :, None] & sides[1][:, None, :]
+    return inside if len(shape) == 3 else inside[:, None]
+
+
+def _each(key: rng.Key, x: Array, most: float) -> Array:
+    """One number for every image, uniform in ±`most`."""
+    draws = most * (2 * rng.uniform(key, (len(x),), dtype=np.float64) - 1)
+    return draws.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+
+
+def _held(x: Array) -> Array:
+    return np.clip(x, 0, 1, out=x)
+
+
+def _gaussian(n: int, smoothness: float, dtype: Any) -> Array:
+    """Rows (n, n) of a Gaussian about the diagonal, each of length 1."""
+    with np.errstate(under="ignore"):
+        rows = np.exp(-(((np.arange(n)[:, None] - np.arange(n)) / smoothness) ** 2) / 2)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(dtype)
+
+
+def _size(size: int | tuple[int, int]) -> tuple[int, int]:
+    if isinstance(size, tuple | list):
+        if len(size) != 2:
+            raise ConfigError(expected("size", "a whole number or a pair (height, width)", shown(size)))
+        return whole("size[0]", size[0], 1), whole("size[1]", size[1], 1)
+    return whole("size", size, 1), whole("size", size, 1)
 
 
 def _images(x: object) -> Array:

@@ -5,7 +5,21 @@ from hypothesis import strategies as st
 from scipy import ndimage, stats
 
 from fnnet import rng
-from fnnet.data import affine, augment, crop, noise, shift, warp, with_copies
+from fnnet.data import (
+    affine,
+    augment,
+    brightness,
+    contrast,
+    crop,
+    cutout,
+    elastic,
+    flip,
+    noise,
+    random_crop,
+    shift,
+    warp,
+    with_copies,
+)
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError
 
 LAW = settings(derandomize=True, deadline=None, max_examples=40, database=None)
@@ -15,6 +29,11 @@ TRANSFORMS = {
     "shift": lambda key, x: shift(key, x, 2, fill=0.5),
     "crop": lambda key, x: crop(key, x, 5, fill=0.5),
     "affine": lambda key, x: affine(key, x, 20, (0.8, 1.2), 10, 1.5, fill=0.5),
+    "flip": lambda key, x: flip(key, x, vertical=0.5),
+    "brightness": lambda key, x: brightness(key, x, 0.3),
+    "contrast": lambda key, x: contrast(key, x, 0.5),
+    "cutout": lambda key, x: cutout(key, x, (2, 3), fill=0.5),
+    "elastic": lambda key, x: elastic(key, x, 1.5, smoothness=2.0, fill=0.5),
 }
 
 
@@ -57,6 +76,15 @@ class TestLaws:
         x = images(channels=1, dtype=dtype)
         np.testing.assert_array_equal(transform(KEY, x)[:, 0], transform(KEY, x[:, 0]))
 
+    def test_batches(self, transform, dtype):
+        """In a batch, x is changed as it is by itself; the rest is handed on."""
+        x, labels, weight = images(dtype=dtype), np.arange(4), np.ones(4)
+        for batch in ((x, labels), (x, labels, weight)):
+            changed = transform(KEY, batch)
+            assert type(changed) is tuple
+            np.testing.assert_array_equal(changed[0], transform(KEY, x))
+            assert all(new is old for new, old in zip(changed[1:], batch[1:], strict=True))
+
     def test_wrong_input(self, transform, dtype):
         with pytest.raises(DtypeError, match=r"x: expected float32 or float64, got uint8; data.scale\(images\) makes"):
             transform(KEY, np.zeros((2, 7, 6), np.uint8))
@@ -70,7 +98,7 @@ class TestLaws:
             transform(0, images(dtype=dtype))
 
 
-@pytest.mark.parametrize("name", ["shift", "crop", "affine"])
+@pytest.mark.parametrize("name", ["shift", "crop", "affine", "flip", "cutout", "elastic"])
 def test_channels_move_together(name):
     x = images(channels=1)
     y = TRANSFORMS[name](KEY, np.concatenate([x, 2 * x - 0.5], axis=1))  # the fill of 0.5 is a fixed point
@@ -137,6 +165,125 @@ def test_crop():
     assert even(hits.sum(axis=1))
     with pytest.raises(ConfigError, match="size: expected at most 6 for images 6×7, got 7"):
         crop(KEY, image[None], 7)
+
+
+@pytest.mark.parametrize(("size", "padding"), [(4, 0), ((3, 5), 0), (6, 1)])
+def test_random_crop(size, padding):
+    """Every result is one of the windows, in the frame if there is one, and each comes up as often."""
+    image = images(1, 1, 6, 7)[0, 0]
+    framed = np.pad(image, padding, constant_values=0.25)
+    height, width = (size, size) if isinstance(size, int) else size
+    places = [(i, j) for i in range(len(framed) - height + 1) for j in range(framed.shape[1] - width + 1)]
+    y = random_crop(KEY, np.repeat(image[None, None], 4000, axis=0), size, padding=padding, fill=0.25)
+    assert y.shape == (4000, 1, height, width)
+    hits = np.stack([(y[:, 0] == framed[i : i + height, j : j + width]).all(axis=(1, 2)) for i, j in places])
+    assert (hits.sum(axis=0) == 1).all()
+    assert even(hits.sum(axis=1))
+
+
+def test_flip():
+    image = images(1, 2)[0]
+    y = flip(KEY, np.repeat(image[None], 4000, axis=0), horizontal=0.3, vertical=0.6)
+    turned = {(h, v): image[:, :: -1 if v else 1, :: -1 if h else 1] for h in (0, 1) for v in (0, 1)}
+    for (h, v), wanted in turned.items():
+        share = (0.3 if h else 0.7) * (0.6 if v else 0.4)
+        assert stats.binomtest(int((y == wanted).all(axis=(1, 2, 3)).sum()), 4000, share).pvalue > 0.001
+    np.testing.assert_array_equal(flip(KEY, image[None], horizontal=1), image[None, :, :, ::-1])
+    np.testing.assert_array_equal(flip(KEY, image[None], horizontal=0, vertical=1), image[None, :, ::-1])
+
+
+def test_brightness_and_contrast():
+    x = np.repeat(images(1, 3)[:, :] * 0.2 + 0.4, 2000, axis=0)
+    added = brightness(KEY, x, 0.3) - x
+    assert np.ptp(added.reshape(2000, -1), axis=1).max() < 1e-12
+    assert stats.kstest(added[:, 0, 0, 0], "uniform", (-0.3, 0.6)).pvalue > 0.001
+    mean = x.mean(axis=(1, 2, 3), keepdims=True)
+    factor = (contrast(KEY, x, 0.5) - mean) / (x - mean)
+    assert np.ptp(factor.reshape(2000, -1), axis=1).max() < 1e-9
+    assert stats.kstest(factor[:, 0, 0, 0], "uniform", (0.5, 1.0)).pvalue > 0.001
+    black_and_white = np.round(images(40))
+    for transform, limit in ((brightness, 1), (contrast, 1)):
+        y = transform(KEY, black_and_white, limit)
+        assert (y.min(), y.max()) == (0, 1)  # held there
+        np.testing.assert_allclose(transform(KEY, x, 0), x, rtol=1e-15)
+
+
+def test_cutout():
+    """Every pixel is the middle as often; what lies over the border is cut."""
+    image = images(1, 1, 5, 4)[0, 0]
+    candidates = []
+    for i in range(5):
+        for j in range(4):
+            cut = image.copy()
+            cut[max(i - 1, 0) : i + 1, max(j - 1, 0) : j + 2] = 0.25
+            candidates.append(cut)
+    y = cutout(KEY, np.repeat(image[None], 4000, axis=0), (2, 3), fill=0.25)
+    hits = np.stack([(y == candidate).all(axis=(1, 2)) for candidate in candidates])
+    assert (hits.sum(axis=0) >= 1).all()  # at the borders, some are alike
+    for candidate, count in zip(candidates, hits.sum(axis=1), strict=True):
+        alike = sum(np.array_equal(candidate, other) for other in candidates)
+        assert stats.binomtest(int(count), 4000, alike / 20).pvalue > 0.001
+    assert (cutout(KEY, image[None], 99) == 0).all()
+
+
+def test_elastic_displacements():
+    """Normal, of the strength that is asked for in both directions, and alike where pixels are neighbours."""
+    height, width, n = 40, 30, 60
+    rows, columns = np.meshgrid(np.arange(height) * 1.0, np.arange(width) * 1.0, indexing="ij")
+    read = elastic(KEY, np.repeat(np.stack([rows, columns])[None], n, axis=0), 1.5, smoothness=3.0, fill=1e6)
+    moved = (read - np.stack([rows, columns]))[:, :, 8:-8, 8:-8]
+    assert np.abs(moved).max() < 8  # so no border was near
+    assert abs(moved.std() - 1.5) < 0.1
+    assert abs(stats.kurtosis(moved.ravel())) < 0.3
+    for axis in (2, 3):
+        near, far = (
+            np.take(moved, range(distance, 14), axis) * np.take(moved, range(14 - distance), axis)
+            for distance in (1, 6)
+        )
+        assert abs(near.mean() / 1.5**2 - np.exp(-1 / 36)) < 0.1
+        assert abs(far.mean() / 1.5**2 - np.exp(-1)) < 0.1
+    assert abs((moved[:, 0] * moved[:, 1]).mean()) < 0.2
+    np.testing.assert_array_equal(elastic(KEY, images(), 0), images())
+
+
+@LAW
+@given(size=st.tuples(*[st.integers(1, 9)] * 2), strength=st.floats(0, 20), block=st.sampled_from([1, 2**16]))
+def test_elastic_reads_as_scipy(size, strength, block):
+    x = images(2, 2, *size)
+    place = np.stack(np.meshgrid(np.arange(size[0]) * 1.0, np.arange(size[1]) * 1.0, indexing="ij"))
+    gaussians = [np.exp(-(((np.arange(n)[:, None] - np.arange(n)) / 2.0) ** 2) / 2) for n in size]
+    gaussians = [rows / np.sqrt((rows**2).sum(axis=1, keepdims=True)) for rows in gaussians]
+    noise = rng.normal(KEY, (2, 2, *size), dtype=np.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(augment, "_BLOCK", block)
+        y = elastic(KEY, x, strength, smoothness=2.0, fill=0.25)
+    for i in range(2):
+        moved = [strength * gaussians[0] @ noise[axis, i] @ gaussians[1].T for axis in range(2)]
+        for channel in range(2):
+            wanted = ndimage.map_coordinates(x[i, channel], place + moved, order=1, mode="grid-constant", cval=0.25)
+            np.testing.assert_allclose(y[i, channel], wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: flip(KEY, x, horizontal=1.5), r"horizontal: expected a number in \[0, 1\], got 1.5"),
+        (lambda x: brightness(KEY, x, -1), r"most: expected a number in \[0, inf\], got -1.0"),
+        (lambda x: contrast(KEY, x, 2), r"most: expected a number in \[0, 1\], got 2.0"),
+        (lambda x: cutout(KEY, x, 0), "size: expected a whole number ≥ 1, got 0"),
+        (
+            lambda x: cutout(KEY, x, (1, 2, 3)),
+            r"size: expected a whole number or a pair \(height, width\), got",
+        ),
+        (lambda x: elastic(KEY, x, smoothness=0), r"smoothness: expected a number in \(0, inf\], got 0.0"),
+        (lambda x: elastic(KEY, x, -1), r"strength: expected a number in \[0, inf\], got -1.0"),
+        (lambda x: random_crop(KEY, x, 7), "size: expected at most 7×6, images with their padding, got 7×7"),
+        (lambda x: random_crop(KEY, x, (2, 0)), r"size\[1\]: expected a whole number ≥ 1, got 0"),
+    ],
+)
+def test_options(call, message):
+    with pytest.raises(ConfigError, match=message):
+        call(images())
 
 
 def test_fill_is_the_background_of_the_scale():
@@ -275,7 +422,7 @@ def test_affine_errors(options, message):
 def test_with_copies():
     x, labels = images(5), np.arange(5)
     many, their_labels = with_copies(KEY, x, labels, list(TRANSFORMS.values()))
-    assert their_labels.tolist() == [0, 1, 2, 3, 4] * 5
+    assert their_labels.tolist() == [0, 1, 2, 3, 4] * (1 + len(TRANSFORMS))
     np.testing.assert_array_equal(many[:5], x)
     for i, transform in enumerate(TRANSFORMS.values()):
         np.testing.assert_array_equal(many[5 * i + 5 : 5 * i + 10], transform(rng.fold_in(KEY, i), x))
