@@ -99,6 +99,17 @@ def shape_of(x: Arrays) -> Shapes:
     return Discrete(x.shape[1:]) if x.dtype.kind in "biu" else x.shape[1:]
 
 
+def channels_last(shape: Shape) -> bool:
+    """Whether the shape of one picture can only be (H, W, C): many rows and columns, and then one to four channels.
+
+    >>> channels_last((32, 32, 3)), channels_last((28, 28, 1)), channels_last((3, 32, 32)), channels_last((16, 100, 1))
+    (True, True, False, False)
+    """
+    if len(shape) != 3 or min(shape[:2]) < 8:
+        return False
+    return shape[2] in (3, 4) or (shape[2] == 1 and shape[0] == shape[1])
+
+
 def in_words(shape: Shape) -> str:
     """The shape of a batch of such examples.
 

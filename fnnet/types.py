@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 import numpy as np
@@ -16,9 +16,18 @@ from fnnet.arrays import Cotangent as Cotangent
 from fnnet.arrays import Discrete as Discrete
 from fnnet.arrays import Shape as Shape
 from fnnet.arrays import Shapes as Shapes
-from fnnet.arrays import check_arrays, check_cotangent, check_takes, is_discrete, places, shape_of
+from fnnet.arrays import (
+    channels_last,
+    check_arrays,
+    check_cotangent,
+    check_takes,
+    is_discrete,
+    is_floats,
+    places,
+    shape_of,
+)
 from fnnet.arrays import example_shape as example_shape
-from fnnet.errors import ConfigError, DtypeError, FnnetError, expected, inside
+from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
 from fnnet.recipe import ADVICE, Recipe, html_table, remake
 from fnnet.renamed import Renamed
 
@@ -190,6 +199,7 @@ class Layer:
         shape = example_shape(shape)
         try:
             rng.check_key(key)
+            _check_channels_first(self, shape)
             self._shape(shape)
             params = self._init(key, shape)
             common_dtype(params)
@@ -316,6 +326,16 @@ def cached(shape: Infer, takes: Takes = "floats") -> Infer:
         return shape(in_shape)
 
     return lru_cache(maxsize=64)(found)
+
+
+def _check_channels_first(net: Layer, shape: Shapes) -> None:
+    """Raise where a net that begins with `conv2d` is given a shape that can only be that of an image (H, W, C)."""
+    if not is_floats(shape) or not channels_last(image := cast(Shape, shape)):
+        return
+    _, first = next(_innermost(net))
+    if first.recipe is not None and first.recipe.name == "conv2d":
+        fix = f"pass {image[2:] + image[:2]}, and {CHANNELS_LAST}"
+        raise ShapeError(expected("shape", "(C, H, W) of one image", f"{shape}, which looks like (H, W, C)", fix))
 
 
 def check_input(params: Params, x: object) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from fnnet import rng
 from fnnet.arguments import plain_array, real, shown, whole
 from fnnet.arrays import Arrays, length
+from fnnet.data.pixels import check_channels_first
 from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
 from fnnet.types import Array
 
@@ -442,6 +443,7 @@ def _images(x: object) -> Array:
         raise DtypeError(expected("x", "float32 or float64", x.dtype, fix))
     if x.ndim not in (3, 4) or 0 in x.shape:
         raise ShapeError(expected("x", "(N, C, H, W) or (N, H, W), none of them 0", x.shape))
+    check_channels_first("x", x)
     return x
 
 

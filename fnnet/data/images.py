@@ -18,7 +18,11 @@ from fnnet.data.picture import Fit, Mode, Over, Reading, as_pixels, picture_byte
 from fnnet.errors import ConfigError, expected
 from fnnet.types import Array, Shape
 
-_LEFT_BEHIND = {"__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
+_LEFT_BEHIND = {
+    *(".ds_store", "__macosx", ".localized", ".spotlight-v100", ".fseventsd", ".trashes", "icon\r"),  # macOS
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),  # Windows
+    *(".directory", "lost+found", "@eadir"),  # KDE, ext4, Synology
+}
 
 _Listing: TypeAlias = dict[str, dict[str, Callable[[], bytes]]]  # class -> picture -> its content
 
@@ -174,13 +178,15 @@ def _encoding(names: object) -> str:
         raise ConfigError(expected("names", "an encoding that Python knows, such as 'gbk'", shown(names))) from None
 
 
-def left_behind(name: str) -> bool:
-    """Whether a file or folder of this name is what systems leave behind, and nobody's data.
+def left_behind(name: str, hidden: bool = True) -> bool:
+    """Whether a file or folder of this name is what systems leave behind, or otherwise `hidden`: nobody's data.
 
-    >>> [left_behind(name) for name in (".DS_Store", "Thumbs.db", "__MACOSX", "1.png")]
-    [True, True, True, False]
+    >>> [left_behind(name) for name in (".DS_Store", "Thumbs.db", "__MACOSX", ".git", "1.png")]
+    [True, True, True, True, False]
+    >>> left_behind(".git", hidden=False), left_behind("._1.png", hidden=False)
+    (False, True)
     """
-    return name.startswith(".") or name.casefold() in _LEFT_BEHIND
+    return name.startswith("." if hidden else "._") or name.casefold() in _LEFT_BEHIND
 
 
 def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fnnet.arguments import plain_array, real, whole
+from fnnet.arrays import channels_last
 from fnnet.errors import DtypeError, ShapeError, expected
 from fnnet.types import Array
 
@@ -11,7 +12,8 @@ def scale(images: Array, by: float = 255.0) -> Array:
     """Stored images (N, H, W) or (N, C, H, W), uint8, as float32 (N, C, H, W): every pixel divided by `by`.
 
     Args:
-        images: uint8; one channel where there is no channel axis.
+        images: uint8; one channel where there is no channel axis. Three axes are always N grey images: of one image in
+            colours, pass `image[None]`.
         by: the divisor; 255 brings pixels to [0, 1], some authors divide by 256.
 
     Raises:
@@ -64,6 +66,7 @@ def pad(images: Array, margin: int) -> Array:
     margin = whole("margin", margin, 0)
     if images.ndim < 2:
         raise ShapeError(expected("images", "(…, H, W)", images.shape))
+    check_channels_first("images", images)
     return np.pad(images, [(0, 0)] * (images.ndim - 2) + [(margin, margin)] * 2)
 
 
@@ -81,6 +84,7 @@ def resize(images: Array, height: int, width: int) -> Array:
     height, width = whole("height", height, 1), whole("width", width, 1)
     if images.ndim < 2 or 0 in images.shape[-2:]:
         raise ShapeError(expected("images", "(…, H, W) with H, W ≥ 1", images.shape))
+    check_channels_first("images", images)
     stored = images.dtype == np.uint8
     x = images.astype(np.float32) if stored else _floating(images)
     rows, columns = (
@@ -97,11 +101,21 @@ def _interpolation(old: int, new: int) -> Array:
     return np.maximum(1 - distance, 0)
 
 
+def check_channels_first(what: str, images: Array) -> None:
+    """Raise where images, or one that was passed for a batch, can only have their channels last."""
+    if images.ndim in (3, 4) and channels_last(images.shape[-3:]):
+        order = "(0, 3, 1, 2)" if images.ndim == 4 else "(2, 0, 1)"
+        fix = f"pass {what}.transpose{order}" + ("" if images.ndim == 4 else "[None], a batch of one image")
+        got = f"{images.shape}, which looks like {'(N, H, W, C)' if images.ndim == 4 else 'one image (H, W, C)'}"
+        raise ShapeError(expected(what, "(N, C, H, W) or (N, H, W)", got, fix))
+
+
 def _stored(images: Array) -> Array:
     if plain_array("images", images).dtype != np.uint8:
         raise DtypeError(expected("images", "uint8 pixels as stored", images.dtype))
     if images.ndim not in (3, 4):
         raise ShapeError(expected("images", "(N, H, W) or (N, C, H, W)", images.shape))
+    check_channels_first("images", images)
     return images
 
 

@@ -26,6 +26,8 @@ def environment() -> dict[str, Any]:
         "optree": metadata.version("optree"),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
+        "processor features": processor_features(),
+        "libc": libc(),
         "code": code_digest(),
         "commit": commit(),
     }
@@ -45,6 +47,18 @@ def processor() -> str:
         lines = []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or "unknown"
+
+
+def processor_features() -> str:
+    """Instructions that NumPy uses: those of the processor less those that NPY_DISABLE_CPU_FEATURES masks."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"]
+    return " ".join([*found.get("baseline", []), *found.get("found", [])]) or "none"
+
+
+def libc() -> str:
+    """The C library, whose exp and log NumPy may call, and what masks the instructions that it uses."""
+    masks = os.environ.get("GLIBC_TUNABLES")
+    return " ".join([*filter(None, platform.libc_ver()), *([masks] if masks else [])]) or "unknown"
 
 
 def in_clone() -> bool:

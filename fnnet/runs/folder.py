@@ -19,6 +19,7 @@ from typing import Any
 
 import attrs
 
+from fnnet.data.images import left_behind
 from fnnet.errors import DataError, FnnetError, expected
 from fnnet.files import TEMPORARY
 from fnnet.runs import files, identity
@@ -169,6 +170,8 @@ def locked(folder: Path) -> Iterator[None]:
 def check_usable(folder: Path) -> None:
     """Raise unless a run could be in this folder: it is new, empty, or holds a run. Nothing in it is touched.
 
+    What systems leave behind, such as .DS_Store, does not count.
+
     Raises:
         RunError: it is no folder, or one of other things.
     """
@@ -176,7 +179,11 @@ def check_usable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise RunError(expected(f"--out {folder}", "a folder", "a file"))
-    others = sorted(path.name for path in folder.iterdir() if path.name != LOCK and path.suffix != TEMPORARY)
+    others = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name != LOCK and path.suffix != TEMPORARY and not left_behind(path.name, hidden=False)
+    )
     if others:
         names = f"{', '.join(others[:3])}{' …' if len(others) > 3 else ''}"
         raise RunError(

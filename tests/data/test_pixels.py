@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fnnet import rng
-from fnnet.data import binarise, centre, pad, resize, scale
+from fnnet.data import binarise, centre, flip, noise, pad, resize, scale, shift
 from fnnet.errors import ConfigError, DtypeError, ShapeError
 from tests.data.files import ramp
 
@@ -118,3 +118,31 @@ def test_resize_errors():
         resize(np.zeros((1, 0, 2)), 2, 2)
     with pytest.raises(DtypeError, match="x: expected float32 or float64, got int64"):
         resize(np.zeros((1, 2, 2), int), 2, 2)
+
+
+TURNED = {
+    (5, 32, 32, 3): r"\(5, 32, 32, 3\), which looks like \(N, H, W, C\); pass {}.transpose\(0, 3, 1, 2\)",
+    (5, 28, 28, 1): r"\(5, 28, 28, 1\), which looks like \(N, H, W, C\); pass {}.transpose\(0, 3, 1, 2\)",
+    (5, 9, 40, 4): r"\(5, 9, 40, 4\), which looks like \(N, H, W, C\); pass {}.transpose\(0, 3, 1, 2\)",
+    (32, 48, 3): r"\(32, 48, 3\), which looks like one image \(H, W, C\); pass {}.transpose\(2, 0, 1\)\[None\], a",
+    (28, 28, 1): r"\(28, 28, 1\), which looks like one image \(H, W, C\); pass {}.transpose\(2, 0, 1\)\[None\], a",
+}
+
+
+@pytest.mark.parametrize("shape", TURNED)
+def test_channels_last_are_told(shape):
+    """Wherever images are read by their axes; and what the message says to pass is right."""
+    images = np.zeros(shape, np.uint8)
+    for call in (scale, lambda x: pad(x, 1), lambda x: resize(x, 8, 8)):
+        with pytest.raises(ShapeError, match="images: expected .*, got " + TURNED[shape].format("images")):
+            call(images)
+    for call in (flip, shift, noise):
+        with pytest.raises(ShapeError, match="x: expected .*, got " + TURNED[shape].format("x")):
+            call(rng.key(0), images.astype(np.float32))
+    right = images.transpose(0, 3, 1, 2) if len(shape) == 4 else images.transpose(2, 0, 1)[None]
+    assert scale(right).shape == right.shape
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 32, 32), (3, 32, 32), (32, 32, 8), (9, 7, 3), (5, 16, 100, 1), (9, 7, 9, 3)])
+def test_what_may_be_channels_first_is_read_so(shape):
+    assert scale(np.zeros(shape, np.uint8)).shape[-2:] == shape[-2:]

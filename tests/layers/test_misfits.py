@@ -279,3 +279,32 @@ def test_no_factory_takes_options_by_position():
         parameters = list(inspect.signature(make).parameters.values())
         by_position = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         assert all(p.default is p.empty for p in by_position[2:]), make.__name__
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (224, 160, 4), (28, 28, 1)])
+def test_a_shape_with_its_channels_last(shape):
+    """Before weights for 32 channels are made, which would fit images (N, 32, 32, 3) read wrongly."""
+    first = (shape[2], *shape[:2])
+    for net in (
+        layers.conv2d(4, 3, padding="same"),
+        layers.serial(layers.conv2d(4, 1), layers.flatten(), layers.dense(2)),
+        layers.serial(layers.serial(layers.conv2d(4, 1)), layers.relu()),
+        layers.residual(layers.conv2d(first[0], 1)),
+    ):
+        with pytest.raises(ShapeError) as found:
+            net.init(rng.key(0), shape)
+        assert str(found.value).endswith(
+            f"shape: expected (C, H, W) of one image, got {shape}, which looks like (H, W, C); pass {first}, "
+            "and if x is (N, H, W, C), pass x.transpose(0, 3, 1, 2)"
+        )
+        net.init(rng.key(0), first)
+
+
+def test_other_nets_may_have_such_shapes():
+    for net, shape in (
+        (layers.serial(layers.flatten(), layers.dense(2)), (32, 32, 3)),
+        (layers.conv2d(4, 1), (16, 100, 1)),
+        (layers.conv2d(4, 1), (32, 32, 8)),
+        (layers.conv2d(4, 1), (7, 32, 3)),
+    ):
+        net.init(rng.key(0), shape)

@@ -1,11 +1,35 @@
 """What is recorded of the code: all of its sources, in a clone and where it is installed."""
 
+import json
+import os
 import subprocess
+import sys
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from fnnet.runs import facts
+from tests.runs.conftest import ROOT
+
+
+def of_another_process(**variables):
+    script = "import json; from fnnet.runs import facts; print(json.dumps(facts.environment()))"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_masked_instructions_are_recorded():
+    """So that a replay whose bytes differ for them says why."""
+    before, found = of_another_process(), np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    assert before["processor features"].split()[-len(found) :] == found or not found
+    if found:
+        masked = of_another_process(NPY_DISABLE_CPU_FEATURES=" ".join(found))
+        (told,) = facts.changed(before, masked)
+        assert told.startswith(f"processor features: {before['processor features']} when the run began, ")
+    tuned = of_another_process(GLIBC_TUNABLES="glibc.malloc.check=0")
+    assert [one.partition(":")[0] for one in facts.changed(before, tuned)] == ["libc"]
 
 
 @pytest.fixture

@@ -79,3 +79,12 @@ def test_a_lock_is_let_go_and_cleans_up(tmp_path):
             pass
     with folder.locked(run):
         assert sorted(path.name for path in run.iterdir()) == [folder.LOCK]
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", ".localized", "._x", ".directory"])
+def test_what_systems_leave_behind_blocks_no_run(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    folder.check_usable(tmp_path)
+    (tmp_path / ".git").mkdir()  # is somebody's
+    with pytest.raises(folder.RunError, match=r"a new or empty folder, or a run to resume, got one that holds \.git$"):
+        folder.check_usable(tmp_path)
