@@ -306,6 +306,125 @@ def test_what_no_layer_says_is_told_with_node_and_attribute(nodes, constants, sh
         from_onnx(model_of(nodes, constants, shape))
 
 
+ONES, TWO = np.ones(3, np.float32), np.ones(2, np.float32)
+
+
+def whole_numbers(**arrays):
+    return {name: np.array(values, np.int64) for name, values in arrays.items()}
+
+
+@pytest.mark.parametrize(
+    ("made", "constants", "opset", "want"),
+    [
+        (node("LRN", ["x"], ["y"], size=5, bias=2.0), {}, 13, layers.local_response_norm(5, k=2.0)),
+        (node("Transpose", ["x"], ["y"], perm=[0, 2, 3, 1]), {}, 13, layers.permute((2, 3, 1))),
+        (node("Pad", ["x", "p"], ["y"]), whole_numbers(p=[0, 0, 1, 2, 0, 0, 0, 3]), 13, layers.pad(((1, 0), (2, 3)))),
+        (
+            node("Pad", ["x", "p", "", "a"], ["y"], mode="edge"),
+            whole_numbers(p=[1, 2], a=[-1]),
+            18,
+            layers.pad(((0, 0), (1, 2)), mode="replicate"),
+        ),
+        (
+            node("Pad", ["x"], ["y"], pads=[0, 0, 1, 1, 0, 0, 1, 1], value=2.0),
+            {},
+            6,
+            layers.pad(((1, 1), (1, 1)), value=2),
+        ),
+        (
+            node("Slice", ["x", "s", "e", "a"], ["y"]),
+            whole_numbers(s=[1, -3], e=[-1, 2**40], a=[2, 3]),
+            13,
+            layers.crop(((1, 1), (3, 0))),
+        ),
+        (node("Slice", ["x"], ["y"], starts=[0, 0, 0, 2], ends=[9, 3, 6, 6]), {}, 6, layers.crop(((0, 0), (2, 0)))),
+        (node("Resize", ["x", "", "s"], ["y"]), {"s": np.float32([1, 1, 2, 3])}, 13, layers.upsample((2, 3))),
+        (node("Upsample", ["x", "s"], ["y"]), {"s": np.float32([1, 1, 2, 2])}, 9, layers.upsample((2, 2))),
+        (
+            node("Resize", ["x", "", "", "s"], ["y"], mode="linear", axes=[2, 3]),
+            whole_numbers(s=[12, 6]),
+            18,
+            layers.upsample((2, 1), mode="bilinear"),
+        ),
+    ],
+    ids=lambda value: value.op_type if hasattr(value, "op_type") else "",
+)
+def test_layers_of_shapes_as_others_write_them(made, constants, opset, want):
+    read = from_onnx(model_of([made], constants, IMAGE, opset))
+    assert recipe.to_json(read.net) == recipe.to_json(layers.serial(want))
+
+
+@pytest.mark.parametrize(
+    ("made", "constants", "message"),
+    [
+        (node("LRN", ["x"], ["y"], size=4), {}, "size: expected an odd number, got 4"),
+        (node("Transpose", ["x"], ["y"]), {}, "perm: expected 0, the batch, then the axes of the example, got None"),
+        (node("Pad", ["x", "p"], ["y"]), whole_numbers(p=[0, 1, 0, 0, 0, 0, 0, 0]), "pads: expected 0 for the batch"),
+        (
+            node("Pad", ["x", "p"], ["y"]),
+            whole_numbers(p=[0, 0, 0, -1, 0, 0, 0, 0]),
+            "pads: expected 8 constant numbers ≥",
+        ),
+        (
+            node("Slice", ["x", "s", "e", "", "t"], ["y"]),
+            whole_numbers(s=[0], e=[9], t=[2]),
+            r"steps: expected 1, got \[2\]",
+        ),
+        (node("Slice", ["x", "s", "e"], ["y"]), whole_numbers(s=[0, 1], e=[9, 9]), "starts: expected 0 for the batch"),
+        (node("Resize", ["x", "", "s"], ["y"]), {"s": np.float32([1, 1, 1.5, 2])}, "scales: expected constant whole"),
+        (
+            node("Resize", ["x", "", "s"], ["y"], mode="linear", coordinate_transformation_mode="asymmetric"),
+            {"s": np.float32([1, 1, 2, 2])},
+            "coordinate_transformation_mode: expected half_pixel or align_corners, got asymmetric",
+        ),
+        (
+            node("DepthToSpace", ["x"], ["y"], blocksize=2),
+            {},
+            "blocksize: expected one whose square divides the 3 chan",
+        ),
+        (node("SpaceToDepth", ["x"], ["y"], blocksize=4), {}, "blocksize: expected one that divides 6 and 6, got 4"),
+        (
+            node("LayerNormalization", ["x", "g"], ["y"], axis=0),
+            {"g": ONES},
+            "axis: expected an axis of the example, got 0",
+        ),
+        (
+            node("LayerNormalization", ["x", "g"], ["y"]),
+            {"g": ONES},
+            r"input 1: expected numbers of shape \(6,\), got shape",
+        ),
+        (
+            node("LayerNormalization", ["x", "x"], ["y"]),
+            {},
+            "LayerNormalization 'y': expected values that meet in one of",
+        ),
+        (
+            node("InstanceNormalization", ["x", "g", "g"], ["y"]),
+            {"g": TWO},
+            r"input 1: expected numbers of shape \(3,\)",
+        ),
+        (
+            node("GroupNormalization", ["x", "g", "g"], ["y"], num_groups=2),
+            {"g": ONES},
+            "scale: expected one for each channel, as from opset 21 on, got one for each group in 20",
+        ),
+    ],
+    ids=lambda value: value.op_type if hasattr(value, "op_type") else "",
+)
+def test_layers_of_shapes_and_norms_that_no_layer_is(made, constants, message):
+    with pytest.raises(FormatError, match=message):
+        from_onnx(model_of([made], constants, IMAGE))
+
+
+def test_the_opset_is_the_first_that_has_all_the_nodes():
+    for net, opset in ((layers.layer_norm(), 20), (layers.group_norm(3), 21), (layers.rms_norm(), 23)):
+        params = net.init(rng.key(0), (6,))
+        assert to_onnx(net, params, (6,)).opset_import[0].version == opset
+        if opset > 20:
+            with pytest.raises(ConfigError, match=f"opset: expected {opset} or newer, which this net needs, got 20"):
+                to_onnx(net, params, (6,), opset=20)
+
+
 def test_models_that_are_none(tmp_path):
     for wrong in (b"\xff\xff\xff\xff", 3, None):
         with pytest.raises(FormatError, match="model: expected"):

@@ -252,7 +252,7 @@ def _rows(make: Callable[..., Layer], **places: int) -> Reading:
 def _groups(node: Node) -> Made:
     if node.opset < 21:
         raise node.refuse("scale", "one for each channel, as from opset 21 on", f"one for each group in {node.opset}")
-    groups = node.own["num_groups"]
+    groups = node.own.get("num_groups", 0)
     if groups < 1 or not node.inputs or node.inputs[0] % groups:
         raise node.refuse("num_groups", f"a divisor of the channels of {node.inputs}", groups)
     own = partial(layers.group_norm, groups)
@@ -272,7 +272,7 @@ def _transpose(node: Node) -> Made:
 
 
 def _lrn(node: Node) -> Made:
-    size = node.own["size"]
+    size = node.own.get("size", 0)
     if size < 1 or size % 2 == 0:
         raise node.refuse("size", "an odd number", size)
     own = {name: node.own.get(name, default) for name, default in (("alpha", 1e-4), ("beta", 0.75))}
@@ -327,7 +327,9 @@ def _slice(node: Node) -> Made:
         raise node.refuse("steps", "1", _listed(node, "steps", 4))
     most = 2**63 - 1
     first = _per_axis(node, "starts", starts, axes, 0)
-    last = _per_axis(node, "ends", [most if n >= 2**31 - 1 else n for n in ends], axes, most)
+    full = (node.batch or most, *node.inputs)
+    ends = [most if end >= full[axis % len(full)] else end for end, axis in zip(ends, axes, strict=False)]
+    last = _per_axis(node, "ends", ends, axes, most)
     found = []
     for size, start, end in zip(node.inputs[1:], first, last, strict=True):
         begin, stop, _ = slice(start, end).indices(size)
@@ -341,13 +343,13 @@ def _resize(node: Node) -> Made:
     if node.kind == "Upsample" or node.opset < 11:
         where = "asymmetric"
     node.only(antialias=0, exclude_outside=0, cubic_coeff_a=-0.75, keep_aspect_ratio_policy="stretch")
-    scales = _listed(node, "scales", 1 if where == "asymmetric" and node.opset < 11 else 2)
-    if not scales and (sizes := _listed(node, "sizes", 3)):
-        scales = [new / old for new, old in zip(sizes[1:], node.inputs, strict=True)]
-        scales = [1, *scales]
-    if not scales or any(scale != int(scale) or scale < 1 for scale in scales):
-        raise node.refuse("scales", "constant whole numbers ≥ 1", scales)
     axes = node.own.get("axes", list(range(len(node.inputs) + 1)))
+    scales, sizes = _listed(node, "scales", 1 if node.opset < 11 else 2), _listed(node, "sizes", 3)
+    if not scales and sizes and len(sizes) == len(axes):
+        old = [(sizes[0], *node.inputs)[axis % (len(node.inputs) + 1)] for axis in axes]  # nothing is said of the batch
+        scales = [new / own for new, own in zip(sizes, old, strict=True)]
+    if not scales or not all(float(scale).is_integer() and scale >= 1 for scale in scales):
+        raise node.refuse("scales", "constant whole numbers ≥ 1", scales)
     factors = tuple(_per_axis(node, "scales", scales, axes, 1))
     if mode == "nearest":
         if (where, node.own.get("nearest_mode", "round_prefer_floor")[:5]) not in (
@@ -365,7 +367,7 @@ def _depth_to_space(node: Node) -> Made:
     if _space(node) != 2:
         raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
     channels, h, w = node.inputs
-    f = node.own["blocksize"]
+    f = node.own.get("blocksize", 0)
     if f < 1 or channels % f**2:
         raise node.refuse("blocksize", f"one whose square divides the {channels} channels", f)
     if node.own.get("mode", "DCR") == "CRD":
@@ -378,9 +380,11 @@ def _space_to_depth(node: Node) -> Made:
     if _space(node) != 2:
         raise node.refuse("input", "images (N, C, H, W)", f"examples of shape {node.inputs}")
     channels, h, w = node.inputs
-    f = node.own["blocksize"]
+    f = node.own.get("blocksize", 0)
     if f < 1 or h % f or w % f:
         raise node.refuse("blocksize", f"one that divides {h} and {w}", f)
+    if node.own.get("mode", "DCR") == "CRD":
+        return layers.pixel_unshuffle(f), ()
     return _reordered((channels, h // f, f, w // f, f), (3, 5, 1, 2, 4), (channels * f * f, h // f, w // f))
 
 
