@@ -34,6 +34,7 @@ class Row:
     domain: Any = None
     within: dict[str, Any] = attrs.field(factory=dict)
     padded: dict[str, str] = attrs.field(factory=dict)
+    only: int | None = None
 
     @property
     def covers(self) -> str:
@@ -47,7 +48,7 @@ class Row:
 
     def batch(self, key: rng.Key, n: int, dtype: Any = np.float32) -> Arrays:
         """Examples as it takes them."""
-        x = drawn(key, example_shape(self.shape), n, Claims(**self.claims), spread)
+        x = drawn(key, example_shape(self.shape), self.only or n, Claims(**self.claims), spread)
         return floats(lambda array: array.astype(dtype), x)
 
 
@@ -147,6 +148,18 @@ def siamese() -> Layer:
 
 LENGTHS = Discrete(())
 PADDED: dict[str, Any] = {"within": {"x[1]": (1, 4)}, "padded": {"x[0]": "x[1]"}}  # sequences of 4 steps
+AFTER: dict[str, Any] = {"within": {"x[2]": (1, 3)}, "padded": {"x[1]": "x[2]"}}  # 3 steps behind a state
+
+
+def running_sum(shown: Layer = layers.relu()) -> Layer:
+    """A cell: the state is a sum, of which an affine map is shown."""
+    return layers.graph(
+        lambda net, s, x: (net.sum(s, x), net.out(net.shown(net.sum(s, x)))),
+        sum=layers.add(),
+        shown=shown,
+        out=layers.dense(1),
+    )
+
 
 LAYERS = [
     linear("identity", layers.identity, (3,)),
@@ -445,6 +458,56 @@ LAYERS = [
     ),
     smooth("per_step of statistics", lambda: layers.per_step(layers.batch_norm()), (2, 3), batch_dependent=True),
     linear("per_step of tuples", lambda: layers.per_step(layers.select(0)), ((3, 2), Discrete((3,)))),
+    pieces("scan", lambda: layers.scan(running_sum()), ((2,), (3, 2))),
+    pieces("scan lengths", lambda: layers.scan(running_sum()), ((2,), (3, 2), LENGTHS), **AFTER),
+    smooth("scan of an lstm_cell", lambda: layers.scan(layers.lstm_cell(2)), (((2,), (2,)), (3, 2), LENGTHS), **AFTER),
+    pieces(
+        "scan dropout", lambda: layers.scan(running_sum(layers.dropout(Fraction(1, 2)))), ((2,), (3, 2)), draws=True
+    ),
+    smooth(
+        "scan remembers",
+        lambda: layers.scan(running_sum(layers.batch_norm())),
+        ((2,), (3, 2), LENGTHS),
+        batch_dependent=True,
+        **AFTER,
+    ),
+    smooth("rnn_cell", lambda: layers.rnn_cell(2), ((2,), (3,))),
+    smooth("rnn", lambda: layers.rnn(2), (3, 3)),
+    smooth("rnn lengths", lambda: layers.rnn(2), ((4, 2), LENGTHS), **PADDED),
+    smooth("rnn state", lambda: layers.rnn(2), ((2,), (3, 1), LENGTHS), **AFTER),
+    smooth("lstm_cell", lambda: layers.lstm_cell(2), (((2,), (2,)), (3,))),
+    smooth("lstm", lambda: layers.lstm(2), (3, 3)),
+    smooth("lstm lengths", lambda: layers.lstm(2), ((4, 2), LENGTHS), **PADDED),
+    smooth("lstm state", lambda: layers.lstm(2), (((2,), (2,)), (3, 1), LENGTHS), **AFTER),
+    smooth("gru_cell", lambda: layers.gru_cell(2), ((2,), (3,))),
+    smooth("gru", lambda: layers.gru(2), (3, 3)),
+    smooth("gru lengths", lambda: layers.gru(2), ((4, 2), LENGTHS), **PADDED),
+    smooth("gru state", lambda: layers.gru(2), ((2,), (3, 1), LENGTHS), **AFTER),
+    smooth("bidirectional", lambda: layers.bidirectional(layers.lstm(2)), (3, 2)),
+    smooth("bidirectional lengths", lambda: layers.bidirectional(layers.gru(2)), ((4, 2), LENGTHS), **PADDED),
+    pieces(
+        "bidirectional dropout",
+        lambda: layers.bidirectional(layers.per_step(layers.dropout(Fraction(1, 2)))),
+        (3, 2),
+        draws=True,
+    ),
+    smooth("carried", lambda: layers.carried(layers.rnn(2), 3, (2,)), (3, 2), remembers=True, only=3),
+    smooth(
+        "carried lengths",
+        lambda: layers.carried(layers.lstm(2), 2, (np.full(2, 0.5), np.zeros(2))),
+        ((4, 2), LENGTHS),
+        remembers=True,
+        only=2,
+        **PADDED,
+    ),
+    pieces("recomputed", lambda: layers.recomputed(layers.serial(layers.dense(3), layers.relu())), (2,)),
+    smooth(
+        "recomputed training",
+        lambda: layers.recomputed(layers.serial(layers.dropout(0.5), layers.batch_norm(), layers.tanh())),
+        (3,),
+        batch_dependent=True,
+        draws=True,
+    ),
     linear("reverse", layers.reverse, (4, 2)),
     linear("reverse lengths", layers.reverse, ((4, 2), LENGTHS), **PADDED),
     linear("last", layers.last, (4, 2)),

@@ -423,7 +423,92 @@ def of_sequences(name: str, layer: Layer, dxs: Callable[[Call], Any]) -> Mutant:
     return Mutant(name, lambda: pulling(layer, grads(dx=lambda m: (dxs(m), None))), SEQUENCE, "derivative", claims)
 
 
+def truncated() -> Layer:
+    """A scan whose gradient stops at every step: what comes back for a state goes nowhere."""
+    cell = layers.rnn_cell(2)
+
+    def apply(params: Params, x: Any) -> tuple[Any, Any]:
+        (state, xs), right = x, layers.scan(cell)
+        y, _ = right._apply(params, x)
+
+        def vjp(dy: Any, input_gradient: bool = True) -> Any:
+            total, dxs, h = tree.map(np.zeros_like, params), [], state
+            for t in range(xs.shape[1]):
+                (after, _), pull = cell._apply(params, (h, xs[:, t]))
+                own, (dstate, dx) = pull((0 * h, dy[1][:, t]))
+                total, h = tree.map(np.add, total, own), after
+                dxs.append(dx)
+            return total, (dstate, np.stack(dxs, axis=1))
+
+        return y, vjp
+
+    return attrs.evolve(layers.scan(cell), apply=apply)
+
+
+def unending(m: Call) -> Any:
+    """The gradient of sequences taken as if none of them ended."""
+    xs, lengths = m.x
+    return layers.rnn(2)._apply(m.params, (xs, 0 * lengths + xs.shape[1]))[1](m.dy, True)
+
+
+def clinging() -> Layer:
+    """A layer in which a state is carried on, and which moves it in evaluation too."""
+    right = layers.carried(layers.rnn(2), 3, (2,))
+    return attrs.evolve(right, apply=right.train(rng.key(0))._apply)
+
+
 MUTANTS = [
+    Mutant("carried: evaluation moves the state", clinging, (2, 2), "successors", {**SMOOTH, "only": 3}),
+    wrong(
+        "bidirectional: dx not turned back",
+        layers.bidirectional(layers.rnn(2)),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.dx[:, ::-1],
+    ),
+    Mutant(
+        "recomputed: another sample on the way back",
+        lambda: attrs.evolve(
+            layers.recomputed(layers.dropout(0.5)),
+            train=lambda key: _mixed(layers.dropout(0.5).train(key), layers.dropout(0.5).train(rng.fold_in(key, 1))),
+        ),
+        (6,),
+        "derivative",
+        DRAWS,
+    ),
+    Mutant("scan: the gradient does not go back through time", truncated, ((2,), (3, 2)), "derivative", SMOOTH),
+    Mutant(
+        "rnn: gradients of sequences that have ended",
+        lambda: pulling(layers.rnn(2), unending),
+        SEQUENCE,
+        "derivative",
+        {"within": {"x[1]": (1, 3)}, "padded": {"x[0]": "x[1]"}},
+    ),
+    wrong(
+        "lstm: dW with the last two gates exchanged",
+        layers.lstm(1),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+        weight=lambda m: c(m.dparams.weight[:, [0, 1, 3, 2]]),
+    ),
+    wrong(
+        "lstm: dU of the first step only",
+        layers.lstm(2),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+        recurrent=lambda m: layers.lstm(2)._apply(m.params, m.x[:, :1])[1](m.dy[:, :1], True)[0].recurrent,
+    ),
+    wrong(
+        "gru: the reset gate forgotten in the bias behind it",
+        layers.gru(1),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+        recurrent_bias=lambda m: m.dparams.bias[2:].copy(),
+    ),
     of_sequences("reverse: dx not turned back", layers.reverse(), dxs=lambda m: m.dy),
     of_sequences("reverse: dx turned round beyond the length", layers.reverse(), dxs=lambda m: m.dy[:, ::-1]),
     of_sequences(

@@ -116,6 +116,8 @@ def test_public_names_exist_and_are_listed_once(path):
 TWICE = {"constant", "init", "load", "normal", "save", "zeros"}  # of a tree, and of a net whole
 TWICE |= {"beside", "per_step"}  # of layers, and of losses
 TWICE |= {"crop", "pad"}  # of pictures as they are read, and layers
+TWICE |= {"scan", "tied"}  # of steps of training, and of a cell; a layer, and a draw of equal numbers
+TWICE |= {"as_rows", "outputs"}  # of weights, and of predictions
 
 
 KERNELS = [path for path in FILES if part_of(name_of(path) + ".") == "kernels"]

@@ -19,6 +19,7 @@ DRAWN_FROM = {"tests/recipe/test_random_nets.py"}  # nets of what is there; noth
 WAIT = {"tests/golden/cases.py", "fnnet/exchange/one_file.py", "fnnet/exchange/onnx/writing.py"}
 PLAIN = {"add", "beside", "concatenate", "graph", "multiply", "select", "stack"}  # one line of NumPy, or none
 PLAIN |= {"take", "gaussian_sample", "per_step", "reverse", "last", "mean_over"}
+PLAIN |= {"carried", "recomputed"}
 ACTIVATIONS = {"activations", "piecewise", "softmax", "log_softmax"}  # rooms whose layers README names together
 PLAIN |= {"crop", "permute", "reparametrized", "tied", "transpose"}
 LAYERS = [name for name in layers.__all__ if name[0].islower()]

@@ -24,6 +24,8 @@ from fnnet.layers.attention import attention
 from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
 from fnnet.layers.beside import beside
+from fnnet.layers.bidirectional import bidirectional
+from fnnet.layers.carried import carried
 from fnnet.layers.concatenate import concatenate
 from fnnet.layers.conv1d import conv1d
 from fnnet.layers.conv2d import conv2d
@@ -41,6 +43,7 @@ from fnnet.layers.global_avg_pool import global_avg_pool
 from fnnet.layers.global_max_pool import global_max_pool
 from fnnet.layers.graph import graph
 from fnnet.layers.group_norm import group_norm
+from fnnet.layers.gru import gru, gru_cell
 from fnnet.layers.identity import identity
 from fnnet.layers.instance_norm import instance_norm
 from fnnet.layers.last import last
@@ -50,6 +53,7 @@ from fnnet.layers.learned_positions import learned_positions
 from fnnet.layers.local_response_norm import local_response_norm
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
+from fnnet.layers.lstm import lstm, lstm_cell
 from fnnet.layers.max_pool import max_pool
 from fnnet.layers.mean_over import mean_over
 from fnnet.layers.multiply import multiply
@@ -61,12 +65,15 @@ from fnnet.layers.permute import permute, transpose
 from fnnet.layers.piecewise import hard_shrink, hard_sigmoid, hard_swish, hard_tanh, relu6, soft_shrink, threshold
 from fnnet.layers.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from fnnet.layers.prelu import prelu
+from fnnet.layers.recomputed import recomputed
 from fnnet.layers.reparametrized import reparametrized
 from fnnet.layers.reshape import reshape
 from fnnet.layers.residual import residual
 from fnnet.layers.reverse import reverse
 from fnnet.layers.rms_norm import rms_norm
+from fnnet.layers.rnn import rnn, rnn_cell
 from fnnet.layers.scale_pool import scale_pool
+from fnnet.layers.scan import scan
 from fnnet.layers.select import select
 from fnnet.layers.serial import serial
 from fnnet.layers.sinusoidal_positions import sinusoidal_positions
@@ -89,6 +96,8 @@ __all__ = [
     "avg_pool",
     "batch_norm",
     "beside",
+    "bidirectional",
+    "carried",
     "celu",
     "concatenate",
     "conv1d",
@@ -109,6 +118,8 @@ __all__ = [
     "global_max_pool",
     "graph",
     "group_norm",
+    "gru",
+    "gru_cell",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
@@ -124,6 +135,8 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "lp_pool",
+    "lstm",
+    "lstm_cell",
     "max_pool",
     "mean_over",
     "mish",
@@ -136,6 +149,7 @@ __all__ = [
     "pixel_shuffle",
     "pixel_unshuffle",
     "prelu",
+    "recomputed",
     "relu",
     "relu6",
     "reparametrized",
@@ -143,7 +157,10 @@ __all__ = [
     "residual",
     "reverse",
     "rms_norm",
+    "rnn",
+    "rnn_cell",
     "scale_pool",
+    "scan",
     "select",
     "selu",
     "serial",

@@ -114,6 +114,14 @@ def only(counted: Array, x: Array) -> Array:
     return np.where(along(counted, x), x, np.zeros((), x.dtype))
 
 
+def turned(xs: Array, lengths: Array) -> Array:
+    """Sequences (N, T, …) turned round within their lengths, 0 behind; it is its own transpose."""
+    t = xs.shape[1]
+    counted = within(lengths, t)
+    at = np.where(counted, lengths[:, None] - 1 - np.arange(t), 0)
+    return only(counted, np.take_along_axis(xs, along(at, xs), axis=1))
+
+
 def float_sequences(shapes: Any) -> Shape:
     """The shape itself, if it is one of sequences of floats (T, …).
 

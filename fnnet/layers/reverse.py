@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
 from fnnet.arrays import Shape, Shapes
 from fnnet.layers._params import no_params
-from fnnet.layers._time import along, checked_lengths, float_sequences, only, with_lengths, within
+from fnnet.layers._time import checked_lengths, float_sequences, turned, with_lengths
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer, Params, Pullback
@@ -54,11 +52,3 @@ def reverse() -> Layer:
         return turned(xs, lengths), padded_vjp
 
     return unchecked(no_params, apply, shape=shape, name="reverse", takes="anything")
-
-
-def turned(xs: Array, lengths: Array) -> Array:
-    """Sequences (N, T, …) turned round within their lengths, 0 behind; it is its own transpose."""
-    t = xs.shape[1]
-    counted = within(lengths, t)
-    at = np.where(counted, lengths[:, None] - 1 - np.arange(t), 0)
-    return only(counted, np.take_along_axis(xs, along(at, xs), axis=1))

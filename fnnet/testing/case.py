@@ -28,6 +28,7 @@ class Claims:
         within: what single parts of x are drawn from: "x[1]" -> (least, most) whole numbers, `bool`, or for floats an
             open interval.
         padded: parts of x that hold sequences (N, T, …) -> the parts that hold their lengths.
+        only: the one number of examples that the layer takes, None for any.
     """
 
     smooth: bool = False
@@ -37,6 +38,7 @@ class Claims:
     domain: Domain | None = None
     within: Mapping[str, Any] = attrs.field(factory=dict)
     padded: Mapping[str, str] = attrs.field(factory=dict)
+    only: int | None = None
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -229,7 +231,7 @@ def _with_statistics(layer: Layer, params: Params, shape: Shapes, key: rng.Key, 
     """Statistics after two batches of training, so that they are neither 0 nor 1."""
     for i in range(2):
         below = rng.fold_in(rng.fold_in(key, "statistics"), i)
-        x = drawn(below, shape, 4, claims, spread)
+        x = drawn(below, shape, claims.only or 4, claims, spread)
         x = x if claims.domain else floats(lambda array: array + 0.5, x)
         y, vjp = layer.train(below).apply(params, sealed(x))
         after, _ = vjp(zero_cotangent(y))

@@ -1,6 +1,6 @@
 """`check_layer` and `check_vjp`: hold a layer to its laws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fnnet import rng
@@ -30,6 +30,7 @@ def check_layer(
     domain: Domain | None = None,
     within: Mapping[str, Any] | None = None,
     padded: Mapping[str, str] | None = None,
+    only: int | None = None,
     laws: Sequence[str] | None = None,
     modes: Sequence[str] = ("evaluation", "training"),
     shrink: bool = True,
@@ -58,6 +59,7 @@ def check_layer(
             (0 or 1 where nothing is said), `bool`, or an open interval for floats.
         padded: parts of x that hold sequences (N, T, …), and which part holds their lengths: `{"x[0]": "x[1]"}`. What
             stands behind a length is then held to change nothing.
+        only: the one number of examples that the layer takes, as with a state that is carried on; it replaces `batch`.
         laws: names of the laws to check, all by default.
         modes: "evaluation", "training" or both. Training is left out where it is no different.
         shrink: whether to look for the smallest case that breaks a broken law.
@@ -71,7 +73,7 @@ def check_layer(
     True
     """
     check_net(layer, "layer")
-    shape, batch = example_shape(shape), whole("batch", batch, 1)
+    shape, batch = example_shape(shape), whole("batch", batch if only is None else only, 1)
     claims = Claims(
         smooth=smooth,
         piecewise_linear=piecewise_linear,
@@ -80,11 +82,10 @@ def check_layer(
         domain=_interval("domain", domain) if isinstance(domain, tuple | list) else domain,
         within=_within(within or {}, shape),
         padded=_padded(padded or {}, shape),
+        only=only,
     )
-    for what, given, known in (("laws", laws or (), LAWS), ("modes", modes, ("evaluation", "training"))):
-        for name in given:
-            if name not in known:
-                raise ConfigError(expected(what, one_of(known), repr(name)))
+    _check_words("laws", laws or (), LAWS)
+    _check_words("modes", modes, ("evaluation", "training"))
     layer.shape(shape)
     findings = [
         _judge(law, layer, mode, shape, batch, key, claims, shrink)
@@ -93,6 +94,12 @@ def check_layer(
         for law in (LAWS if laws is None else laws)
     ]
     return CheckResult(layer.name, shape, batch, key, claims, tuple(findings))
+
+
+def _check_words(what: str, given: Sequence[str], known: Collection[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise ConfigError(expected(what, one_of(known), repr(name)))
 
 
 def check_vjp(layer: Layer, shape: Shapes, *, key: rng.Key = rng.key(0), **options: object) -> CheckResult:

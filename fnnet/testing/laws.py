@@ -403,7 +403,8 @@ _LAYOUTS: dict[str, Function] = {
 def batch_of_one(case: Case) -> float:
     """A batch of one example works, and in evaluation gives what the example gives among others."""
     if not _takes_one(case):
-        raise SkipError("examples depend on each other")
+        fixed = case.claims.only is not None
+        raise SkipError("it takes another number of examples" if fixed else "examples depend on each other")
     alone, _ = case.net.apply(case.params, rows(case.x, slice(1)))
     _check_promised(alone, 1, case.layer.shape(case.shape))
     found, together = _alone(case).run(), case.run()
@@ -415,6 +416,8 @@ def batch_of_one(case: Case) -> float:
 
 def _takes_one(case: Case) -> bool:
     """Whether a batch of one example must work: always in evaluation, in training unless examples see each other."""
+    if case.claims.only not in (None, 1):
+        return False
     return case.mode == "evaluation" or not case.claims.batch_dependent
 
 
@@ -425,7 +428,9 @@ def _alone(case: Case) -> Case:
 def batch_split(case: Case) -> float:
     """Examples do not see each other: the parts of a batch give the parts of y and dx, and dparams that add up."""
     if not _splits(case):
-        raise SkipError("examples depend on each other" if case.claims.batch_dependent else "the draws differ")
+        fixed = case.claims.only is not None
+        why = "examples depend on each other" if case.claims.batch_dependent else "the draws differ"
+        raise SkipError("it takes no other number of examples" if fixed else why)
     together = case.run()
     halves = [slice(0, 1), slice(1, None)]
     parts = [
@@ -445,6 +450,8 @@ def batch_split(case: Case) -> float:
 
 def _splits(case: Case) -> bool:
     """Whether an example's output is its own affair: always in evaluation, in training unless otherwise said."""
+    if case.claims.only is not None:
+        return False
     if case.mode == "evaluation":
         return True
     return not case.claims.batch_dependent and not case.claims.draws and not _differs(case, "another")

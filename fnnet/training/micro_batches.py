@@ -12,7 +12,8 @@ from toolz import partition_all
 from fnnet import tree
 from fnnet.arguments import whole
 from fnnet.arrays import Arrays, concatenated, count, length, rows
-from fnnet.errors import DataError, expected
+from fnnet.errors import ConfigError, DataError, expected
+from fnnet.layers.carried import carries
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
@@ -56,6 +57,7 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, *, 
     Raises:
         ConfigError: `size` or `workers` is no whole number ≥ 1, or the loss does not say how it reduces.
         DataError (the function): x and target differ in length.
+        ConfigError (the function): the net carries a state on, as `layers.carried` does.
 
     >>> from fnnet import layers, losses, rng
     >>> net = layers.dense(1, bias=False)
@@ -85,6 +87,11 @@ def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -
     def gradient(
         params: Params, x: Arrays, target: Target, weight: Array | None = None
     ) -> tuple[float, Params, Arrays]:
+        if carries(params):
+            fix = "let each batch be one, or use the core without carried"
+            raise ConfigError(
+                expected("micro-batches", "a net without a state that goes on from batch to batch", "one", fix)
+            )
         n = length((x, target) if weight is None else (x, target, weight))
         value = weights = 0.0
         total: Params = None

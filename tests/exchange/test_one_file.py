@@ -39,6 +39,9 @@ LATER = {  # layers that no export knows yet: refused by name
     *(layers.per_step, layers.reverse, layers.last, layers.mean_over, layers.embedding),
     *(layers.attention, layers.sinusoidal_positions, layers.learned_positions),
     *(layers.transformer_encoder_layer, layers.transformer_decoder_layer),
+    layers.attention,
+    *(layers.bidirectional, layers.carried, layers.recomputed),
+    *(layers.scan, layers.rnn, layers.rnn_cell, layers.lstm, layers.lstm_cell, layers.gru, layers.gru_cell),
 }
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 

@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 
 from fnnet import layers, rng, tree
-from fnnet.types import Layer
+from fnnet.types import Discrete, Layer
 
 PATH = Path(__file__).with_name("golden.safetensors")
 BIG = 4096  # gradients with more elements are compared by two projections
@@ -43,10 +43,19 @@ class Case:
 
 def build(of: str, options: Mapping[str, Any]) -> Layer:
     """The layer of a Spec."""
-    made = {key: build(*value) if key in ("body", "shortcut", "layer") else value for key, value in options.items()}
+    inside = ("body", "shortcut", "layer", "core")
+    made = {key: build(*value) if key in inside else value for key, value in options.items()}
     children = [build(*child) for child in made.pop("children", [])]
     factory: Any = getattr(layers, of)
     return factory(*children, **made)
+
+
+def in_shape(case: Case) -> Any:
+    """The shape of one example of what a layer reads: x, or (x, lengths)."""
+    shape, draw = case.arrays["x"]
+    own = shape[BATCH_AXES[case.kind] :]
+    x = Discrete(own) if draw.startswith("classes") else own
+    return (x, Discrete(())) if "lengths" in case.arrays else x
 
 
 BATCH_AXES = {"layer": 1, "steps": 2, "training": 2}
@@ -56,8 +65,7 @@ def params(case: Case) -> dict[str, np.ndarray]:
     """The numbers for every leaf of a layer's params, by path."""
     if case.kind not in BATCH_AXES:
         return {}
-    in_shape = case.arrays["x"][0][BATCH_AXES[case.kind] :]
-    initial = build(case.of, case.options).init(rng.key(0), in_shape)
+    initial = build(case.of, case.options).init(rng.key(0), in_shape(case))
     return {path: _param(path, tree.array(leaf).shape) for path, leaf in tree.items(initial)}
 
 
@@ -66,7 +74,9 @@ def _param(path: str, shape: tuple[int, ...]) -> np.ndarray:
     bound = math.sqrt(6 / (shape[0] if len(shape) == 2 else math.prod(shape[1:])))
     ranges = {
         "weight": (-bound, bound),
+        "recurrent": (-bound, bound),
         "bias": (-0.5, 0.5),
+        "recurrent_bias": (-0.5, 0.5),
         "gain": (0.5, 1.5),
         "direction": (-1, 1),
         "length": (0.5, 2),
@@ -106,6 +116,7 @@ DRAWS: dict[str, Any] = {
     "pixels": lambda name, shape: _uniform(name, shape, 0, 1),
     "integers": lambda name, shape: np.floor(_uniform(name, shape, -2, 3)),  # ties, and zeros at the kinks
     "classes": lambda name, shape, n: np.floor(_uniform(name, shape, 0, n)).astype(np.int64),
+    "lengths": lambda name, shape, n: np.floor(_uniform(name, shape, 1, n + 1)).astype(np.int64),
     "probabilities": _probabilities,
     "log-probabilities": lambda name, shape: _uniform(name, shape, -5, 0),
     "yes-or-no": lambda name, shape: rng.bernoulli(rng.fold_in(rng.key(0), name), 0.5, shape).astype(np.float64),
@@ -145,6 +156,11 @@ def digest(cases: Mapping[str, Case]) -> str:
 
 def layer(of: str, shape: tuple[int, ...], draw: str = "uniform", **options: Any) -> Case:
     return Case("layer", of, options, {"x": (shape, draw)})
+
+
+def padded(of: str, shape: tuple[int, ...], **options: Any) -> Case:
+    """The same of sequences (N, T, …) of several lengths."""
+    return Case("layer", of, options, {"x": (shape, "uniform"), "lengths": (shape[:1], f"lengths:{shape[1]}")})
 
 
 def steps(of: str, shape: tuple[int, ...], n: int, **options: Any) -> Case:
@@ -195,6 +211,12 @@ ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 LAYERS = {
+    "embedding": layer("embedding", (3, 4), "classes:5", count=5, n=3),
+    "embedding of numbers": layer("embedding", (6,), "classes:3", count=4, n=2),
+    **{of: layer(of, (3, 5, 2), n=4) for of in ("rnn", "lstm", "gru")},
+    **{f"{of} lengths": padded(of, (5, 6, 3), n=2) for of in ("rnn", "lstm", "gru")},
+    "bidirectional": layer("bidirectional", (2, 4, 3), core=("lstm", {"n": 2})),
+    "bidirectional lengths": padded("bidirectional", (4, 5, 2), core=("gru", {"n": 3})),
     "dense": layer("dense", (3, 4), n=5),
     "dense without bias": layer("dense", (3, 4), n=2, bias=False),
     "conv2d 1x1": layer("conv2d", (2, 3, 4, 3), channels=2, kernel=1),

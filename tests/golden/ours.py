@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fnnet import losses, optim, rng, tree
+from fnnet.arrays import flat
 from tests.golden import cases
 from tests.golden.cases import Case
 
@@ -24,13 +25,12 @@ def _cast(some: Mapping[str, np.ndarray], dtype: Any) -> dict[str, np.ndarray]:
 
 def _net(case: Case, leaves: Mapping[str, np.ndarray]) -> tuple[Any, Any]:
     """The case's layer, and its params with the given leaves."""
-    in_shape = case.arrays["x"][0][cases.BATCH_AXES[case.kind] :]
     net = cases.build(case.of, case.options)
 
     def put(path: str, leaf: Any) -> Any:
         return tree.Running(leaves[path]) if isinstance(leaf, tree.Running) else leaves[path]
 
-    return net, tree.map_with_path(put, net.init(KEY, in_shape))
+    return net, tree.map_with_path(put, net.init(KEY, cases.in_shape(case)))
 
 
 def _by_path(some: Any, prefix: str = "") -> dict[str, np.ndarray]:
@@ -39,7 +39,8 @@ def _by_path(some: Any, prefix: str = "") -> dict[str, np.ndarray]:
 
 def _pulled(y: np.ndarray, vjp: Any) -> tuple[Any, dict[str, np.ndarray]]:
     dparams, dx = vjp(cases.array("dy", y.shape).astype(y.dtype))
-    return dparams, {"y": y, "dx": dx, **_by_path(dparams, "d.")}
+    found = [("dx", leaf) for leaf in flat(dx) if leaf is not None]
+    return dparams, {"y": y, **dict(found), **_by_path(dparams, "d.")}
 
 
 def _remembered(params: Any, dparams: Any) -> Any:
@@ -47,9 +48,11 @@ def _remembered(params: Any, dparams: Any) -> Any:
     return tree.zip_leaves(lambda old, new: new if isinstance(old, tree.Running) else old, params, dparams)
 
 
-def run_layer(case: Case, leaves: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, np.ndarray]:
+def run_layer(
+    case: Case, leaves: Mapping[str, np.ndarray], x: np.ndarray, lengths: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     net, params = _net(case, leaves)
-    return _pulled(*net.apply(params, x))[1]
+    return _pulled(*net.apply(params, x if lengths is None else (x, lengths)))[1]
 
 
 def run_steps(case: Case, leaves: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, np.ndarray]:

@@ -22,6 +22,8 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `hard_shrink`, `soft_shrink`: `bound` | `lambd` |
 | `prelu`: `slope`, one for each channel unless `shared` | `weight`, one for all unless `num_parameters` says more |
 | `softplus` is exact | the identity for x > `threshold` = 20 (off by up to 2e-9) |
+| `rnn lstm gru`: weights (in, out), one bias; `gru` a second one in n alone | (out, in), two biases, which add up |
+| `embedding(padding=…)` reads 0 there | `padding_idx` reads its row, so it is not compared |
 | losses sum over outputs, then reduce over the batch | `reduction="mean"` is over outputs too, except cross-entropy |
 | `squared_error` is ½ Σ (x - t)² | `mse_loss(reduction="sum")` has no ½ |
 | `mean_squared_error(reduction="sum")` sums means over outputs | `mse_loss(reduction="sum")` sums everything |
@@ -157,7 +159,12 @@ WITHOUT_COUNTERPART = {
     "reverse": "moves no number",
     "last": "moves no number",
     "mean_over": "one mean of NumPy's",
-    "embedding": "its value moves numbers, its gradient is one sum of NumPy's",
+    "scan": "as its cell",
+    "carried": "as its core",
+    "recomputed": "as the layer inside",
+    "rnn_cell": "one step of rnn",
+    "lstm_cell": "one step of lstm",
+    "gru_cell": "one step of gru",
     "piecewise": "only a user's own function",
     "inverse_time": "only a user's own function",
     "schedule": "makes one of a number",

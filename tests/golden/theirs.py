@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tests.golden import cases
 from tests.golden.cases import Case, Spec
@@ -162,7 +163,41 @@ def _of(name: str, dims: int) -> Callable[..., Tensor]:
     return f
 
 
+def _recurrent(make: type[torch.nn.RNNBase], p: Params, x: Tensor, n: int, lengths: Tensor | None = None) -> Tensor:
+    net = make(x.shape[-1], n, batch_first=True)
+    return _along(net, _their_weights(p, n), x, lengths)
+
+
+def _bidirectional(p: Params, x: Tensor, core: Spec, lengths: Tensor | None = None) -> Tensor:
+    of, options = core
+    net = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[of](
+        x.shape[-1], options["n"], batch_first=True, bidirectional=True
+    )
+    back = {f"{name}_reverse": leaf for name, leaf in _their_weights(p.below("backward"), options["n"]).items()}
+    return _along(net, _their_weights(p.below("forward"), options["n"]) | back, x, lengths)
+
+
+def _their_weights(p: Params, n: int) -> dict[str, Tensor]:
+    bias, inner = p["bias"], p.get("recurrent_bias")
+    second = torch.zeros_like(bias) if inner is None else torch.cat([torch.zeros_like(bias[:-n]), inner])
+    weights = {"weight_ih_l0": p["weight"].T, "weight_hh_l0": p["recurrent"].T}  # theirs are (out, in)
+    return {**weights, "bias_ih_l0": bias, "bias_hh_l0": second}  # they have two biases everywhere
+
+
+def _along(net: torch.nn.RNNBase, weights: dict[str, Tensor], x: Tensor, lengths: Tensor | None) -> Tensor:
+    if lengths is None:
+        return torch.func.functional_call(net, weights, (x,))[0]
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    packed, _ = torch.func.functional_call(net, weights, (packed,))
+    return pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])[0]
+
+
 LAYERS: dict[str, Callable[..., Tensor]] = {
+    "embedding": lambda p, x, count, n: F.embedding(x, p["weight"]),
+    "bidirectional": _bidirectional,
+    "rnn": partial(_recurrent, torch.nn.RNN),
+    "lstm": partial(_recurrent, torch.nn.LSTM),
+    "gru": partial(_recurrent, torch.nn.GRU),
     "serial": _serial,
     "residual": _residual,
     "identity": lambda p, x: x,
@@ -233,18 +268,21 @@ def _trained(leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {path: leaf for path, leaf in leaves.items() if path.split(".")[-1] not in ("mean", "variance", "left")}
 
 
-def _pulled(case: Case, leaves: Mapping[str, Tensor], x: Tensor, training: bool = False) -> dict[str, np.ndarray]:
+def _pulled(
+    case: Case, leaves: Mapping[str, Tensor], x: Tensor, training: bool = False, **more: Tensor
+) -> dict[str, np.ndarray]:
     """y, dx and the gradients; statistics as the step has left them."""
-    x = x.clone().requires_grad_()
+    moves = x.is_floating_point()
+    x = x.clone().requires_grad_(moves)
     fresh = {path: leaf.clone().requires_grad_() for path, leaf in _trained(leaves).items()}
-    y = value(Params({**leaves, **fresh}, training), x, (case.of, case.options))
+    y = value(Params({**leaves, **fresh}, training), x, (case.of, {**case.options, **more}))
     y.backward(torch.tensor(cases.array("dy", tuple(y.shape))))
     gradients = {f"d.{path}": _array(fresh[path].grad if path in fresh else leaf) for path, leaf in leaves.items()}
-    return {"y": _array(y), "dx": _array(x.grad), **gradients}
+    return {"y": _array(y), **({"dx": _array(x.grad)} if moves else {}), **gradients}
 
 
-def run_layer(case: Case, leaves: Mapping[str, Tensor], x: Tensor) -> dict[str, np.ndarray]:
-    return _pulled(case, leaves, x)
+def run_layer(case: Case, leaves: Mapping[str, Tensor], x: Tensor, **more: Tensor) -> dict[str, np.ndarray]:
+    return _pulled(case, leaves, x, **more)
 
 
 def run_steps(case: Case, leaves: Mapping[str, Tensor], x: Tensor) -> dict[str, np.ndarray]:

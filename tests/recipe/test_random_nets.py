@@ -88,6 +88,9 @@ LEAVES = {
     "embedding": st.builds(layers.embedding, few, few, padding=st.none() | st.just(0)),
     "sinusoidal_positions": st.builds(layers.sinusoidal_positions, base=st.floats(0.1, 1e6)),
     "learned_positions": st.builds(layers.learned_positions, st.none() | few, init=inits),
+    "lstm": st.builds(layers.lstm, few, init=inits, forget_bias=floats),
+    "lstm_cell": st.builds(layers.lstm_cell, few, recurrent_init=inits),
+    **{name: st.builds(getattr(layers, name), few, init=inits) for name in ("rnn", "rnn_cell", "gru", "gru_cell")},
     "mean_over": st.builds(layers.mean_over, st.sampled_from([1, -1])),
     "attention": st.builds(
         layers.attention,
@@ -169,6 +172,8 @@ def combined(inner):
             )
             for make in (layers.transformer_encoder_layer, layers.transformer_decoder_layer)
         ),
+        *(st.builds(wrap, inner) for wrap in (layers.scan, layers.bidirectional, layers.recomputed)),
+        st.builds(layers.carried, inner, few, st.just((3,)) | st.just(((2,), (2,)))),
         st.builds(layers.named, words, inner),
         several.map(lambda children: layers.serial(*children)[1:]),
     )
@@ -183,6 +188,7 @@ def test_every_factory_takes_part():
         "transformer_decoder_layer",
     }
     combinators |= {"weight_norm", "spectral_norm", "tied"}
+    combinators |= {"scan", "bidirectional", "recomputed", "carried"}
     public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 
