@@ -19,6 +19,7 @@ from fnnet.layers import (
     graph,
     named,
     parallel,
+    per_step,
     residual,
     select,
     serial,
@@ -26,6 +27,7 @@ from fnnet.layers import (
     tied,
     weight_norm,
 )
+from fnnet.layers._time import one_step, steps
 from fnnet.layers.reparametrized import Make
 from fnnet.layers.spectral_norm import divided
 from fnnet.layers.tied import filled
@@ -83,9 +85,33 @@ def flow(layer: Layer, params: Params, x: Names, here: Here, write: Write, fork:
         fix = "make it by a function with @fnnet.recipe.factory over it"
         wanted = "a layer that knows how it was made"
         raise ConfigError(expected(here.path or layer.name, wanted, f"a {layer.name}", fix))
-    here = Here(recipe.arguments, here.inputs, here.path, params)
     go = _COMBINATORS.get(recipe.factory)
+    if go is None and (composed := _composed(layer)) is not None:
+        return flow(composed, params, x, here, write, fork)
+    here = Here(recipe.arguments, here.inputs, here.path, params)
     return write(recipe.factory, x, here) if go is None else go(layer, x, here, write, fork)
+
+
+def _composed(layer: Layer) -> Layer | None:
+    """The combinator that a factory of layers, such as `transformer_encoder_layer`, made its layer with."""
+    if layer._rebuild is None:
+        return None
+    made = layer._rebuild([child for _, child in layer])
+    recipe = recipe_of(made)
+    return made if recipe is not None and recipe.factory in _COMBINATORS else None
+
+
+def _per_step(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """A layer between two reshapes, which have its factory: N sequences of T steps become N · T examples, and back."""
+    inner, t, inputs = here.arguments["layer"], steps(here.inputs), one_step(here.inputs)
+
+    def reshaped(names: Names, shape: Any, back: bool) -> Names:
+        if isinstance(names, tuple):
+            return tuple(reshaped(part, own, back) for part, own in zip(names, shape, strict=True))
+        return write(per_step, names, Here({"steps": t if back else None}, shape, here.path, ()))
+
+    y = flow(inner, here.params, reshaped(x, inputs, False), here._replace(inputs=inputs), write, fork)
+    return reshaped(y, inner.shape(inputs), True)
 
 
 def _inside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
@@ -195,6 +221,7 @@ _COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {
     graph: _graph,
     named: _inside,
     frozen: _inside,
+    per_step: _per_step,
 }
 COMBINATORS = frozenset(_COMBINATORS)
 

@@ -24,6 +24,7 @@ from fnnet.layers import (
     adaptive_max_pool,
     add,
     alpha_dropout,
+    attention,
     avg_pool,
     batch_norm,
     concatenate,
@@ -43,12 +44,14 @@ from fnnet.layers import (
     identity,
     instance_norm,
     layer_norm,
+    learned_positions,
     local_response_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
     pad,
+    per_step,
     permute,
     piecewise,
     pixel_shuffle,
@@ -57,6 +60,7 @@ from fnnet.layers import (
     reshape,
     rms_norm,
     scale_pool,
+    sinusoidal_positions,
     softmax,
     softmin,
     spatial_dropout,
@@ -246,8 +250,45 @@ def _reshape(x: str, here: Here) -> str:
     return f"{x}.reshape(len({x}), {', '.join(map(str, here.arguments['shape']))})"
 
 
+def _step(x: str, here: Here) -> str:
+    """Steps as examples, or examples as steps again."""
+    shape = here.inputs.shape if isinstance(here.inputs, Discrete) else here.inputs
+    t = here.arguments["steps"]
+    return f"{x}.reshape({', '.join(map(str, (-1, *shape) if t is None else (-1, t, *shape)))})"
+
+
+def _attention(x: Any, here: Here) -> str:
+    own, parts = here.arguments, x if isinstance(x, tuple) else (x, x)
+    shapes: Any = here.inputs if isinstance(x, tuple) else (here.inputs,)
+    bias = len(here.params.query) > 1
+
+    def projected(array: str, name: str) -> str:
+        path = f"{here.field(name)}"
+        return f'affine_steps({array}, p["{path}.weight"], {f"""p["{path}.bias"]""" if bias else None})'
+
+    def turned(array: str) -> str:
+        width = shapes[0][1] // own["heads"]
+        return array if own["rotary"] is None else f"rotate({array}, {width}, {float(own['rotary'])!r})"
+
+    mask = None
+    if len(parts) == 3:
+        mask = f"({parts[2]} != 0){'[:, None]' if len(shapes[2].shape) == 1 else ''}"
+    look = f"Look({own['heads']}, {own['key_value_heads'] or own['heads']}, {own['causal']}, {mask}, {own['block']})"
+    q, k, v = projected(parts[0], "query"), projected(parts[1], "key"), projected(parts[1], "value")
+    return projected(f"attend({turned(q)}, {turned(k)}, {v}, {look})[0]", "output")
+
+
+def _sinusoidal(x: str, here: Here) -> str:
+    t, features = here.inputs
+    return f"{x} + waves({t}, {features}, {float(here.arguments['base'])!r}).astype({x}.dtype)"
+
+
 # The value of every layer that is no combinator, by its factory.
 EXPRESSIONS: dict[Any, Expression] = {
+    attention: _attention,
+    per_step: _step,
+    sinusoidal_positions: _sinusoidal,
+    learned_positions: lambda x, here: f"{x} + {weight(here, 'weight')}[:{here.inputs[0]}]",
     dense: lambda x, here: f"affine_map({x}, {weight(here, 'weight')}, {bias(here)})",
     conv1d: _convolution,
     conv2d: _convolution,

@@ -22,6 +22,11 @@ def affine_map(x: Array, weight: Array, bias: Array | None) -> Array:
     return y
 
 
+def affine_steps(x: Array, weight: Array, bias: Array | None) -> Array:
+    """The same at every step: x (N, T, D), y (N, T, K)."""
+    return affine_map(x.reshape(-1, x.shape[2]), weight, bias).reshape(*x.shape[:2], -1)
+
+
 def affine_weight_gradient(x: Array, dy: Array) -> Array:
     """dW = xᵀ dy, (D, K) in C order."""
     return x.T @ dy

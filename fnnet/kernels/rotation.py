@@ -1,4 +1,4 @@
-"""Rotary positions: pairs of features turned by angles that grow with the place in the sequence."""
+"""Angles that grow with the place in a sequence: pairs of features turned by them, and their sines and cosines."""
 
 from functools import lru_cache
 
@@ -32,3 +32,13 @@ def _turns(steps: int, width: int, base: float) -> tuple[Array, Array]:
     for array in found:
         array.flags.writeable = False
     return found
+
+
+@lru_cache(maxsize=16)
+def waves(steps: int, features: int, base: float) -> Array:
+    """(T, D), read-only: sin θ in even features, cos θ in odd ones, θ = t / baseᐟ^(2i/D)."""
+    even = np.arange(features) // 2 * 2
+    angles = np.arange(steps)[:, None] * base ** (even / -features)
+    waves = np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
+    waves.flags.writeable = False
+    return waves

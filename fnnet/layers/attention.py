@@ -7,7 +7,7 @@ from fnnet.arguments import flag, real, whole
 from fnnet.arrays import Arrays, Discrete, Shape, in_words, is_floats, is_tuple
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 from fnnet.initializers import Initializer, xavier_uniform, zeros
-from fnnet.kernels.affine import affine_map, batch_sum
+from fnnet.kernels.affine import affine_steps, batch_sum
 from fnnet.kernels.attention import Keep, Look, attend
 from fnnet.kernels.rotation import rotate
 from fnnet.layers._children import check_fields
@@ -131,7 +131,7 @@ def attention(
             def turned(array: Array, back: bool = False) -> Array:
                 return array if base is None else rotate(array, queries.shape[2] // heads, base, back)
 
-            q, k, v = map(_affine, (queries, memory, memory), weights, biases)
+            q, k, v = map(affine_steps, (queries, memory, memory), weights, biases)
             look = Look(heads, groups, causal, None if mask is None else _booleans(mask), size, keep, rate)
             o, adjoint = attend(turned(q), turned(k), v, look)
 
@@ -151,7 +151,7 @@ def attention(
                 dx += dmemory
                 return dparams, dx
 
-            return _affine(o, weights[3], biases[3]), vjp
+            return affine_steps(o, weights[3], biases[3]), vjp
 
         return apply
 
@@ -225,10 +225,6 @@ def _booleans(mask: Array) -> Array:
 def _rows(x: Array) -> Array:
     """(N, T, D) as (N · T, D)."""
     return x.reshape(-1, x.shape[2])
-
-
-def _affine(x: Array, weight: Array, bias: Array | None) -> Array:
-    return affine_map(_rows(x), weight, bias).reshape(*x.shape[:2], -1)
 
 
 def _unmapped(dy: Array, weight: Array) -> Array:

@@ -1,10 +1,7 @@
 """`sinusoidal_positions`: where a step stands, by waves of many lengths."""
 
-from functools import lru_cache
-
-import numpy as np
-
 from fnnet.arguments import real
+from fnnet.kernels.rotation import waves
 from fnnet.layers._params import no_params
 from fnnet.layers._time import sequence_shape
 from fnnet.layers.layer import unchecked
@@ -40,16 +37,6 @@ def sinusoidal_positions(*, base: float = 10000.0) -> Layer:
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
             return (), dy
 
-        return x + _waves(x.shape[1], x.shape[2], number).astype(x.real.dtype), vjp
+        return x + waves(x.shape[1], x.shape[2], number).astype(x.real.dtype), vjp
 
     return unchecked(no_params, apply, shape=sequence_shape, name="sinusoidal_positions")
-
-
-@lru_cache(maxsize=16)
-def _waves(steps: int, features: int, base: float) -> Array:
-    """(T, D), read-only."""
-    even = np.arange(features) // 2 * 2
-    angles = np.arange(steps)[:, None] * base ** (even / -features)
-    waves = np.where(np.arange(features) % 2, np.cos(angles), np.sin(angles))
-    waves.flags.writeable = False
-    return waves

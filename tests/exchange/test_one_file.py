@@ -42,6 +42,7 @@ LATER = {  # layers that no export knows yet: refused by name
     layers.attention,
     *(layers.bidirectional, layers.carried, layers.recomputed),
     *(layers.scan, layers.rnn, layers.rnn_cell, layers.lstm, layers.lstm_cell, layers.gru, layers.gru_cell),
+    *(layers.reverse, layers.last, layers.mean_over, layers.embedding),
 }
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 

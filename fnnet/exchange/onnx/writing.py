@@ -12,6 +12,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
 from fnnet.exchange.onnx.protocol import library
 from fnnet.kernels.borders import widened
+from fnnet.kernels.rotation import waves
 from fnnet.kernels.windows import Axes
 from fnnet.layers import (
     activations,
@@ -19,6 +20,7 @@ from fnnet.layers import (
     adaptive_max_pool,
     add,
     alpha_dropout,
+    attention,
     avg_pool,
     batch_norm,
     concatenate,
@@ -38,12 +40,14 @@ from fnnet.layers import (
     identity,
     instance_norm,
     layer_norm,
+    learned_positions,
     local_response_norm,
     log_softmax,
     lp_pool,
     max_pool,
     multiply,
     pad,
+    per_step,
     permute,
     piecewise,
     pixel_shuffle,
@@ -52,6 +56,7 @@ from fnnet.layers import (
     reshape,
     rms_norm,
     scale_pool,
+    sinusoidal_positions,
     softmax,
     softmin,
     spatial_dropout,
@@ -405,8 +410,98 @@ def _plain(kind: str, **options: Any) -> Row:
     return row
 
 
+def _step(x: str, here: Nodes) -> str:
+    """Steps as examples, or examples as steps again."""
+    shape = here.inputs.shape if isinstance(here.inputs, Discrete) else here.inputs
+    t = here.arguments["steps"]
+    name, sizes = ("examples", (-1, *shape)) if t is None else ("sequences", (-1, t, *shape))
+    return here.node("Reshape", [x, here.constant(f"{name}_shape", np.array(sizes, np.int64))], f".{name}")
+
+
+def _attention(x: Any, here: Nodes) -> str:
+    """Its decomposition, with axes for groups and for the heads of each: (N, G, R, T, d), R = 1 of keys and values."""
+    own, parts = here.arguments, x if isinstance(x, tuple) else (x, x)
+    shapes = here.inputs if isinstance(x, tuple) else (here.inputs, here.inputs)
+    groups, width = own["key_value_heads"] or own["heads"], shapes[0][1] // own["heads"]
+
+    def heads(array: str, name: str, order: tuple[int, ...], r: int, t: int) -> str:
+        y = _projected(array, name, here)
+        if own["rotary"] is not None and name != "value":
+            y = _turned(y, name, here, t, groups * r, width)
+        apart = here.constant(f"{name}.apart_shape", np.array([0, 0, groups, r, width], np.int64))
+        return here.node(
+            "Transpose", [here.node("Reshape", [y, apart], f".{name}.apart")], f".{name}.heads", perm=order
+        )
+
+    q = heads(parts[0], "query", (0, 2, 3, 1, 4), own["heads"] // groups, shapes[0][0])
+    k = heads(parts[1], "key", (0, 2, 3, 4, 1), 1, shapes[1][0])
+    v = heads(parts[1], "value", (0, 2, 3, 1, 4), 1, shapes[1][0])
+    scale = here.constant("scale", np.array(width**-0.5, here.dtype))
+    s = here.node("MatMul", [here.node("Mul", [q, scale], ".scaled"), k], ".scores")
+    o = here.node("MatMul", [_weights_of(s, parts[2:], shapes, here), v], ".seen")
+    joined = here.node("Transpose", [o], ".joined", perm=(0, 3, 1, 2, 4))
+    together = here.constant("together_shape", np.array([0, 0, shapes[0][1]], np.int64))
+    return _projected(here.node("Reshape", [joined, together], ".together"), "output", here, "")
+
+
+def _projected(x: str, name: str, here: Nodes, end: str | None = None) -> str:
+    """x W + b of one of attention's projections."""
+    fields = getattr(here.here.params, name)
+    last = f".{name}" if end is None else end
+    y = x
+    for kind, field in (("MatMul", "weight"), ("Add", "bias")):
+        if field in fields._fields:
+            constant = here.constant(f"{name}.{field}", np.ascontiguousarray(tree.array(getattr(fields, field))))
+            y = here.node(kind, [y, constant], last if field == fields._fields[-1] else f".{name}.product")
+    return y
+
+
+def _turned(x: str, name: str, here: Nodes, t: int, heads: int, width: int) -> str:
+    """Rotary positions: x cos θ + (-b, a) sin θ of the halves a and b of every head."""
+    angles = np.arange(t)[:, None] * here.arguments["rotary"] ** (np.arange(0, width, 2) / -width)
+    cos, sin = np.cos(angles), np.sin(angles)
+    tables = {"cos": np.concatenate([cos, cos], 1), "sin": np.concatenate([-sin, sin], 1)}
+    constants = {key: here.constant(f"{name}.{key}_table", a[:, None].astype(here.dtype)) for key, a in tables.items()}
+    apart = here.node(
+        "Reshape", [x, here.constant(f"{name}.split_shape", np.array([0, 0, heads, width], np.int64))], ".split"
+    )
+    other = here.constant(f"{name}.other_half", np.roll(np.arange(width), width // 2))
+    swapped = here.node("Gather", [apart, other], f".{name}.swapped", axis=3)
+    products = [
+        here.node("Mul", [array, constants[key]], f".{name}.{key}") for array, key in ((apart, "cos"), (swapped, "sin"))
+    ]
+    return here.node("Add", products, f".{name}.turned")
+
+
+def _weights_of(s: str, mask: Any, shapes: Any, here: Nodes) -> str:
+    """Softmax of the scores over the keys that may be looked at; 0 where there are none."""
+    may = None
+    if here.arguments["causal"]:
+        may = here.constant("causal", np.tril(np.ones((shapes[0][0], shapes[1][0]), bool)))
+    if mask:
+        booleans = here.node("Cast", [mask[0]], ".booleans", to=library().TensorProto.BOOL)
+        axes = [1, 2] if len(shapes[2].shape) == 2 else [1, 2, 3]
+        own = here.node("Unsqueeze", [booleans, here.constant("axes", np.array(axes, np.int64))], ".mask")
+        may = own if may is None else here.node("And", [own, may], ".may")
+    if may is None:
+        return here.node("Softmax", [s], ".weights", axis=-1)
+    lowest = here.constant("lowest", np.array(np.finfo(here.dtype).min / 2, here.dtype))
+    p = here.node("Softmax", [here.node("Where", [may, s, lowest], ".allowed")], ".weights", axis=-1)
+    if not mask:
+        return p
+    return here.node("Where", [may, p, here.constant("zero", np.zeros((), here.dtype))], ".masked")
+
+
+def _plus(x: str, table: Array, here: Nodes) -> str:
+    return here.node("Add", [x, here.constant("table", np.ascontiguousarray(table, here.dtype))])
+
+
 # Every layer that is no combinator, by its factory.
 ROWS: dict[Any, Row] = {
+    attention: _attention,
+    per_step: _step,
+    sinusoidal_positions: lambda x, here: _plus(x, waves(*here.inputs, float(here.arguments["base"])), here),
+    learned_positions: lambda x, here: _plus(x, tree.array(here.here.params.weight)[: here.inputs[0]], here),
     dense: lambda x, here: here.node("Gemm", [x, *here.weights()]),
     conv1d: _convolution,
     conv2d: _convolution,
