@@ -62,7 +62,8 @@ def plain_shape(shape: Any) -> Shape:
         return tuple(whole("axis", axis, 1) for axis in shape)
     except (TypeError, ConfigError):
         wanted = "a tuple of whole numbers ≥ 1 such as (1, 28, 28), no batch axis"
-        raise ShapeError(expected("shape", wanted, shown(shape))) from None
+        fix = "pass x.shape[1:]" if isinstance(shape, np.ndarray) else ""
+        raise ShapeError(expected("shape", wanted, shown(shape), fix)) from None
 
 
 def is_tuple(shape: Shapes) -> bool:
@@ -283,7 +284,8 @@ def check_cotangent(what: str, dy: object, y: Arrays, of: str = "y") -> None:
 def length(arrays: object) -> int:
     """The one number ≥ 1 of examples of `arrays`, a tuple of structures, or the error that says why there is none."""
     if not isinstance(arrays, Sequence) or isinstance(arrays, str | bytes):
-        raise DtypeError(expected("arrays", "a tuple of arrays such as (x, y)", type(arrays).__name__))
+        fix = "pass (x,) where there is one" if isinstance(arrays, np.ndarray) else ""
+        raise DtypeError(expected("arrays", "a tuple of arrays such as (x, y)", type(arrays).__name__, fix))
     if not arrays:
         raise DataError(expected("arrays", "at least one array", "none"))
     first = None

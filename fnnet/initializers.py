@@ -62,7 +62,9 @@ def fans(shape: Shape) -> tuple[int, int]:
         return shape[0], shape[1]
     if len(shape) in (3, 4, 5):
         return math.prod(shape[1:]), shape[0] * math.prod(shape[2:])
-    raise ShapeError(expected("weight", "(in, out) or (O, C, kH, kW), which have fans", shape, "use zeros or normal"))
+    raise ShapeError(
+        expected("weight", "(in, out) or (O, C, kH, kW), which have fans", shown(shape), "use zeros or normal")
+    )
 
 
 @factory

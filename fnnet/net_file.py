@@ -7,7 +7,7 @@ from typing import Any
 from fnnet import checkpoint
 from fnnet.errors import FnnetError, FormatError, expected
 from fnnet.recipe import from_json
-from fnnet.types import Layer, Params, Shapes, check_net
+from fnnet.types import Layer, Params, Shapes, check_net, check_whole
 
 
 def save(path: str | os.PathLike[str], net: Layer, params: Params, shape: Shapes, metadata: Any = None) -> None:
@@ -35,7 +35,8 @@ def save(path: str | os.PathLike[str], net: Layer, params: Params, shape: Shapes
     >>> again == net, shape, bool((weights.dense_0.weight == params.dense_0.weight).all())
     (True, (2,), True)
     """
-    check_net(net)
+    check_net(net, fix="the order is (path, net, params, shape)")
+    check_whole(params)
     net.shape(shape)
     checkpoint.save(path, params, metadata, net=net, shape=shape)
 

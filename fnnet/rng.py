@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fnnet.arguments import float_dtype, real, whole
+from fnnet.arguments import float_dtype, real, shown, whole
 from fnnet.errors import ConfigError, ShapeError, expected
 
 _WORDS = 2**64  # seeds and integer words lie below
@@ -36,7 +36,7 @@ def _seed(value: object) -> int:
 def _path(words: object) -> tuple[int | str, ...]:
     if not isinstance(words, tuple | list):  # a string would be a path of letters
         fix = f"write ({words!r},)" if isinstance(words, str | int) else ""
-        raise ConfigError(expected("path", "a tuple of words", repr(words), fix))
+        raise ConfigError(expected("path", "a tuple of words", shown(words), fix))
     return tuple(_word(word) for word in words)
 
 
@@ -53,8 +53,11 @@ def _word(word: object) -> int | str:
         try:
             word.encode()
         except UnicodeEncodeError:
-            raise ConfigError(expected("word", "text that UTF-8 can hold", repr(word))) from None
+            raise ConfigError(expected("word", "text that UTF-8 can hold", shown(word))) from None
         return str(word)
+    if isinstance(word, tuple | list):
+        fix = "fold in one word after the other, as in fold_in(fold_in(key, 'shuffle'), 3)"
+        raise ConfigError(expected("word", "a string or a whole number below 2**64", shown(word), fix))
     number = whole("word", word, 0)
     if number >= _WORDS:
         raise ConfigError(expected("word", "a string or a whole number below 2**64", number))
@@ -182,7 +185,7 @@ def _encode(word: int | str) -> tuple[int, int, int]:
 def check_key(key: object) -> Key:
     """The key itself, or the error that says what came in its place."""
     if not isinstance(key, Key):
-        raise ConfigError(expected("key", "a Key", repr(key), "make one with rng.key(seed)"))
+        raise ConfigError(expected("key", "a Key", shown(key), "make one with rng.key(seed)"))
     return key
 
 
@@ -190,7 +193,7 @@ def _shape(shape: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(whole("axis", axis, 0) for axis in shape)
     except (TypeError, ConfigError):
-        raise ShapeError(expected("shape", "a sequence of whole numbers ≥ 0", repr(shape))) from None
+        raise ShapeError(expected("shape", "a sequence of whole numbers ≥ 0", shown(shape))) from None
 
 
 def _size(shape: tuple[int, ...]) -> int:

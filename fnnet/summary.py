@@ -9,7 +9,7 @@ import attrs
 from fnnet import rng, tree
 from fnnet.layers.named import named
 from fnnet.recipe import recipe_of
-from fnnet.types import Layer, Params, Shape, Shapes, example_shape
+from fnnet.types import Layer, Params, Shape, Shapes, check_net, example_shape
 from fnnet.walk import replace
 
 
@@ -56,6 +56,7 @@ def summary(net: Layer, shape: Shapes, params: Params | None = None) -> tuple[Ro
     >>> [(row.path, row.out_shape, row.parameters, row.multiply_adds) for row in summary(net, (4,))]
     [('dense_0', (3,), 15, 12), ('dense_1', (2,), 6, 6)]
     """
+    check_net(net, fix="the order is (net, shape, params)")
     shape = example_shape(shape)
     params = net.init(rng.key(0), shape) if params is None else params
     rows: list[Row] = []

@@ -25,8 +25,8 @@ import numpy as np
 import optree
 from numpy.typing import DTypeLike
 
-from fnnet.arguments import plain_array
-from fnnet.errors import StructureError
+from fnnet.arguments import plain_array, shown
+from fnnet.errors import ConfigError, DtypeError, StructureError, expected
 from fnnet.renamed import renamed
 
 Tree: TypeAlias = Any  # nodes and leaves; which fields and keys a node has, no type can say
@@ -119,6 +119,8 @@ def map(f: Callable[..., Leaf], *trees: Tree, running: bool = False) -> Tree:
     >>> map(np.negative, (np.ones(1), Running(np.ones(1))), running=True)
     (array([-1.]), Running(array=array([-1.])))
     """
+    if not callable(f):
+        raise ConfigError(expected("map", "a function of leaves", shown(f), "the order is (f, tree, …)"))
 
     def at(*leaves: Leaf) -> Leaf:
         wrap = False
@@ -279,7 +281,7 @@ def hold(params: Tree) -> Tree:
     >>> hold((np.ones(1),))
     (Frozen(leaf=array([1.])),)
     """
-    return zip_leaves(lambda leaf: None if leaf is None else Frozen(leaf), params)
+    return zip_leaves(lambda leaf: None if leaf is None else Frozen(_held(leaf)), params)
 
 
 def release(params: Tree) -> Tree:
@@ -288,7 +290,15 @@ def release(params: Tree) -> Tree:
     >>> release(hold((np.ones(1),)))
     (array([1.]),)
     """
-    return zip_leaves(lambda leaf: leaf.leaf if isinstance(leaf, Frozen) else leaf, params)
+    return zip_leaves(lambda leaf: leaf.leaf if isinstance(leaf, Frozen) else _held(leaf), params)
+
+
+def _held(leaf: Leaf) -> Leaf:
+    """The leaf itself, unless it is a net or an optimizer in the place of params."""
+    if hasattr(leaf, "recipe"):
+        fix = "pass its params; layers.frozen(net) is the net without training"
+        raise StructureError(expected("params", "a tree of arrays", f"a {type(leaf).__name__}", fix))
+    return leaf
 
 
 def read_only(tree: Tree) -> Tree:
@@ -311,6 +321,11 @@ def cast(tree: Tree, dtype: DTypeLike) -> Tree:
     >>> cast((np.ones(1, np.float32), Running(np.ones(1, np.float32))), np.float64)[1].array.dtype
     dtype('float64')
     """
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        fix = "the order is (tree, dtype)"
+        raise DtypeError(expected("dtype", "one such as np.float32", shown(dtype), fix)) from None
     with np.errstate(under="ignore"):  # what a narrower dtype cannot tell from 0
         return seal(map_arrays(lambda leaf: leaf.astype(dtype), tree))
 

@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 import numpy as np
@@ -27,8 +27,8 @@ from fnnet.arrays import (
     shape_of,
 )
 from fnnet.arrays import example_shape as example_shape
-from fnnet.errors import ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
-from fnnet.recipe import ADVICE, Recipe, html_table, remake
+from fnnet.errors import ArgumentError, ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.recipe import ADVICE, Recipe, html_table, recipe_of, remake
 from fnnet.renamed import Renamed
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Layer:
     @name.validator
     def _is_identifier(self, _: "attrs.Attribute[str]", name: object) -> None:
         if not is_name(name):
-            raise ConfigError(expected("name", "an identifier that does not begin with '_'", repr(name)))
+            raise ConfigError(expected("name", "an identifier that does not begin with '_'", shown(name)))
 
     def _with_recipe(self, recipe: Recipe) -> "Layer":
         made = object.__new__(Layer)
@@ -173,11 +173,11 @@ class Layer:
                     expected(f"{self.name}[…]", "layers in series, to take some of", "none", "see serial")
                 )
             return self._part(where)
-        for i, (name, child) in enumerate(self._children):
+        for i, (name, child) in enumerate(self._children if isinstance(where, int | str) else ()):
             if where in (name, i, i - len(self._children)) and not isinstance(where, bool):
                 return child
         names = one_of(name for name, _ in self._children) if self._children else "nothing, as it has no layers inside"
-        raise ConfigError(expected(f"{self.name}[…]", names, repr(where)))
+        raise ConfigError(expected(f"{self.name}[…]", names, shown(where)))
 
     if not TYPE_CHECKING:
         initialize, forward = Renamed("Layer.init"), Renamed("Layer.apply")
@@ -186,6 +186,16 @@ class Layer:
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names
+
+    def __call__(self, *arguments: Any) -> NoReturn:
+        """Say that a net is a value, and how its functions are called.
+
+        Raises:
+            ArgumentError: always.
+        """
+        got = f"a call with {len(arguments)} argument{'' if len(arguments) == 1 else 's'}"
+        fix = "a net holds no params: params = net.init(key, shape), then y, vjp = net.apply(params, x)"
+        raise ArgumentError(expected(self.name, "net.apply(params, x)", got, fix))
 
     def init(self, key: rng.Key, shape: Shapes) -> Params:
         """Parameters for examples of `shape` (no batch axis): a tree of read-only arrays, a pure function of `key`.
@@ -196,6 +206,10 @@ class Layer:
         Raises:
             ShapeError: the net does not fit the shape; the message names the layer.
         """
+        if isinstance(shape, rng.Key):
+            raise ArgumentError(
+                expected(f"{self.name}: init", "(key, shape)", "a Key behind", "the order is (key, shape)")
+            )
         shape = example_shape(shape)
         try:
             rng.check_key(key)
@@ -222,6 +236,8 @@ class Layer:
             self._fit(params, x)
             y, vjp = _calmly(self._apply, params, x)
         except Exception as error:
+            if isinstance(error, FnnetError):
+                error.message += self._hint(error, params, x)
             inside(error, self.name)
             raise
 
@@ -277,6 +293,14 @@ class Layer:
             elif x.ndim == 4 and self._accepts((x.shape[3], *x.shape[1:3])):
                 error.message += f"; {CHANNELS_LAST}"
             raise
+
+    def _hint(self, error: FnnetError, params: Params, x: Arrays) -> str:
+        """What may be wrong with the whole call, seen from the net's door."""
+        if isinstance(params, np.ndarray) and not isinstance(x, np.ndarray) and tree.leaves(x) != [x]:
+            return "; the order is (params, x)"
+        if " for weight " in error.message and error.path and self._accepts(shape_of(x)):
+            return f"; the net was given examples {shape_of(x)}, its params were made for examples of another shape"
+        return ""
 
     def _accepts(self, shape: Shapes) -> bool:
         try:
@@ -338,6 +362,14 @@ def _check_channels_first(net: Layer, shape: Shapes) -> None:
         raise ShapeError(expected("shape", "(C, H, W) of one image", f"{shape}, which looks like (H, W, C)", fix))
 
 
+def check_whole(params: object) -> None:
+    """Raise where something that has params, or makes them, came in their place."""
+    if hasattr(params, "opt_state"):  # a TrainState, which is made further up
+        raise ConfigError(expected("params", "the params of a net", f"a {type(params).__name__}", "pass state.params"))
+    if isinstance(params, Layer):
+        raise ConfigError(expected("params", "the params of a net", "a Layer", "pass what net.init(key, shape) made"))
+
+
 def check_input(params: Params, x: object) -> None:
     """Raise unless x is a batch of at least one example, its floats in the one floating dtype of params."""
     dtype = common_dtype(params)
@@ -368,6 +400,7 @@ def common_dtype(params: Params) -> np.dtype | None:
             where = f"params.{path}" if path else "params"
             if isinstance(found, np.ndarray):
                 plain_array(where, found)
+            check_whole(params)
             fix = "make numbers arrays: np.asarray(0.25, np.float32)"
             raise DtypeError(expected(where, "an array", type(found).__name__, fix))
         if found.dtype is dtype:
@@ -454,10 +487,10 @@ class Optimizer(_Functions):
         return self
 
 
-def check_net(net: object, what: str = "net") -> Layer:
+def check_net(net: object, what: str = "net", fix: str = "") -> Layer:
     """The net itself, or the error that says what came in its place."""
     if not isinstance(net, Layer):
-        fix = "call the factory, as in relu()" if callable(net) else "see fnnet.layers"
+        fix = "call the factory, as in relu()" if callable(net) else fix or "see fnnet.layers"
         raise ConfigError(expected(what, "a Layer", shown(net), fix))
     return net
 
@@ -465,14 +498,21 @@ def check_net(net: object, what: str = "net") -> Layer:
 def check_optimizer(optimizer: object) -> Optimizer:
     """The optimizer itself, or the error that says what came in its place."""
     if not isinstance(optimizer, Optimizer):
-        fix = "call the factory, as in sgd(0.1)" if callable(optimizer) else "see fnnet.optim"
-        raise ConfigError(expected("optimizer", "an Optimizer", shown(optimizer), fix))
+        raise ConfigError(expected("optimizer", "an Optimizer", shown(optimizer), not_an_optimizer(optimizer)))
     return optimizer
+
+
+def not_an_optimizer(given: object) -> str:
+    """What to do about something that came in the place of an optimizer."""
+    recipe = recipe_of(given)
+    if recipe is not None and recipe.factory.__module__ == "fnnet.optim.schedules":
+        return "a schedule is a learning rate, as in sgd(schedule)"
+    return "call the factory, as in sgd(0.1)" if callable(given) else "see fnnet.optim"
 
 
 def check_loss(loss: T) -> T:
     """The loss itself, or the error that says what came in its place."""
-    if not callable(loss):
-        fix = "see fnnet.losses"
+    if not callable(loss) or isinstance(loss, Layer):
+        fix = "the order is (net, loss, optimizer)" if isinstance(loss, Optimizer) else "see fnnet.losses"
         raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", shown(loss), fix))
     return loss

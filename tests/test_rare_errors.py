@@ -97,7 +97,7 @@ def test_floats_where_fractions_were_promised_break_the_law():
 
 
 def test_a_missing_extra_says_what_to_install():
-    with pytest.raises(ImportError, match=r"Reading runes needs runes, .*: pip install 'fnnet\[experiments\]'"):
+    with pytest.raises(ImportError, match=r"Reading runes needs runes, .*: pip install 'fnnet\[runs\]'"):
         _files.extra("runes.reader", "Reading runes")
 
 
@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(DataError, match="expected a folder that can be read, got Permission denied"):
-        images._visible(tmp_path)
+        images._visible(tmp_path, [])
 
 
 def test_optimizers_pack_small_leaves_up_to_a_size(monkeypatch):

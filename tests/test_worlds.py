@@ -37,7 +37,7 @@ _NOWHERE = "{folder}/matplotlibrc/home"  # below a file nothing can be made, by 
 WORLDS = {
     "plain": World(),
     "numpy raises, pictures may be cut, asserts are out, docstrings too": World(
-        options=("-OO",), settings=("raising", "printing")
+        options=("-OO",), settings=("raising", "truncated", "printing")
     ),
     "a notebook's matplotlib, LaTeX, no reader": World(
         {"MPLBACKEND": "module://nowhere.backend_inline", "MATPLOTLIBRC": "{folder}/matplotlibrc", "COLUMNS": "20"},

@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from fnnet import files
+from fnnet.arguments import shown
 from fnnet.checkpoint.canonical import canonical_json, plain_json
 from fnnet.checkpoint.contents import FORMAT, content_digest, read_contents, verify_contents
 from fnnet.checkpoint.file import file_parts
 from fnnet.checkpoint.rows import described, fitted, rebuilt, rows_of
 from fnnet.checkpoint.shapes import shape_from_json, shape_to_json
-from fnnet.errors import CheckpointError, expected
+from fnnet.errors import CheckpointError, ConfigError, expected
 from fnnet.recipe import difference, to_json
 from fnnet.types import Layer, Shapes, example_shape
 
@@ -69,7 +70,7 @@ def save(
     (dict_keys(['weight']), {'epoch': 3})
     >>> folder.cleanup()
     """
-    path = Path(path)
+    path = _path(path)
     recipe = None if net is None else to_json(net)
     try:
         saved, arrays = rows_of(tree)
@@ -105,7 +106,7 @@ def load(path: str | os.PathLike[str], like: Any = None, *, net: Layer | None = 
         CheckpointError: the file is damaged or no checkpoint, naming the offset or field; or it does not fit `like`,
             naming the leaf; or it was saved with another net, naming where they differ, or with none.
     """
-    path = Path(path)
+    path = _path(path)
     with _named(path):
         body, arrays = read_contents(path)
         if net is not None:
@@ -119,7 +120,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Any:
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
     """
-    path = Path(path)
+    path = _path(path)
     with _named(path):
         return read_contents(path).body["metadata"]
 
@@ -130,7 +131,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         CheckpointError: the file is damaged or no checkpoint.
     """
-    path = Path(path)
+    path = _path(path)
     with _named(path):
         body, arrays = read_contents(path)
         return {row[0]: described(row, arrays.get(row[0])) for row in body["tree"]}
@@ -144,7 +145,7 @@ def load_net(path: str | os.PathLike[str]) -> tuple[Any, Shapes, Any, Any]:
     Raises:
         CheckpointError: the file is damaged, no checkpoint, or has no net and shape.
     """
-    path = Path(path)
+    path = _path(path)
     with _named(path):
         body, arrays = read_contents(path)
         found = body.get("net")
@@ -152,6 +153,14 @@ def load_net(path: str | os.PathLike[str]) -> tuple[Any, Shapes, Any, Any]:
             fix = "load it with checkpoint.load and like=, or save it with fnnet.save"
             raise CheckpointError(expected("file", "one with a net and the shape of an example", "params alone", fix))
         return found["recipe"], shape_from_json(found["shape"]), rebuilt(body["tree"], arrays), body["metadata"]
+
+
+def _path(path: Any) -> Path:
+    """The path of a file, or the error that says what came in its place."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise ConfigError(expected("path", "the path of a file", shown(path), "it comes first")) from None
 
 
 def _check_net(body: dict[str, Any], net: Layer) -> None:

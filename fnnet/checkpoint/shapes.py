@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fnnet.arguments import shown
 from fnnet.arrays import Discrete, Shapes, is_tuple
 from fnnet.errors import CheckpointError, expected
 
@@ -31,7 +32,7 @@ def shape_from_json(value: Any, depth: int = 0) -> Shapes:
         return tuple(value)
     if isinstance(value, list) and depth < _DEEPEST and all(isinstance(part, list | dict) for part in value):
         return tuple(shape_from_json(part, depth + 1) for part in value)
-    raise CheckpointError(expected("net: shape", "whole numbers from 1, or null", repr(value)[:80]))
+    raise CheckpointError(expected("net: shape", "whole numbers from 1, or null", shown(value)[:80]))
 
 
 def _are_axes(value: Any) -> bool:

@@ -461,6 +461,6 @@ def _range(what: str, pair: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = pair
     except (TypeError, ValueError):
-        raise ConfigError(expected(what, "a pair (smallest, largest)", repr(pair))) from None
+        raise ConfigError(expected(what, "a pair (smallest, largest)", shown(pair))) from None
     low = real(what, low, 0, open="(")
     return low, real(what, high, low)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from fnnet import rng
-from fnnet.arguments import one_of, whole
+from fnnet.arguments import one_of, shown, whole
 from fnnet.arrays import Array, Arrays, length, rows
 from fnnet.batching import Batches
-from fnnet.errors import ConfigError, DataError, expected
+from fnnet.errors import ArgumentError, ConfigError, DataError, expected
 
 Remainder: TypeAlias = Literal["keep", "drop", "fill"]
 _REMAINDERS = ("keep", "drop", "fill")
@@ -47,6 +47,11 @@ def batches(
             remainder is to be dropped or filled.
         ConfigError: `size`, `remainder` or `start` is out of its range.
     """
+    if isinstance(arrays, rng.Key):
+        raise ArgumentError(
+            expected("batches", "(key, arrays, size)", "a Key behind", "the order is (key, arrays, size)")
+        )
+    rng.check_key(key)
     n = length(arrays)
     count = batch_count(n, size, remainder)
     start = whole("start", start, 0)
@@ -74,7 +79,7 @@ def batch_count(n: int, size: int, remainder: Remainder = "keep") -> int:
     """
     n, size = whole("n", n, 1), whole("size", size, 1)
     if remainder not in _REMAINDERS:
-        raise ConfigError(expected("remainder", one_of(_REMAINDERS), repr(remainder)))
+        raise ConfigError(expected("remainder", one_of(_REMAINDERS), shown(remainder)))
     if remainder != "keep" and n < size:
         raise DataError(expected(f"arrays, with remainder={remainder!r},", f"at least size = {size} examples", n))
     return n // size if remainder == "drop" else -(-n // size)

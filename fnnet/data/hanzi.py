@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from fnnet import rng
-from fnnet.arguments import one_of
+from fnnet.arguments import one_of, shown
 from fnnet.data._files import FilePath, damaged
 from fnnet.data.directory import data_directory, find, name_it
 from fnnet.data.examples import Dataset, Examples, split_per_class, subset
@@ -34,7 +34,7 @@ def hanzi(
         DataError: the file is damaged, or holds something else than 620 pictures 28×28 for each of twelve classes.
     """
     if bright not in ("ink", "background"):
-        raise ConfigError(expected("bright", one_of(("ink", "background")), repr(bright)))
+        raise ConfigError(expected("bright", one_of(("ink", "background")), shown(bright)))
     named = data_directory(directory)
     fix = f"{name_it('the directory that holds hanzi.zip')}; there is no download for it"
     if named is None:

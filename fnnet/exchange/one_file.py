@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from fnnet import files, tree
+from fnnet.arguments import shown
 from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
 from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
@@ -452,7 +453,7 @@ def to_python(
     """
     path = Path(path)
     if weights not in ("inside", "beside"):
-        raise ConfigError(expected("weights", '"inside" or "beside"', repr(weights)))
+        raise ConfigError(expected("weights", '"inside" or "beside"', shown(weights)))
     net, params = plain(check_net(net), params)
     arrays = {where: np.ascontiguousarray(tree.array(leaf)) for where, leaf in tree.items(params)}
     stored = io.BytesIO()

@@ -294,7 +294,7 @@ def _check_names(names: Mapping[str, str], receivers: Sequence[Receiver]) -> Non
     known = {receiver.path for receiver in receivers}
     for path in names:
         if path not in known:
-            raise DataError(expected("names", f"a layer with params: {', '.join(sorted(known))}", repr(path)))
+            raise DataError(expected("names", f"a layer with params: {', '.join(sorted(known))}", shown(path)))
 
 
 def _paired(
@@ -309,7 +309,7 @@ def _paired(
     for path, module in names.items():
         if left.pop(module, None) is None:
             known = ", ".join(map(repr, modules))
-            raise DataError(expected(f"names[{path!r}]", f"one of the modules {known}, each once", repr(module)))
+            raise DataError(expected(f"names[{path!r}]", f"one of the modules {known}, each once", shown(module)))
     pairs, waiting = [], list(left)
     for receiver in receivers:
         if receiver.path in names:

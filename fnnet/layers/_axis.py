@@ -2,6 +2,7 @@
 
 import operator
 
+from fnnet.arguments import shown
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.types import Shape
 
@@ -13,7 +14,7 @@ def example_axis(axis: int) -> int:
     except TypeError:
         number = 0
     if number == 0 or isinstance(axis, bool):
-        raise ConfigError(expected("axis", "a whole number other than 0, which is the batch", repr(axis)))
+        raise ConfigError(expected("axis", "a whole number other than 0, which is the batch", shown(axis)))
     return number
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fnnet import tree
+from fnnet.arguments import shown
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.types import Layer, Params, is_name
 
@@ -25,7 +26,7 @@ def child_names(children: Sequence[object], combinator: str, names: Sequence[str
     sound = isinstance(names, tuple | list) and all(map(is_name, names))
     if not sound or not len(set(names)) == len(names) == len(found):
         wanted = f"{len(found)} different identifiers, one for each layer"
-        raise ConfigError(expected(f"{combinator}: names", wanted, repr(names)))
+        raise ConfigError(expected(f"{combinator}: names", wanted, shown(names)))
     return tuple(names)
 
 
@@ -40,7 +41,7 @@ def _by_kind(children: Sequence[object], combinator: str) -> tuple[str, ...]:
     for i, child in enumerate(children):
         if not isinstance(child, Layer):
             fix = "call the factory, as in relu()" if callable(child) else f"write {combinator}(first, second, …)"
-            raise ConfigError(expected(f"{combinator}: argument {i}", "a Layer", repr(child), fix))
+            raise ConfigError(expected(f"{combinator}: argument {i}", "a Layer", shown(child), fix))
         names.append(f"{child.name}_{seen[child.name]}")
         seen[child.name] += 1
     return tuple(names)

@@ -62,7 +62,7 @@ def window(
     words = [*(["same"] if same else []), *(["causal"] if causal else [])]
     if isinstance(padding, str):
         if padding not in words:
-            raise ConfigError(expected("padding", _paddings(words, dims), repr(padding)))
+            raise ConfigError(expected("padding", _paddings(words, dims), shown(padding)))
         one = _same if padding == "same" else _causal
         return _remembering(lambda *sizes: _fitting(tuple(map(one, sizes, kernel, stride, dilation))))
     sides = padding_of(padding, dims, words)

@@ -196,7 +196,7 @@ def gelu(*, approximate: str = "none") -> Layer:
     (array([[-0.    ,  0.    ,  0.8413]]), array([[-0.    ,  0.    ,  0.8412]]))
     """
     forms = {"none": _gelu, "tanh": _gelu_tanh}
-    if approximate not in forms:
+    if not isinstance(approximate, str) or approximate not in forms:
         raise ConfigError(expected("approximate", one_of(forms), shown(approximate)))
     return elementwise("gelu", forms[approximate])
 

@@ -4,7 +4,7 @@ from fnnet import rng, tree
 from fnnet.arrays import Arrays, Cotangent, Shapes
 from fnnet.errors import StructureError, expected
 from fnnet.recipe import factory
-from fnnet.types import InputGradient, Layer, Params, Pullback
+from fnnet.types import InputGradient, Layer, Params, Pullback, check_net
 
 
 @factory
@@ -18,6 +18,7 @@ def frozen(inner: Layer) -> Layer:
     >>> tree.structure(net.init(rng.key(0), (4,)))
     Serial(dense_0=Dense(weight=frozen leaf, bias=frozen leaf), dense_1=Dense(weight=leaf, bias=leaf))
     """
+    check_net(inner, "frozen: argument", "wrap the layer, and mark its params with tree.hold(params)")
 
     def init(key: rng.Key, shape: Shapes) -> Params:
         return tree.hold(inner._init(key, shape))

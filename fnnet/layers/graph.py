@@ -63,7 +63,7 @@ def graph(wire: Any, /, **children: Layer) -> Layer:
             fix = "call the factory, as in relu()" if callable(child) else "see fnnet.layers"
             raise ConfigError(expected(f"graph: {name}", "a Layer", shown(child), fix))
         if not is_name(name):
-            raise ConfigError(expected("graph: child", "an identifier that does not begin with '_'", repr(name)))
+            raise ConfigError(expected("graph: child", "an identifier that does not begin with '_'", shown(name)))
     if callable(wire):
         return graph(traced(wire, children), **children)
     return _graph(checked(wire, tuple(children)), children)

@@ -71,7 +71,7 @@ def layer(
     """
     for what, function in (("init", init), ("apply", apply)):
         if not callable(function):
-            raise ConfigError(expected(what, "a function", repr(function)))
+            raise ConfigError(expected(what, "a function", shown(function)))
     if takes not in TAKES:
         raise ConfigError(expected("takes", one_of(TAKES), shown(takes)))
     find = shape or _by_trial(init, apply)

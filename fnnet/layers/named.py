@@ -3,7 +3,7 @@
 import attrs
 
 from fnnet.recipe import factory
-from fnnet.types import Layer
+from fnnet.types import Layer, check_net
 
 
 @factory
@@ -19,6 +19,7 @@ def named(name: str, net: Layer) -> Layer:
     >>> [name for name, child in net]
     ['encoder_0', 'dense_0']
     """
+    check_net(net, fix="the order is (name, net)")
     rebuild, part = net._rebuild, net._part
     return attrs.evolve(
         net,

@@ -2,7 +2,7 @@
 
 import math
 
-from fnnet.arguments import whole
+from fnnet.arguments import shown, whole
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.layers._params import no_params
 from fnnet.layers.layer import unchecked
@@ -31,12 +31,12 @@ def reshape(shape: tuple[int, ...]) -> Layer:
     (16, 6)
     """
     try:
-        target = tuple(-1 if axis == -1 else whole("axis", axis, 1) for axis in shape)
+        target = tuple(-1 if isinstance(axis, int) and axis == -1 else whole("axis", axis, 1) for axis in shape)
     except (TypeError, ConfigError):
         target = (-1, -1)
     if target.count(-1) > 1:
         wanted = "a tuple of whole numbers ≥ 1, at most one of them -1, no batch axis"
-        raise ConfigError(expected("shape", wanted, repr(shape)))
+        raise ConfigError(expected("shape", wanted, shown(shape)))
     return reshaped("reshape", target)
 
 

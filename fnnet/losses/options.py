@@ -51,6 +51,9 @@ def with_options(loss: Loss, **options: Any) -> Loss:
     """
     if not callable(loss):
         raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", shown(loss)))
+    for option, value in options.items():
+        if isinstance(value, np.ndarray) and value.ndim > 1:
+            raise ConfigError(expected(option, "a number, or one for each class", shown(value)))
     if any(isinstance(value, np.ndarray) for value in options.values()):  # which a file could not hold
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
         return with_options(loss, **plain)
@@ -62,7 +65,7 @@ def with_options(loss: Loss, **options: Any) -> Loss:
             fix = "give every batch its own: (x, target, weight)"
             raise ConfigError(expected(f"options of {name}", "what holds for all batches", "'weight'", fix))
         if option not in taken and not any(p.kind is p.VAR_KEYWORD for p in known):
-            raise ConfigError(expected(f"options of {name}", one_of(sorted(taken)) or "none", repr(option)))
+            raise ConfigError(expected(f"options of {name}", one_of(sorted(taken)) or "none", shown(option)))
         if option == "reduction" and value not in ("mean", "sum"):
             raise ConfigError(expected("reduction", one_of(["mean", "sum"]), shown(value)))
         if option in CHECKS and str(getattr(core(loss), "__module__", "")).startswith("fnnet."):

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fnnet.arguments import shown
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.engine import Chain, Stage, link
 from fnnet.recipe import factory
-from fnnet.types import Optimizer
+from fnnet.types import Optimizer, not_an_optimizer
 
 
 @factory
@@ -28,6 +29,6 @@ def chain(*optimizers: Optimizer) -> Optimizer:
 
 def _stages(i: int, optimizer: Any) -> Sequence[Stage | Optimizer]:
     if not isinstance(optimizer, Optimizer):
-        fix = "call the factory, as in clip(1.0)" if callable(optimizer) else "write chain(first, second, …)"
-        raise ConfigError(expected(f"chain: argument {i}", "an Optimizer", repr(optimizer), fix))
+        fix = not_an_optimizer(optimizer) if callable(optimizer) else "write chain(first, second, …)"
+        raise ConfigError(expected(f"chain: argument {i}", "an Optimizer", shown(optimizer), fix))
     return optimizer.update.stages if isinstance(optimizer.update, Chain) else (optimizer,)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from typing import Any
 
-from fnnet.arguments import one_of
+from fnnet.arguments import one_of, shown
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import Layout, Leaves, Shared, Where, check_trainable, gradients_beside, is_trained, lay_out
 from fnnet.optim.where import everywhere, predicate
@@ -34,18 +34,18 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
     {'weight': array([[-0.1, -0.1]]), 'bias': array([-0.2, -0.2])}
     """
     if not callable(label_of_path):
-        raise ConfigError(expected("label_of_path", "a function from path to label", repr(label_of_path)))
+        raise ConfigError(expected("label_of_path", "a function from path to label", shown(label_of_path)))
     return parted(lambda path, leaf: label_of_path(path), optimizers)
 
 
 def parted(label_of: Callable[[str, Array], Hashable], optimizers: Any) -> Optimizer:
     """`partition` by a label of path and leaf."""
     if not isinstance(optimizers, Mapping) or not optimizers:
-        raise ConfigError(expected("partition: optimizers", "{label: optimizer}, at least one", repr(optimizers)))
+        raise ConfigError(expected("partition: optimizers", "{label: optimizer}, at least one", shown(optimizers)))
     own: dict[Hashable, Optimizer] = dict(optimizers)
     for label, optimizer in own.items():
         if not isinstance(optimizer, Optimizer):
-            raise ConfigError(expected(f"partition: {label!r}", "an Optimizer", repr(optimizer)))
+            raise ConfigError(expected(f"partition: {label!r}", "an Optimizer", shown(optimizer)))
 
     def init(params: Params) -> Any:
         layout = lay_out(params)
@@ -79,7 +79,7 @@ def _shares(
             found[label].add(i)
         except (KeyError, TypeError):  # unknown, or no label at all, such as a list
             wanted = one_of(map(str, found))
-            raise ConfigError(expected(f"partition: label of {params.path(i)}", wanted, repr(label))) from None
+            raise ConfigError(expected(f"partition: label of {params.path(i)}", wanted, shown(label))) from None
     for label, share in found.items():
         if not share:
             paths = ", ".join(params.path(i) for i in _trained(params))
@@ -110,7 +110,7 @@ def freeze(optimizer: Optimizer, where: Where) -> Optimizer:
     {'weight': array([[-0.1, -0.1]]), 'bias': None}
     """
     if not isinstance(optimizer, Optimizer):
-        raise ConfigError(expected("freeze", "an Optimizer", repr(optimizer)))
+        raise ConfigError(expected("freeze", "an Optimizer", shown(optimizer)))
 
     where = predicate(where)
 

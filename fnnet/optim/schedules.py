@@ -27,9 +27,10 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from fnnet.arguments import real, whole
+from fnnet.arguments import real, shown, whole
 from fnnet.errors import ConfigError, expected
 from fnnet.recipe import factory
+from fnnet.types import Layer
 
 __all__ = [
     "LearningRate",
@@ -59,7 +60,8 @@ def schedule(learning_rate: LearningRate) -> Schedule:
     >>> schedule(0.1)(7)
     0.1
     """
-    return learning_rate if callable(learning_rate) else constant(learning_rate)
+    given: Any = learning_rate
+    return given if callable(given) and not isinstance(given, Layer) else constant(given)
 
 
 @factory
@@ -366,7 +368,7 @@ def _several(what: str, values: Any) -> list[Any]:
     try:
         return list(values)
     except TypeError:
-        raise ConfigError(expected(what, "a sequence", repr(values))) from None
+        raise ConfigError(expected(what, "a sequence", shown(values))) from None
 
 
 def _one_more(what: str, pieces: Sequence[Any], marks: Sequence[int]) -> None:

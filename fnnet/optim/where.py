@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fnnet.arguments import shown
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.engine import Where
 from fnnet.recipe import factory
@@ -38,7 +39,8 @@ def under(*paths: str) -> Where:
     """
     for path in paths:
         if not isinstance(path, str) or not path:
-            raise ConfigError(expected("path", 'the path of a leaf or of what holds it, such as "dense_1"', repr(path)))
+            wanted = 'the path of a leaf or of what holds it, such as "dense_1"'
+            raise ConfigError(expected("path", wanted, shown(path)))
     if not paths:
         raise ConfigError(expected("under", "a path or more", "none"))
     below = tuple(f"{path}." for path in paths)
@@ -63,5 +65,5 @@ def predicate(where: Any) -> Where:
     """The same function, or a ConfigError that says it is none."""
     if not callable(where):
         fix = 'such as lambda path, leaf: path.endswith("weight")'
-        raise ConfigError(expected("where", "a function (path, leaf) -> bool", repr(where), fix))
+        raise ConfigError(expected("where", "a function (path, leaf) -> bool", shown(where), fix))
     return where

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from fnnet.arguments import shown
 from fnnet.errors import ConfigError, FnnetError, FormatError, expected, inside, located
 from fnnet.recipe import names
 from fnnet.recipe.made import ADVICE, is_factory, recipe_of
@@ -138,7 +139,7 @@ def _word(function: Any) -> str:
         word = getattr(function, "__name__", "")
         if not word.isidentifier():
             fix = "give it a name: def at the top level of a module"
-            raise ConfigError(expected("recipe", "a function with a name", repr(word), fix))
+            raise ConfigError(expected("recipe", "a function with a name", shown(word), fix))
         if word in names.functions() or word in _FORMS:
             raise ConfigError(expected("recipe", "a factory with a name of its own", f"another {word!r}", "rename it"))
     return word
@@ -301,7 +302,7 @@ def _known(known: Mapping[str, Any] | Iterable[Any] | None) -> dict[str, Any]:
     if known is None:
         return {}
     if isinstance(known, str) or not isinstance(known, Iterable):
-        raise ConfigError(expected("known", 'functions, as in [my_layer] or {"my_layer": my_layer}', repr(known)))
+        raise ConfigError(expected("known", 'functions, as in [my_layer] or {"my_layer": my_layer}', shown(known)))
     if isinstance(known, Mapping):
         pairs = list(known.items())
     else:
@@ -309,9 +310,9 @@ def _known(known: Mapping[str, Any] | Iterable[Any] | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word, function in pairs:
         if not isinstance(word, str) or not callable(function):
-            raise ConfigError(expected("known", "functions with a name", repr(function)))
+            raise ConfigError(expected("known", "functions with a name", shown(function)))
         if word in names.functions() or word in _FORMS:
-            raise ConfigError(expected("known", "words that are not fnnet's own", repr(word), "rename the function"))
+            raise ConfigError(expected("known", "words that are not fnnet's own", shown(word), "rename the function"))
         if word in found:
             raise ConfigError(expected("known", "every word once", f"{word!r} twice"))
         found[word] = function

@@ -6,7 +6,9 @@ from functools import wraps
 from importlib import import_module
 from io import BytesIO
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict
+
+import numpy as np
 
 if TYPE_CHECKING:  # matplotlib is imported by what draws
     from matplotlib.axes import Axes
@@ -71,21 +73,20 @@ def _matplotlib() -> ModuleType:
 
 def figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> "Figure":
     """An empty figure of that many inches, without pyplot's global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(width, height), dpi=DPI, layout=layout)
-    FigureCanvasAgg(made)
-    return made
+    return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
 def png(made: "Figure") -> bytes:
     """The bytes of a figure, of few colours and without a date, so that equal figures are equal files."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    plain, small = BytesIO(), BytesIO()
-    made.savefig(plain, format="png", metadata={"Software": None})
-    picture = Image.open(plain).convert("RGB")
+    small = BytesIO()
+    canvas: Any = FigureCanvasAgg(made)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(small, "PNG", optimize=True)
     return small.getvalue()
 

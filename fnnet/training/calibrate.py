@@ -7,9 +7,9 @@ import attrs
 from fnnet import rng, tree
 from fnnet.arrays import zero_cotangent
 from fnnet.training.fold import some
-from fnnet.training.state import Batch, x_target_weight
+from fnnet.training.state import Batch, check_params, x_target_weight
 from fnnet.tree import Running
-from fnnet.types import Layer, Params
+from fnnet.types import Layer, Params, check_net
 from fnnet.walk import at, replace
 
 
@@ -41,6 +41,8 @@ def calibrate(net: Layer, params: Params, batches: Iterable[Batch], key: rng.Key
     >>> calibrate(net, params, [(np.float32([[1], [3]]), None)]).mean.array
     array([2.], dtype=float32)
     """
+    check_net(net)
+    check_params(params)
 
     def remembering(path: str, layer: Layer) -> Layer:
         remembers = any(isinstance(leaf, Running) for leaf in tree.leaves(at(params, path)))

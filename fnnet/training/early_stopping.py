@@ -76,8 +76,8 @@ def early_stopping(
     (3, 'params 1', 1.0)
     """
     if not callable(rule):
-        raise ConfigError(expected("rule", "a function of an EarlyStoppingState", repr(rule), "as in patience(3)"))
-    if mode not in MODES:
+        raise ConfigError(expected("rule", "a function of an EarlyStoppingState", shown(rule), "as in patience(3)"))
+    if not isinstance(mode, str) or mode not in MODES:
         raise ConfigError(expected("mode", one_of(MODES), shown(mode)))
     sign = 1.0 if mode == "min" else -1.0
     if memory.evaluations and rule(_turned(memory, sign)):
@@ -139,12 +139,12 @@ def relative_rise(threshold: float) -> Rule:
 
 def _value(metrics: Metrics, by: str | Callable[[Metrics], float]) -> float:
     if not callable(by) and by not in metrics:
-        raise ConfigError(expected("by", f"one of the metrics {', '.join(map(repr, metrics))}", repr(by)))
+        raise ConfigError(expected("by", f"one of the metrics {', '.join(map(repr, metrics))}", shown(by)))
     value = by(metrics) if callable(by) else metrics[by]
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ConfigError(expected("value that early stopping evaluates", "a number", repr(value))) from None
+        raise ConfigError(expected("value that early stopping evaluates", "a number", shown(value))) from None
 
 
 def _check_name(by: str | Callable[[Metrics], float], mode: str) -> None:
@@ -153,7 +153,7 @@ def _check_name(by: str | Callable[[Metrics], float], mode: str) -> None:
     for other, meant, what in (("min", _GREATER, "greatest"), ("max", _LESS, "least")):
         if mode == other and words & meant and not words & (_LESS if meant is _GREATER else _GREATER):
             right = "max" if other == "min" else "min"
-            raise ConfigError(expected("mode", f"'{right}', as the {what} {by} is the best", repr(mode)))
+            raise ConfigError(expected("mode", f"'{right}', as the {what} {by} is the best", shown(mode)))
 
 
 def _turned(memory: EarlyStoppingState, sign: float) -> EarlyStoppingState:

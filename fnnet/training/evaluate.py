@@ -57,7 +57,7 @@ def evaluate(
     {'accuracy': 1.0}
     """
     check_net(net)
-    check_params(params)
+    check_params(params, arrays)
     functions = named_metrics(metrics)
     kept = {name: function for name, function in functions.items() if how_of(function) == "all"}
     streamed = {name: function for name, function in functions.items() if name not in kept}
@@ -156,12 +156,20 @@ def _alike(name: str, values: Sequence[Measured]) -> list[Array]:
     return found
 
 
-def _numbers(name: str, value: object) -> Array:
-    """A metric's value in float64, or in int64 where it is a count."""
+def a_number(name: str, value: Measured) -> Measured:
+    """A metric's value itself, or the error that says that it is no number and no array."""
     if not isinstance(value, np.ndarray | np.generic | bool | int | float):
         got = f"a {type(value).__name__}"
         fix = "return one number or array, and give every number a metric of its own"
+        if isinstance(value, tuple) and len(value) == 2 and callable(value[1]):
+            got, fix = "a pair (value, vjp), as losses return", "lambda y, target: loss(y, target)[0] is a metric"
         raise ConfigError(expected(f"metric {name!r}", "a number or an array of numbers", got, fix))
+    return value
+
+
+def _numbers(name: str, value: object) -> Array:
+    """A metric's value in float64, or in int64 where it is a count."""
+    a_number(name, value)
     array = plain_array(f"metric {name!r}", value) if isinstance(value, np.ndarray) else np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise ConfigError(expected(f"metric {name!r}", "a number or an array of numbers", shown(value)))
@@ -190,7 +198,7 @@ def named_metrics(metrics: Mapping[str, Metric] | None) -> dict[str, Metric]:
     if not isinstance(metrics, Mapping):
         raise ConfigError(expected("metrics", wanted, shown(metrics)))
     for name, function in metrics.items():
-        if not isinstance(name, str) or not callable(function):
+        if not isinstance(name, str) or not callable(function) or isinstance(function, Layer):
             raise ConfigError(expected("metrics", wanted, f"{shown(name)}: {shown(function)}"))
         if name == "loss":
             raise ConfigError(expected("metrics", "names other than 'loss', which the loss itself takes", "'loss'"))

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from toolz import accumulate, drop
 
-from fnnet.errors import DataError, Interrupted, expected
+from fnnet.arguments import shown
+from fnnet.errors import ConfigError, DataError, Interrupted, expected
 from fnnet.training.state import Batch, TrainState
 from fnnet.training.step import Metrics, Step
+from fnnet.types import Layer
 
 
 def some(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -24,6 +26,12 @@ def some(batches: Iterable[Batch]) -> Iterator[Batch]:
         raise DataError(expected("batches", "at least one", "none", fix))
 
 
+def _check_step(step: object) -> None:
+    if not callable(step) or isinstance(step, Layer):
+        fix = "the order is (step, state, batches)"
+        raise ConfigError(expected("step", "a function (state, batch) -> (state, metrics)", shown(step), fix))
+
+
 def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tuple[TrainState, Metrics]]:
     """Yield the state after every step and the metrics of that step.
 
@@ -36,6 +44,7 @@ def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tu
     >>> list(scan(step, 0, [1, 2]))
     [(1, {'loss': -1}), (3, {'loss': -2})]
     """
+    _check_step(step)
     start: tuple[TrainState, Metrics] = state, {}
     return drop(1, accumulate(lambda done, batch: step(done[0], batch), some(batches), start))
 
@@ -53,6 +62,7 @@ def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[Train
     >>> fold(step, 0, [1, 2])
     (3, [{'loss': -1}, {'loss': -2}])
     """
+    _check_step(step)
     history: list[Metrics] = []
     try:
         for batch in some(batches):

@@ -77,7 +77,7 @@ def reduce_on_plateau(
         whole("cooldown", cooldown, 0),
         real("least", least, 0),
     )
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise ConfigError(expected("mode", one_of(MODES), shown(mode)))
 
     def rule(plateau: PlateauState, value: float) -> PlateauState:

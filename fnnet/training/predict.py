@@ -40,7 +40,7 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
     (100, 2)
     """
     check_net(net)
-    check_params(params)
+    check_params(params, x)
     size = whole("size", size, 1)
     total = _length(x)
     found: Arrays = None

@@ -1,6 +1,7 @@
 """How a loss reduces over its batch: needed wherever the losses of several batches become one."""
 
 import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from fnnet.arguments import one_of, shown
 from fnnet.arrays import Array, Arrays, Cotangent, check_cotangent
 from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.losses import Loss, LossPullback, LossValue
+from fnnet.losses.options import core
 from fnnet.types import Target
 
 _REDUCTIONS = ("mean", "sum")
@@ -50,6 +52,9 @@ def loss_of(loss: Loss, predictions: Arrays, target: Target, weight: Array | Non
         raise ConfigError(
             expected(f"what loss {name_of(loss)} returns", "a pair (value, vjp)", got, "see fnnet.losses")
         )
+    if not isinstance(found[0], numbers.Number | np.generic) and np.shape(found[0]) != ():
+        fix = "reduce it over the batch, by its mean or its sum"
+        raise ConfigError(expected(f"the value of loss {name_of(loss)}", "one number", shown(found[0]), fix))
     return cast(LossValue, found)
 
 
@@ -94,4 +99,4 @@ def check_weighs(what: str, function: Callable[..., Any]) -> None:
 
 def name_of(function: Any) -> str:
     """What to call a function in a message."""
-    return str(getattr(function, "__name__", type(function).__name__))
+    return str(getattr(core(function), "__name__", type(function).__name__))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import optree
 from numpy.typing import DTypeLike
 
 from fnnet import tree
-from fnnet.arguments import example_weights, float_dtype
+from fnnet.arguments import example_weights, float_dtype, is_plain, shown
 from fnnet.arrays import Arrays, count, flat
-from fnnet.errors import ConfigError, DataError, StructureError, expected
+from fnnet.errors import ArgumentError, DataError, StructureError, expected
 from fnnet.rng import Key, fold_in
 from fnnet.types import (
     Array,
@@ -21,6 +22,7 @@ from fnnet.types import (
     Target,
     check_net,
     check_optimizer,
+    check_whole,
     common_dtype,
 )
 
@@ -76,6 +78,10 @@ def init(
     """
     check_net(net)
     check_optimizer(optimizer)
+    if isinstance(shape, Key):
+        raise ArgumentError(
+            expected("init", "(net, optimizer, key, shape)", "a Key behind", "the order is (…, key, shape)")
+        )
     kind = None if dtype is None else float_dtype(dtype)
     own = net.init(fold_in(key, "init"), shape)
     if params is not None:
@@ -121,8 +127,11 @@ def x_target_weight(batch: Batch) -> tuple[Arrays, Target, Array | None]:
         if not weight.any():
             raise DataError(expected("weight", "some above 0", f"{len(weight)} zeros", "leave such batches out"))
         return x, target, weight
+    if isinstance(batch, TrainState):
+        raise ArgumentError(expected("step", "(state, batch)", "a TrainState behind", "the order is (state, batch)"))
     got = f"{len(batch)} arrays" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
-    raise DataError(expected("batch", "a pair (x, target), or (x, target, weight)", got))
+    fix = "data.batches(key, (x, target), size) makes batches of arrays" if is_plain(batch) else ""
+    raise DataError(expected("batch", "a pair (x, target), or (x, target, weight)", got, fix))
 
 
 def _count(x: Arrays) -> int | None:
@@ -130,7 +139,11 @@ def _count(x: Arrays) -> int | None:
     return count(x) if all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in flat(x)) else None
 
 
-def check_params(params: object) -> None:
-    """Raise where a whole state came for the params in it."""
-    if isinstance(params, TrainState):
-        raise ConfigError(expected("params", "the params of a net", "a TrainState", "pass state.params"))
+def check_params(params: object, behind: Any = None) -> None:
+    """Raise where a whole state, a net, or what belongs behind the params came in their place."""
+    check_whole(params)
+    if isinstance(params, np.ndarray | tuple) and not optree.is_namedtuple(params) and optree.is_namedtuple(behind):
+        parts: tuple[Any, ...] = behind
+        if not all(isinstance(part, np.ndarray) for part in parts):
+            got = f"{shown(params)}, and a {type(behind).__name__} behind"
+            raise ArgumentError(expected("params", "the params of a net", got, "the order is (net, params, x)"))

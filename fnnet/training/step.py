@@ -12,7 +12,7 @@ from fnnet.losses import Loss
 from fnnet.optim.descend import descend
 from fnnet.recipe import factory
 from fnnet.training.ends import check_end
-from fnnet.training.evaluate import metric_of, named_metrics
+from fnnet.training.evaluate import a_number, metric_of, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
@@ -22,6 +22,11 @@ from fnnet.types import Layer, Measured, Metric, Optimizer, check_loss, check_ne
 
 Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+
+
+def _other(batch: object) -> str:
+    """What to do where no state came in its place."""
+    return "the order is (state, batch)" if isinstance(batch, TrainState) else "make the first with training.init"
 
 
 @factory
@@ -83,7 +88,7 @@ def make_step(
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         if not isinstance(state, TrainState):
-            raise ConfigError(expected("state", "a TrainState", shown(state), "make the first with training.init"))
+            raise ConfigError(expected("state", "a TrainState", shown(state), _other(batch)))
         x, target, weight = x_target_weight(batch)
         gradient = sharpened(in_training(net, loss, size, step_key(state), workers), radius)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
@@ -91,7 +96,10 @@ def make_step(
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
         if not (good and math.isfinite(value)):
             raise NonFiniteError(first_non_finite(net, loss, optimizer, state, batch, size, radius))
-        measured = {name: metric_of(function, predictions, target, weight) for name, function in functions.items()}
+        measured = {
+            name: a_number(name, metric_of(function, predictions, target, weight))
+            for name, function in functions.items()
+        }
         return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
 
     return step

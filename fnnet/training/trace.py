@@ -10,7 +10,7 @@ from fnnet.training.reduction import cotangent_of, loss_of
 from fnnet.training.sizes import Sizes, sizes_together
 from fnnet.training.state import TrainState, step_key, x_target_weight
 from fnnet.training.watched import Event, watched_by
-from fnnet.types import Layer, Optimizer
+from fnnet.types import Layer, Optimizer, check_net
 from fnnet.walk import at
 
 
@@ -60,6 +60,7 @@ def trace(net: Layer, loss: Loss, optimizer: Optimizer, state: TrainState, batch
     >>> [(row.path, row.output.size, row.output.dead, row.gradient and row.gradient.size) for row in rows]
     [('dense_0', 20, 0, 16), ('relu_0', 20, 2, None), ('dense_1', 10, 0, 10)]
     """
+    check_net(net)
     x, target, weight = x_target_weight(batch)
     forward: list[Event] = []
     backward: dict[int, Event] = {}  # by the call that is pulled back

@@ -19,7 +19,7 @@ from fnnet import tree
 from fnnet.arguments import is_plain, plain_array
 from fnnet.errors import DtypeError, StructureError, expected
 from fnnet.kernels.finite import all_finite
-from fnnet.types import Array, Params
+from fnnet.types import Array, Params, check_whole
 
 Leaves: TypeAlias = list[Any]
 
@@ -70,13 +70,15 @@ def is_trained(leaf: Any) -> TypeGuard[Array]:
 
 def check_trainable(params: Layout) -> None:
     """Raise unless every leaf is marked, a hole, or an array that can be trained."""
+    check_whole(params.tree)
     for i, leaf in enumerate(params.leaves):
         if leaf is None or isinstance(leaf, tree.Running | tree.Frozen):
             continue
         _check_plain(leaf, f"params.{params.path(i)}")
         if not (is_trained(leaf) and leaf.dtype.kind in "fcO"):
             fix = "cast all with tree.cast(params, np.float32)"
-            raise DtypeError(expected(f"params: {params.path(i)}", "an array of a floating dtype", _words(leaf), fix))
+            where = f"params.{params.path(i)}" if params.path(i) else "params"
+            raise DtypeError(expected(where, "an array of a floating dtype", _words(leaf), fix))
 
 
 def gradients_beside(grads: Params, params: Layout, name: str = "gradient") -> Leaves:
