@@ -59,6 +59,8 @@ def curves(
             axes.set_ylabel(title)
             if name in log:
                 axes.set_yscale("log")
+            if name not in log:
+                _look_closer(axes)
             tidy(axes)
             if len(axes.get_lines()) > 1:
                 axes.legend(frameon=False, fontsize=7.5)
@@ -90,6 +92,16 @@ def band(
     axes.plot(at, values.mean(axis=0), label=label, linewidth=1.3, markersize=3.5, markevery=every, **style)
 
 
+def _look_closer(axes: "Axes") -> None:
+    """Leave out of the frame what lies far below most of the curves, which it would press together."""
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()] or [np.zeros(0)])
+    if len(values) < 4:
+        return
+    low, high = np.quantile(values, 0.2), values.max()
+    if low - values.min() > 1.5 * (high - low) > 0:
+        axes.set_ylim(low - 0.5 * (high - low), high + 0.1 * (high - low))
+
+
 def points(measure: Measure) -> Callable[[StudyResults], bytes]:
     """Every seed of every setting as a point, their mean as a bar."""
 
@@ -103,7 +115,7 @@ def points(measure: Measure) -> Callable[[StudyResults], bytes]:
         for row, label in enumerate(labels):
             values = np.array(list(answers.values(label, measure).values()), dtype=float) * measure.scale
             if len(values):
-                axes.plot(values, np.full(len(values), row), **seed)
+                axes.plot(values, row + _beside(values), **seed)
                 axes.plot([values.mean()], [row], **mean)
         axes.plot([], [], label="a seed", **seed)
         axes.plot([], [], label="mean", **mean)
@@ -111,10 +123,23 @@ def points(measure: Measure) -> Callable[[StudyResults], bytes]:
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlabel(measure.title)
         tidy(axes, "x")
-        axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+        axes.legend(frameon=False, fontsize=7.5, loc="lower right", bbox_to_anchor=(0.98, 1.0), ncols=2)
         return png(made)
 
     return draw
+
+
+def _beside(values: Array) -> Array:
+    """How far points are moved off their row, so that equal ones stand side by side.
+
+    >>> _beside(np.array([1.0, 2.0, 1.0]))
+    array([-0.09,  0.  ,  0.09])
+    """
+    moved = np.zeros(len(values))
+    for value in np.unique(values):
+        same = np.flatnonzero(values == value)
+        moved[same] = 0.18 * (np.arange(len(same)) - (len(same) - 1) / 2)
+    return moved
 
 
 @drawn

@@ -99,7 +99,7 @@ def _training(eps: float, decay: float) -> Apply:
         gain, bias, old_mean, old_variance = _leaves(params, x)
         m = values_per_channel(x)
         if m == 1:
-            fix = "train on more examples at once"
+            fix = 'train on more examples at once; data.batches(…, remainder="drop") leaves out a short last batch'
             raise ShapeError(expected("x", "more than one value per channel in training", f"shape {x.shape}", fix))
         centred, mean, variance = moments(x)
         root = np.sqrt(variance + eps)

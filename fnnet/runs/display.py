@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 REFRESH = 0.5  # seconds between two looks of the bar
+_BAR = 10  # letters of a bar that says something
 
 
 class Display:
@@ -33,6 +34,11 @@ class Display:
         return self._bar is not None
 
     @property
+    def width(self) -> int | None:
+        """Letters that fit into a line; None where lines have no end."""
+        return self._bar[0].console.width if self._bar else None
+
+    @property
     def due(self) -> bool:
         """Whether there is a bar that has not been refreshed for a while."""
         return self._bar is not None and time.perf_counter() - self._shown >= REFRESH
@@ -47,10 +53,24 @@ class Display:
         except BrokenPipeError:  # who read has gone; what takes time goes on
             streams.forget(self._stream)
 
-    def show(self, before: str, done: float, total: float, behind: str) -> None:
-        """Refresh the bar, if there is one: how much is done of all, with words on both sides."""
+    def show(self, before: str, done: float, total: float, left: str, figures: Sequence[str] = ()) -> None:
+        """Refresh the bar, if there is one: how much is done of all, with words on both sides.
+
+        Args:
+            before: in front of the bar.
+            done, total: how much is done of all.
+            left: the time left, which is always shown.
+            figures: shown in front of it, as many from the first as there is room for beside a bar of some length.
+        """
         if self._bar:
             bar, task = self._bar
+            room = bar.console.width - len(before) - _BAR - len(" 100%") - 3
+            behind = left
+            for shown in range(1, len(figures) + 1):
+                words = "  ".join([*figures[:shown], left])
+                if len(words) > room:
+                    break
+                behind = words
             bar.update(task, completed=done, total=total, before=before, behind=behind, refresh=True)
             self._shown = time.perf_counter()
 

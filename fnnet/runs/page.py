@@ -150,7 +150,7 @@ def _mistakes(told: Told) -> Iterator[str]:
 def _kernels(told: Told) -> Iterator[str]:
     if KERNELS in told.figures:
         yield "## Kernels of the first layer"
-        yield "Weights of the first convolution: grey is zero, white positive, black negative."
+        yield "Weights of the first convolution: white is zero, red positive, blue negative."
         yield f"![Kernels]({KERNELS})"
 
 
@@ -171,12 +171,15 @@ def _net(told: Told) -> Iterator[str]:
 
 def _settings(told: Told) -> Iterator[str]:
     rows = [
-        [f"`{field.name}`", value, "" if value == field.default else f"default {field.default}"]
+        [f"`{field.name}`", _plain(value), "" if value == field.default else _plain(field.default)]
         for field in attrs.fields(type(told.settings))
         for value in [getattr(told.settings, field.name)]
     ]
     yield "## Settings"
-    yield table(["setting", "value", ""], rows)
+    if any(default for _, _, default in rows):
+        yield table(["setting", "value", "by default"], rows)
+    else:
+        yield table(["setting", "value"], [row[:2] for row in rows])
 
 
 def _repeating(told: Told) -> Iterator[str]:
@@ -222,6 +225,11 @@ def _percent(fraction: float) -> str:
 
 
 _SHOWS: dict[str, Callable[[float], str]] = {"loss": "{:.4f}".format, "accuracy": _percent}
+
+
+def _plain(value: object) -> object:
+    """A setting as it is said, not as Python writes it."""
+    return "none" if value is None else ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _count(number: int | None) -> str:

@@ -10,6 +10,7 @@ from fnnet.training import LayerTrace
 from fnnet.types import Array
 
 INK = "0.1"
+STRETCHES = 120  # of a training, each of which has one median of its batches' losses
 
 
 @drawn
@@ -27,7 +28,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     left, right = made.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     markers = {"markersize": 4, "markevery": max(1, len(rows) // 12)}
-    left.plot(np.arange(len(losses)) / steps_per_epoch, losses, color="0.82", linewidth=0.6, label="every batch")
+    _batches(left, losses, steps_per_epoch)
     parts = [("train", "training, mean over the epoch", 0.5), ("test", "test, after the epoch", 0.0)]
     if "validation_loss" in rows[0]:
         parts.append(("validation", "validation, after the epoch", 0.0))
@@ -55,6 +56,18 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     return png(made)
 
 
+def _batches(axes: Any, losses: Sequence[float], steps_per_epoch: float) -> None:
+    """The losses of all batches: their running median, in a band that nine of ten of them lie in."""
+    parts = [part for part in np.array_split(np.asarray(losses, np.float64), min(len(losses), STRETCHES)) if len(part)]
+    if not parts:
+        return
+    ends = np.cumsum([len(part) for part in parts])
+    at = (ends - [len(part) / 2 for part in parts]) / steps_per_epoch
+    low, middle, high = np.transpose([np.quantile(part, (0.05, 0.5, 0.95)) for part in parts])
+    axes.fill_between(at, low, high, color="0.88", linewidth=0, label="9 of 10 batches")
+    axes.plot(at, middle, color="0.6", linewidth=0.9, label="batches, running median")
+
+
 @drawn
 def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     """A confusion matrix: every cell with its count, errors shaded by their number (the diagonal is left white).
@@ -70,13 +83,15 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
     axes = made.subplots()
     wrong = counts * (1 - np.eye(n, dtype=counts.dtype))
     most = max(1, int(wrong.max()))
-    axes.imshow(wrong, cmap="Greys", vmin=0, vmax=1.6 * most)
+    darkest = 1.6 * most
+    axes.imshow(wrong, cmap="Greys", vmin=0, vmax=darkest)
     for i in range(n):
         for j in range(n):
             count = int(counts[i, j])
             if count:
                 weight = "bold" if i == j else "normal"
-                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=INK, fontweight=weight)
+                colour = "white" if wrong[i, j] > 0.5 * darkest else INK  # what is read on this shade
+                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=colour, fontweight=weight)
     axes.set_xticks(range(n), classes)
     axes.set_yticks(range(n), classes)
     axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)
@@ -131,15 +146,18 @@ def kernels(weight: Array) -> bytes:
     for j in range(c):
         for i in range(o):
             axes = grid[j, i]
-            image = axes.imshow(weight[i, j], cmap="gray", vmin=-bound, vmax=bound, interpolation="nearest")
+            image = axes.imshow(weight[i, j], cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
+            axes.spines[:].set_color("0.75")
             axes.set_xticks([])
             axes.set_yticks([])
             if j == 0:
                 axes.set_title(f"kernel {i}", fontsize=9)
             if i == 0 and c > 1:
                 axes.set_ylabel(f"channel {j}", fontsize=9)
-    bar = made.colorbar(image, ax=grid.ravel().tolist(), shrink=0.9, aspect=12)
-    bar.set_label("weight")
+    place = grid[0, -1].inset_axes((1.12, 0.0, 0.09, 1.0))  # as tall as a kernel
+    bar = made.colorbar(image, cax=place)
+    bar.ax.tick_params(labelsize=7)
+    bar.set_label("weight", fontsize=8)
     return png(made)
 
 

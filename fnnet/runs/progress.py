@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fnnet.runs.display import Display
 from fnnet.runs.trainer import Position
-from fnnet.words import duration
+from fnnet.words import duration, in_lines
 
 
 class Progress:
@@ -31,26 +31,28 @@ class Progress:
             return
         spent = time.perf_counter() - self._clock
         left = duration(spent / max(1, done - self._start) * (self._steps - done))
-        figures = f"loss {at.mean('loss'):.4f}  accuracy {100 * at.mean('accuracy'):.2f} %"
-        rate = f"{at.examples / at.seconds:,.0f} examples/s"
+        figures = [
+            f"loss {at.mean('loss'):.4f}",
+            f"accuracy {100 * at.mean('accuracy'):.2f} %",
+            f"{at.examples / at.seconds:,.0f} examples/s",
+        ]
         before = f"epoch {at.epoch + 1}/{self._epochs}"
-        self._display.show(before, done, self._steps, f"{figures}  {rate}  {left} left")
+        self._display.show(before, done, self._steps, f"{left} left", figures)
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is done; `row` is its line of metrics.jsonl."""
-        self._display.note(epoch_line(row, self._epochs))
+        self._display.note(epoch_line(row, self._epochs, self._display.width))
 
 
-def epoch_line(row: Mapping[str, float], epochs: int) -> str:
-    """One epoch in a line.
+def epoch_line(row: Mapping[str, float], epochs: int, width: int | None = None) -> str:
+    """One epoch in a line, or in several of at most `width` letters, which break between figures.
 
     >>> row = dict(epoch=3, train_loss=0.05, train_accuracy=0.98, test_accuracy=0.985, seconds=7.0)
     >>> epoch_line({**row, "examples_per_second": 8000.0}, 10)
     'epoch  3/10  train loss 0.0500  train accuracy 98.00 %  test accuracy 98.50 %  8,000 examples/s  7.0 s'
     """
-    validation = f"validation accuracy {row['validation_accuracy']:.2%}  " if "validation_accuracy" in row else ""
-    return (
-        f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}  train loss {row['train_loss']:.4f}  "
-        f"train accuracy {row['train_accuracy']:.2%}  {validation}test accuracy {row['test_accuracy']:.2%}  "
-        f"{row['examples_per_second']:,.0f} examples/s  {row['seconds']:.1f} s"
-    ).replace("%", " %")
+    parts = [f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", f"train loss {row['train_loss']:.4f}"]
+    told = [part for part in ("train", "validation", "test") if f"{part}_accuracy" in row]
+    parts += [f"{part} accuracy {100 * row[f'{part}_accuracy']:.2f} %" for part in told]
+    parts += [f"{row['examples_per_second']:,.0f} examples/s", f"{row['seconds']:.1f} s"]
+    return in_lines(parts, width)
