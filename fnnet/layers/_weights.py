@@ -16,7 +16,7 @@ def output_axis(axis: object) -> int | None:
     return None if axis is None else whole("axis", axis, 0)
 
 
-def outputs(weight: Array, axis: int | None) -> int:
+def outputs_axis(weight: Array, axis: int | None) -> int:
     """The axis of the outputs: as asked for; by default of a matrix the last, of a kernel the first."""
     if axis is not None:
         return axis
@@ -36,12 +36,12 @@ def checked_weight(params: Params, axis: int | None, what: str) -> Array:
         raise ConfigError(expected(what, "a layer with a weight of two axes or more", got, fix))
     if axis is not None and axis >= weight.ndim:
         raise ConfigError(expected(f"{what}: axis", f"one of the weight's, below {weight.ndim}", axis))
-    if not as_rows(weight, outputs(weight, axis)).any(axis=1).all():
+    if not output_rows(weight, outputs_axis(weight, axis)).any(axis=1).all():
         raise ConfigError(expected(what, "weights that are not all zero for any output", "zeros", "see init"))
     return weight
 
 
-def as_rows(weight: Array, axis: int) -> Array:
+def output_rows(weight: Array, axis: int) -> Array:
     """(O, everything else), a view where memory allows."""
     return np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], math.prod(weight.shape) // weight.shape[axis])
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fnnet.arguments import whole
-from fnnet.layers._weights import as_rows, checked_weight, output_axis, outputs, with_fields, zero_if_none
+from fnnet.layers._weights import checked_weight, output_axis, output_rows, outputs_axis, with_fields, zero_if_none
 from fnnet.layers.reparametrized import Make, reparametrized
 from fnnet.recipe import factory
 from fnnet.tree import Running
@@ -48,7 +48,7 @@ def spectral_norm(layer: Layer, *, axis: int | None = None, iterations: int = 1)
 
     def begin(params: Params) -> Params:
         weight = checked_weight(params, axis, "spectral_norm")
-        rows = as_rows(weight, outputs(weight, axis))
+        rows = output_rows(weight, outputs_axis(weight, axis))
         u = _unit(np.sqrt((rows * rows).sum(axis=1)))
         return with_fields(params, "weight", {"weight": weight, "left": Running(_nearer(rows, u, _FIRST))})
 
@@ -61,8 +61,8 @@ def divided(axis: int | None, iterations: int) -> Make:
     @np.errstate(under="ignore")
     def make(p: Params) -> tuple[Params, Callable[[Params], Params]]:
         weight, left = p.weight, p.left
-        at = outputs(weight, axis)
-        rows, u = as_rows(weight, at), left.array
+        at = outputs_axis(weight, axis)
+        rows, u = output_rows(weight, at), left.array
         t = u @ rows
         inverse = zero_if_none(np.sqrt(t @ t))
         w = weight * inverse

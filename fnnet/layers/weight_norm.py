@@ -7,10 +7,10 @@ import numpy as np
 from fnnet.kernels.standard import row_dot
 from fnnet.layers._weights import (
     across,
-    as_rows,
     checked_weight,
     output_axis,
-    outputs,
+    output_rows,
+    outputs_axis,
     with_fields,
     zero_if_none,
 )
@@ -47,7 +47,9 @@ def weight_norm(layer: Layer, *, axis: int | None = None) -> Layer:
 
     def begin(params: Params) -> Params:
         weight = checked_weight(params, axis, "weight_norm")
-        return with_fields(params, "weight", {"direction": weight, "length": _lengths(weight, outputs(weight, axis))})
+        return with_fields(
+            params, "weight", {"direction": weight, "length": _lengths(weight, outputs_axis(weight, axis))}
+        )
 
     return reparametrized(layer, begin, directed(axis))
 
@@ -57,7 +59,7 @@ def directed(axis: int | None) -> Make:
 
     def make(p: Params) -> tuple[Params, Callable[[Params], Params]]:
         v, g = p.direction, p.length
-        at = outputs(v, axis)
+        at = outputs_axis(v, axis)
         inverse = zero_if_none(_lengths(v, at))
         unit = v * across(inverse, v, at)
 
@@ -86,4 +88,4 @@ def _lengths(v: Array, axis: int) -> Array:
 @np.errstate(under="ignore")
 def _dots(x: Array, y: Array, axis: int) -> Array:
     """Σ x · y over each row, (O,)."""
-    return row_dot(as_rows(x, axis), as_rows(y, axis))[:, 0]
+    return row_dot(output_rows(x, axis), output_rows(y, axis))[:, 0]

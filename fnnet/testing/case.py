@@ -204,7 +204,7 @@ def spread(key: rng.Key, shape: Shape) -> Array:
     return ((rng.permutation(key, size) + first) * (4 / max(size, 1)) - 2).reshape(shape)
 
 
-def tied(key: rng.Key, shape: Shape) -> Array:
+def with_ties(key: rng.Key, shape: Shape) -> Array:
     """Four numbers of (-2, 2) and 0, each of them many times."""
     levels = np.concatenate([spread(rng.fold_in(key, "levels"), (4,)), [0.0]])
     return levels[rng.permutation(key, int(np.prod(shape))) % 5].reshape(shape)

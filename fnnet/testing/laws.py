@@ -29,9 +29,9 @@ from fnnet.testing.case import (
     results,
     sealed,
     spread,
-    tied,
     trained_leaves,
     whole_numbers,
+    with_ties,
 )
 from fnnet.testing.derivative import (
     ABSOLUTE,
@@ -103,7 +103,7 @@ def _with_ties(case: Case) -> Case:
         if is_discrete(array):
             return array
         inside = case.claims.within.get(place, case.claims.domain)
-        found = tied(_below(case, "ties", place), array.shape)
+        found = with_ties(_below(case, "ties", place), array.shape)
         return found if inside is None else into(inside, found * 0.8)
 
     return attrs.evolve(case, x=sealed(by_place(at, case.x, "x")))
