@@ -221,6 +221,7 @@ LAYERS = [
     pieces("global_max_pool kept", lambda: layers.global_max_pool(keep=True), (1, 2, 2, 2)),
     smooth("sinusoidal_positions", layers.sinusoidal_positions, (3, 4)),
     smooth("sinusoidal_positions odd", lambda: layers.sinusoidal_positions(base=10.0), (2, 3)),
+    linear("learned_tokens", lambda: layers.learned_tokens(2), (3, 2)),
     linear("learned_positions", layers.learned_positions, (3, 2)),
     linear("learned_positions longest", lambda: layers.learned_positions(4), (2, 3)),
     linear("flatten", layers.flatten, (2, 3, 2)),
@@ -629,6 +630,7 @@ SHARES = (0.5, 2.0, 1.0, 4.0)
 EVERYTHING: dict[str, Any] = {"class_weights": SHARES, "ignore": -7, "smoothing": 0.2}
 
 OF_LOSSES = {"beside", "per_step"}  # losses of losses, whose laws are those inside: see `test_of_losses`
+OF_LOSSES |= {"negative_elbo"}  # made of a loss and a divergence: see `test_negative_elbo`
 
 LOSSES = [
     row("softmax_cross_entropy classes", numbers(4), classes(4)),

@@ -751,6 +751,14 @@ MUTANTS = [
     ),
     Mutant("attention: dropped one way only", dropped_one_way, (3, 2), "derivative", {"smooth": True, "draws": True}),
     wrong(
+        "learned_tokens: dW of the first example only",
+        layers.learned_tokens(),
+        (2, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: m.dy[0, :1].copy(),
+    ),
+    wrong(
         "learned_positions: dW of the first example only",
         layers.learned_positions(),
         (2, 3),

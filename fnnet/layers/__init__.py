@@ -50,6 +50,7 @@ from fnnet.layers.last import last
 from fnnet.layers.layer import layer
 from fnnet.layers.layer_norm import layer_norm
 from fnnet.layers.learned_positions import learned_positions
+from fnnet.layers.learned_tokens import learned_tokens
 from fnnet.layers.local_response_norm import local_response_norm
 from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
@@ -131,6 +132,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "learned_positions",
+    "learned_tokens",
     "local_response_norm",
     "log_sigmoid",
     "log_softmax",

@@ -18,6 +18,7 @@
 | `huber` | Σ ½ (x - t)², but linear beyond δ | (N, …) | (N, …) |
 | `cosine_distance` | 1 - x·t / (‖x‖ ‖t‖) | (N, …) | (N, …) |
 | `poisson` | Σ eˣ - t x | log-rates (N, …) | counts (N, …) |
+| `negative_elbo` | cross-entropy + β ½ Σ m² + eᵛ - 1 - v | (logits (N, …), m, v (N, K)) | probabilities (N, …) |
 
 Sums run over the outputs of an example; `reduction` takes the mean or the sum over the batch, and over all places
 (N, …) where each has a class of its own. The value is a Python number, summed in float64; dprediction has the shape and
@@ -44,6 +45,7 @@ from fnnet.losses.of_losses import beside, per_step
 from fnnet.losses.options import with_options
 from fnnet.losses.poisson import poisson
 from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
+from fnnet.losses.variational import negative_elbo
 
 __all__ = [
     "absolute_error",
@@ -58,6 +60,7 @@ __all__ = [
     "kullback_leibler",
     "mean_squared_error",
     "multi_class_hinge",
+    "negative_elbo",
     "negative_log_likelihood",
     "norm_loss",
     "per_step",

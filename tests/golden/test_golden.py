@@ -147,6 +147,7 @@ WITHOUT_COUNTERPART = {
     "graph": "as the layers inside",
     "transformer_decoder_layer": "reads two sequences; its parts are those of transformer_encoder_layer",
     "sinusoidal_positions": "no layer of that name",
+    "learned_tokens": "moves no number",
     "learned_positions": "one addition of NumPy's",
     "add": "one addition of NumPy's",
     "multiply": "one multiplication of NumPy's",

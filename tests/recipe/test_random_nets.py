@@ -87,6 +87,7 @@ LEAVES = {
     "select": st.builds(layers.select, st.integers(0, 9)),
     "embedding": st.builds(layers.embedding, few, few, padding=st.none() | st.just(0)),
     "sinusoidal_positions": st.builds(layers.sinusoidal_positions, base=st.floats(0.1, 1e6)),
+    "learned_tokens": st.builds(layers.learned_tokens, few, init=inits),
     "learned_positions": st.builds(layers.learned_positions, st.none() | few, init=inits),
     "lstm": st.builds(layers.lstm, few, init=inits, forget_bias=floats),
     "lstm_cell": st.builds(layers.lstm_cell, few, recurrent_init=inits),
