@@ -148,6 +148,7 @@ WITHOUT_COUNTERPART = {
     "transformer_decoder_layer": "reads two sequences; its parts are those of transformer_encoder_layer",
     "sinusoidal_positions": "no layer of that name",
     "learned_tokens": "moves no number",
+    "negative_elbo": "as binary_cross_entropy, and a divergence that its own test writes out",
     "learned_positions": "one addition of NumPy's",
     "add": "one addition of NumPy's",
     "multiply": "one multiplication of NumPy's",
