@@ -8,6 +8,7 @@ from fnnet.zoo.gpt import gpt
 from fnnet.zoo.inception import googlenet, inception_block
 from fnnet.zoo.lenet import lenet5, lenet5_1998
 from fnnet.zoo.mobilenet import inverted_residual, mobilenet_v1, mobilenet_v2
+from fnnet.zoo.recurrent import character_gru, character_lstm
 from fnnet.zoo.resnet import basic_block, bottleneck_block, resnet
 from fnnet.zoo.squeezenet import fire, squeezenet
 from fnnet.zoo.vgg import vgg
@@ -19,6 +20,8 @@ __all__ = [
     "basic_block",
     "bert",
     "bottleneck_block",
+    "character_gru",
+    "character_lstm",
     "dense_block",
     "densenet121",
     "fire",

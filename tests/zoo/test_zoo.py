@@ -109,6 +109,24 @@ CASES = {
         texts,
         ALL,
     ),
+    "character lstm": Case(
+        partial(zoo.character_lstm, 100, features=64, depth=1),
+        FEW,
+        100 * 64 + 2 * 64 * 256 + 256 + 64 * 100 + 100,
+        partial(zoo.character_lstm, 7, features=3),
+        FEW,
+        next_ids,
+        STEPWISE,
+    ),
+    "character gru": Case(
+        partial(zoo.character_gru, 100, features=64, depth=1),
+        FEW,
+        100 * 64 + 2 * 64 * 192 + 192 + 64 + 64 * 100 + 100,  # one bias, and that of the product that r scales
+        partial(zoo.character_gru, 7, features=3),
+        FEW,
+        next_ids,
+        STEPWISE,
+    ),
     "autoencoder": Case(
         zoo.autoencoder,
         (784,),
