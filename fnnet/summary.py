@@ -65,7 +65,7 @@ def summary(net: Layer, shape: Shapes, params: Params | None = None) -> tuple[Ro
         def found(in_shape: Shapes) -> Shapes:
             out_shape = layer._shape(in_shape)
             again = any(row.path == path for row in rows)
-            rows.append(_row(path, layer, out_shape, () if again else params, params))
+            rows.append(_row(path, layer, (in_shape, out_shape), () if again else params, params))
             return out_shape
 
         return attrs.evolve(layer, shape=found)
@@ -95,7 +95,8 @@ def total(rows: tuple[Row, ...]) -> Row:
     )
 
 
-def _row(path: str, layer: Layer, out_shape: Shapes, counted: Params, params: Params) -> Row:
+def _row(path: str, layer: Layer, shapes: tuple[Shapes, Shapes], counted: Params, params: Params) -> Row:
+    in_shape, out_shape = shapes
     own = _below(path, params)
     sizes = {True: 0, False: 0}
     for _, leaf in _below(path, counted):
@@ -104,7 +105,7 @@ def _row(path: str, layer: Layer, out_shape: Shapes, counted: Params, params: Pa
     if not own:
         work: int | None = 0
     elif weight is not None and (kind := _kind(layer)) in _WORK:
-        work = _WORK[kind](weight, out_shape)
+        work = _WORK[kind](weight, in_shape, out_shape)
     else:
         work = None
     return Row(path, layer.name, out_shape, sizes[True], sizes[False], work)
@@ -121,10 +122,17 @@ def _kind(layer: Layer) -> str:
     return _kind(recipe.arguments["net"]) if recipe is not None and recipe.factory is named else layer.name
 
 
-# Multiply-adds of one example from the weight's shape and the output's.
-_WORK: dict[str, Callable[[Shape, Any], int]] = {
-    "dense": lambda weight, _: math.prod(weight),
-    "conv1d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
-    "conv2d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
-    "conv3d": lambda weight, out_shape: math.prod(weight) * math.prod(out_shape[1:]),
+def _conv(weight: Shape, in_shape: Any, out_shape: Any) -> int:
+    return math.prod(weight) * math.prod(out_shape[1:])
+
+
+def _conv_transpose(weight: Shape, in_shape: Any, out_shape: Any) -> int:
+    return math.prod(weight) * math.prod(in_shape[1:])
+
+
+# Multiply-adds of one example from the weight's shape, the input's and the output's.
+_WORK: dict[str, Callable[[Shape, Any, Any], int]] = {
+    "dense": lambda weight, _, __: math.prod(weight),
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "depthwise_conv2d"), _conv),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _conv_transpose),
 }

@@ -190,6 +190,20 @@ LAYERS = [
     linear("conv3d", lambda: layers.conv3d(2, 2, padding=1), (2, 2, 3, 2)),
     linear("conv3d groups", lambda: layers.conv3d(2, (2, 1, 2), stride=(2, 1, 1), groups=2), (4, 4, 2, 3)),
     linear("conv3d dilated", lambda: layers.conv3d(1, 2, dilation=(1, 2, 1), padding=1), (1, 2, 3, 2)),
+    linear("conv_transpose1d", lambda: layers.conv_transpose1d(2, 3, stride=2, padding=(0, 1), dilation=2), (2, 3)),
+    linear("conv_transpose1d same", lambda: layers.conv_transpose1d(2, 3, stride=2, padding="same"), (1, 3)),
+    linear("conv_transpose2d", lambda: layers.conv_transpose2d(2, 3, padding=1), (2, 3, 4)),
+    linear("conv_transpose2d steps", lambda: layers.conv_transpose2d(2, (2, 3), stride=2, output_padding=1), (2, 2, 3)),
+    linear("conv_transpose2d groups", lambda: layers.conv_transpose2d(4, 2, groups=2, bias=False), (2, 2, 2)),
+    linear("conv_transpose2d dilated", lambda: layers.conv_transpose2d(1, 2, dilation=3, padding=1), (1, 2, 2)),
+    linear(
+        "conv_transpose3d", lambda: layers.conv_transpose3d(2, 2, stride=(1, 2, 1), padding=(1, 0, 0)), (1, 2, 1, 2)
+    ),
+    linear("depthwise_conv2d", lambda: layers.depthwise_conv2d(3, multiplier=2, padding=1, stride=2), (2, 4, 5)),
+    linear(
+        "depthwise_conv2d circular", lambda: layers.depthwise_conv2d(2, padding=1, padding_mode="circular"), (2, 3, 3)
+    ),
+    Row("separable_conv2d", lambda: layers.separable_conv2d(3, 2, multiplier=2), (2, 3, 3), smooth=True),
     pieces("max_pool", lambda: layers.max_pool(2), (2, 4, 5)),
     pieces("max_pool overlapping padded", lambda: layers.max_pool(3, 2, padding=1), (2, 5, 4)),
     pieces("max_pool rectangular", lambda: layers.max_pool((1, 3), (2, 1), padding=(0, 1)), (1, 4, 4)),

@@ -766,6 +766,40 @@ MUTANTS = [
         EXACT,
         weight=lambda m: m.dy[0].copy(),
     ),
+    wrong(
+        "conv_transpose2d: dW with inputs and outputs swapped",
+        layers.conv_transpose2d(2, 2),
+        (2, 2, 2),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight.swapaxes(0, 1)),
+    ),
+    wrong(
+        "conv_transpose2d: dx by the mirrored kernel",
+        layers.conv_transpose2d(2, 2),
+        (1, 3, 3),
+        "derivative",
+        EXACT,
+        dx=lambda m: layers.conv_transpose2d(2, 2)._apply(
+            m.params._replace(weight=c(m.params.weight[:, :, ::-1, ::-1])), m.x
+        )[1](m.dy, True)[1],
+    ),
+    wrong(
+        "conv_transpose1d: db forgets the output padding",
+        layers.conv_transpose1d(2, 1, stride=2, output_padding=1),
+        (1, 2),
+        "derivative",
+        EXACT,
+        bias=lambda m: m.dy[:, :, :-1].sum(axis=(0, 2)),
+    ),
+    wrong(
+        "depthwise_conv2d: dW of the channels mixed",
+        layers.depthwise_conv2d(2),
+        (2, 3, 3),
+        "derivative",
+        EXACT,
+        weight=lambda m: c(m.dparams.weight[::-1]),
+    ),
     wrong("max_pool: a tie counts twice", layers.max_pool(2), (1, 4, 4), "ties", dx=all_winners),
     wrong(
         "max_pool: dy goes to the last element",

@@ -179,7 +179,7 @@ LEAF_LAYERS = [
     for path in FILES
     if part_of(name_of(path) + ".") == "layers" and path.stem not in ("__init__", "layer") and path.stem[0] != "_"
 ]
-MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "beside", "transformer"}
+MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "beside", "transformer", "separable_conv2d"}
 MADE_OF_OTHERS |= {"flatten", "alpha_dropout"}  # a reshape; with the constants of selu
 MADE_OF_OTHERS |= {"weight_norm", "spectral_norm", "tied"}
 

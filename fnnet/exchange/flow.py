@@ -22,6 +22,7 @@ from fnnet.layers import (
     per_step,
     residual,
     select,
+    separable_conv2d,
     serial,
     spectral_norm,
     tied,
@@ -214,6 +215,7 @@ def plain(net: Layer, params: Params) -> tuple[Layer, Params]:
 
 _COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {
     serial: _serial,
+    separable_conv2d: _serial,
     parallel: _to_all,
     residual: _to_all,
     beside: _beside,

@@ -32,8 +32,12 @@ from fnnet.layers import (
     conv1d,
     conv2d,
     conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
     crop,
     dense,
+    depthwise_conv2d,
     drop_path,
     dropout,
     flatten,
@@ -72,7 +76,7 @@ from fnnet.layers import (
 )
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
-from fnnet.layers._window import padding_of, regions_over, window, windows_over
+from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
 from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
 from fnnet.types import Layer, Params, Shapes, check_net
 
@@ -114,9 +118,16 @@ def _convolution(x: str, here: Here) -> str:
     weights = f"{weight(here, 'weight')}, {bias(here)}"
     if own["padding_mode"] != "zeros":
         x, axes = f"bordered({x}, {_written(axes)}, {own['padding_mode']!r})", widened(axes)
-    if dims == 2 and own["groups"] == 1 and all(axis.dilation == 1 for axis in axes):
+    if dims == 2 and own.get("groups") == 1 and all(axis.dilation == 1 for axis in axes):
         return f"convolve({x}, {weights}, {_written(axes)})"
-    return f"correlate({x}, {weights}, {_written(axes)}, {own['groups']})"
+    return f"correlate({x}, {weights}, {_written(axes)}, {own.get('groups', here.inputs[0])})"
+
+
+def _transposed(x: str, here: Here) -> str:
+    own, dims = here.arguments, len(here.inputs) - 1
+    options = own["kernel"], own["stride"], own["padding"], own["output_padding"]
+    axes: Axes = transposed_window(*options, dims=dims, dilation=own["dilation"])(*here.inputs[1:])
+    return f"correlate_transposed({x}, {weight(here, 'weight')}, {bias(here)}, {_written(axes)}, {own['groups']})"
 
 
 def _windows(here: Here) -> Axes:
@@ -294,6 +305,10 @@ EXPRESSIONS: dict[Any, Expression] = {
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
+    depthwise_conv2d: _convolution,
+    conv_transpose1d: _transposed,
+    conv_transpose2d: _transposed,
+    conv_transpose3d: _transposed,
     max_pool: lambda x, here: f"window_max({x}, {_written(_windows(here))})[-1]",
     avg_pool: _avg_pool,
     lp_pool: _lp_pool,

@@ -7,6 +7,8 @@ with params are paired by kind and shape; arrays are turned by the kind of the l
 |---|---|---|
 | `dense` weight (in, out) | `weight` (out, in) | `kernel` (in, out) |
 | `conv2d` weight (O, C, kH, kW), `conv1d`, `conv3d` alike | `weight`, the same | `kernel` (kH, kW, C, O) |
+| `depthwise_conv2d` weight (C · m, 1, kH, kW) | `weight`, the same | `kernel` (kH, kW, C, m) |
+| `conv_transpose2d` weight (C, O, kH, kW), the others alike | `weight`, the same | `kernel` (kH, kW, O, C) |
 | `bias` | `bias` | `bias` |
 | `batch_norm` gain, bias | `weight`, `bias` | `gamma`, `beta` |
 | its mean, variance | `running_mean`, `running_var` | `moving_mean`, `moving_variance` |
@@ -26,7 +28,23 @@ from fnnet import tree
 from fnnet.arguments import plain_array, shown
 from fnnet.arrays import plain_shape
 from fnnet.errors import DataError, ShapeError, expected
-from fnnet.layers import batch_norm, conv1d, conv2d, conv3d, dense, flatten, frozen, named, prelu, reshape, serial
+from fnnet.layers import (
+    batch_norm,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    dense,
+    depthwise_conv2d,
+    flatten,
+    frozen,
+    named,
+    prelu,
+    reshape,
+    serial,
+)
 from fnnet.recipe import recipe_of
 from fnnet.types import Array, Layer, Params, check_net
 
@@ -53,9 +71,10 @@ class Field(NamedTuple):
 
 TORCH: dict[Any, tuple[Field, ...]] = {
     dense: (Field("weight", "weight", _transposed, _transposed), Field("bias", "bias")),
-    conv1d: (Field("weight", "weight"), Field("bias", "bias")),
-    conv2d: (Field("weight", "weight"), Field("bias", "bias")),
-    conv3d: (Field("weight", "weight"), Field("bias", "bias")),
+    **dict.fromkeys(
+        (conv1d, conv2d, conv3d, depthwise_conv2d, conv_transpose1d, conv_transpose2d, conv_transpose3d),
+        (Field("weight", "weight"), Field("bias", "bias")),
+    ),
     batch_norm: (
         Field("gain", "weight"),
         Field("bias", "bias"),
@@ -66,9 +85,14 @@ TORCH: dict[Any, tuple[Field, ...]] = {
 }
 KERAS: dict[Any, tuple[Field, ...]] = {
     dense: (Field("weight", "kernel"), Field("bias", "bias")),
-    conv1d: (Field("weight", "kernel", lambda a: a.transpose(2, 1, 0)), Field("bias", "bias")),
-    conv2d: (Field("weight", "kernel", lambda a: a.transpose(3, 2, 0, 1)), Field("bias", "bias")),
-    conv3d: (Field("weight", "kernel", lambda a: a.transpose(4, 3, 0, 1, 2)), Field("bias", "bias")),
+    **dict.fromkeys(
+        (conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d),
+        (Field("weight", "kernel", lambda a: a.transpose(-1, -2, *range(a.ndim - 2))), Field("bias", "bias")),
+    ),
+    depthwise_conv2d: (
+        Field("weight", "kernel", lambda a: a.transpose(2, 3, 0, 1).reshape(-1, 1, *a.shape[:2])),
+        Field("bias", "bias"),
+    ),
     batch_norm: (
         Field("gain", "gamma"),
         Field("bias", "beta"),
@@ -111,7 +135,7 @@ def from_torch(net: Layer, like: Params, arrays: Arrays, names: Mapping[str, str
     order decides, as that of names in a file is none: `names` says which is meant.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d`, `batch_norm` or `prelu`.
+        net: the net; every layer with params must be dense, a convolution, transposed or not, or `batch_norm`.
         like: its params, fresh ones will do.
         arrays: name -> array, such as `{name: tensor.numpy() for name, tensor in module.state_dict().items()}`, or
             what `safetensors.numpy.load_file` gives.
@@ -156,7 +180,7 @@ def to_torch(net: Layer, params: Params, names: Mapping[str, str] | None = None)
     """The params as a PyTorch state dict, NumPy arrays by name: for `module.load_state_dict` as tensors.
 
     Args:
-        net: the net; every layer with params must be `dense`, `conv1d`, `conv2d`, `conv3d`, `batch_norm` or `prelu`.
+        net: the net; every layer with params must be dense, a convolution, transposed or not, or `batch_norm`.
         params: its params.
         names: path of a layer -> name of its module; by default the path.
 

@@ -30,8 +30,12 @@ from fnnet.layers.concatenate import concatenate
 from fnnet.layers.conv1d import conv1d
 from fnnet.layers.conv2d import conv2d
 from fnnet.layers.conv3d import conv3d
+from fnnet.layers.conv_transpose1d import conv_transpose1d
+from fnnet.layers.conv_transpose2d import conv_transpose2d
+from fnnet.layers.conv_transpose3d import conv_transpose3d
 from fnnet.layers.crop import crop
 from fnnet.layers.dense import dense
+from fnnet.layers.depthwise_conv2d import depthwise_conv2d
 from fnnet.layers.drop_path import drop_path
 from fnnet.layers.dropout import dropout
 from fnnet.layers.embedding import embedding
@@ -76,6 +80,7 @@ from fnnet.layers.rnn import rnn, rnn_cell
 from fnnet.layers.scale_pool import scale_pool
 from fnnet.layers.scan import scan
 from fnnet.layers.select import select
+from fnnet.layers.separable_conv2d import separable_conv2d
 from fnnet.layers.serial import serial
 from fnnet.layers.sinusoidal_positions import sinusoidal_positions
 from fnnet.layers.softmax import softmax, softmin
@@ -104,8 +109,12 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "crop",
     "dense",
+    "depthwise_conv2d",
     "drop_path",
     "dropout",
     "elu",
@@ -165,6 +174,7 @@ __all__ = [
     "scan",
     "select",
     "selu",
+    "separable_conv2d",
     "serial",
     "sigmoid",
     "silu",

@@ -60,6 +60,15 @@ def convolution(
     return _zero_padded(own, kernels, init) if padding_mode == "zeros" else _mode_padded(own, init)
 
 
+def record_name(name: str) -> str:
+    """What the params of a layer are called.
+
+    >>> record_name("conv2d"), record_name("conv_transpose1d")
+    ('Conv2d', 'ConvTranspose1d')
+    """
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def group_number(groups: int, channels: int) -> int:
     """Groups of channels, which divide the outputs."""
     groups = whole("groups", groups, 1)
@@ -84,7 +93,7 @@ def _grouped(groups: int) -> Kernels:
 def _zero_padded(own: Options, kernels: Kernels, init: Initializer) -> Layer:
     name, channels, fit, dims, groups, _, bias = own
     forward, weight_gradient, input_gradient_of = kernels
-    kind = tree.record(name.capitalize(), ("weight", "bias") if bias else ("weight",))
+    kind = tree.record(record_name(name), ("weight", "bias") if bias else ("weight",))
     ndim = dims + 2
 
     def shape(in_shape: Shape) -> Shape:

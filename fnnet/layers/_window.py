@@ -85,6 +85,42 @@ def window(
     return _remembering(fit)
 
 
+def transposed_window(
+    kernel: Size, stride: Size, padding: Padding, output_padding: Size, *, dims: int, dilation: Size
+) -> Fit:
+    """The function from sizes of x to the axes of the convolution that a transposed one is the adjoint of.
+
+    Its windows slide over y and its outputs are the elements of x; arguments are those of the layer.
+    """
+    kernel, stride = per_axis("kernel", kernel, 1, dims), per_axis("stride", stride, 1, dims)
+    dilation = tuple(d if k > 1 else 1 for d, k in zip(per_axis("dilation", dilation, 1, dims), kernel, strict=True))
+    more = per_axis("output_padding", output_padding, 0, dims)
+    for extra, s in zip(more, stride, strict=True):
+        if extra >= s:
+            raise ConfigError(expected("output_padding", f"less than the stride {s}", extra))
+    if isinstance(padding, str):
+        if padding != "same":
+            raise ConfigError(expected("padding", _paddings(["same"], dims), repr(padding)))
+        if any(more):
+            raise ConfigError(
+                expected("output_padding", '0 with padding "same", which says the size', shown(output_padding))
+            )
+
+        def enlarged(n: int, k: int, s: int, d: int) -> Axis:
+            return _same(n * s, k, s, d)
+
+        return _remembering(lambda *sizes: tuple(map(enlarged, sizes, kernel, stride, dilation)))
+    sides = padding_of(padding, dims, ["same"])
+
+    def axis(n: int, k: int, s: int, d: int, side: tuple[int, int], extra: int) -> Axis:
+        full = (n - 1) * s + (k - 1) * d + 1 + extra
+        if sum(side) >= full:
+            raise ShapeError(expected("padding", f"less than the {full} elements it is taken from", sum(side)))
+        return Axis(full - sum(side), k, s, *side, d)
+
+    return _remembering(lambda *sizes: tuple(map(axis, sizes, kernel, stride, dilation, sides, more)))
+
+
 def padding_of(padding: Padding, dims: int, words: Sequence[str] = ()) -> Sides:
     """Padding before and after along every axis."""
     if not isinstance(padding, tuple | list):

@@ -236,9 +236,107 @@ def test_paddings(pads, auto, padding):
     assert from_onnx(model).net == layers.serial(layers.conv2d(2, (2, 2), stride=(1, 1), padding=padding, bias=False))
 
 
+PADS = {"k": K, "p": np.array([0, 0, 1, 0, 0, 0, 0, 2], np.int64)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "options"),
+    [
+        ("reflect", {}, {"padding": ((1, 0), (0, 2)), "padding_mode": "reflect"}),
+        ("edge", {"auto_pad": "VALID"}, {"padding": ((1, 0), (0, 2)), "padding_mode": "replicate"}),
+        ("wrap", {"strides": [1, 1]}, {"padding": ((1, 0), (0, 2)), "padding_mode": "circular"}),
+        ("constant", {"pads": [0, 0, 1, 0]}, {"padding": ((1, 1), (0, 2))}),
+    ],
+)
+def test_a_pad_in_front_of_a_convolution_is_its_padding(mode, own, options):
+    nodes = [node("Pad", ["x", "p"], ["b"], mode=mode), node("Conv", ["b", "k"], ["y"], name="c", **own)]
+    net, params, _ = from_onnx(model_of(nodes, PADS, shape=("N", 3, 6, 6)))
+    assert net == layers.serial(layers.conv2d(2, (2, 2), stride=(1, 1), bias=False, **options))
+    x = rng.normal(rng.key(0), (2, 3, 6, 6))
+    want = as_onnxruntime(model_of(nodes, PADS, shape=("N", 3, 6, 6)), x)
+    np.testing.assert_allclose(net.apply(params, x)[0], want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pad", "rest", "names"),
+    [
+        ({"mode": "reflect"}, [node("Conv", ["b", "k"], ["y"], pads=[1, 0, 0, 0])], ["pad_0", "conv2d_0"]),
+        ({"mode": "edge"}, [node("Conv", ["b", "k"], ["y"], auto_pad="SAME_UPPER")], ["pad_0", "conv2d_0"]),
+        (
+            {"mode": "edge"},
+            [node("Conv", ["b", "k"], ["y"]), node("Tanh", ["b"], ["z"])],
+            ["pad_0", "conv2d_0", "tanh_0"],
+        ),
+    ],
+)
+def test_a_pad_that_is_more_is_a_layer(pad, rest, names):
+    """It stands in front of other padding, or something else reads it too."""
+    outputs = ("y", "z")[: len(rest)]
+    model = model_of([node("Pad", ["x", "p"], ["b"], **pad), *rest], PADS, ("N", 3, 6, 6), outputs=outputs)
+    net, params, _ = from_onnx(model)
+    assert sorted(name for name, _ in net) == sorted(names)
+    x = rng.normal(rng.key(0), (2, 3, 6, 6))
+    wanted = as_onnxruntime(model, x)
+    for got, want in zip(flat(net.apply(params, x)[0]), wanted if len(rest) > 1 else [wanted], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+T = rng.normal(rng.key(5), (3, 2, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+        {"strides": [2, 3], "auto_pad": "SAME_LOWER"},
+        {"strides": [2, 2], "output_shape": [10, 8]},
+        {"strides": [2, 2], "pads": [1, 0, 0, 2], "output_padding": [1, 0], "dilations": [1, 2]},
+        {"group": 3},
+    ],
+)
+def test_transposed_convolutions_as_others_write_them(own):
+    """Their size is said by pads or by that of the output; a constant behind is a bias, or a factor of the weights."""
+    n = 2 * own.get("group", 1)
+    constants = {"t": T, "b": rng.normal(rng.key(6), (n, 1, 1)), "f": rng.normal(rng.key(7), (1, n, 1, 1))}
+    nodes = [
+        node("ConvTranspose", ["x", "t"], ["c"], **own),
+        node("Mul", ["c", "f"], ["m"]),
+        node("Add", ["m", "b"], ["y"]),
+    ]
+    model = model_of(nodes, constants, shape=("N", 3, 5, 4))
+    net, params, _ = from_onnx(model)
+    assert [name for name, _ in net] == ["conv_transpose2d_0"]
+    x = rng.normal(rng.key(0), (2, 3, 5, 4))
+    np.testing.assert_allclose(net.apply(params, x)[0], as_onnxruntime(model, x), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("nodes", "constants", "shape", "message"),
     [
+        (
+            [node("ConvTranspose", ["x", "t"], ["y"], group=2, name="c")],
+            {"t": T},
+            (1, 3, 6, 6),
+            "ConvTranspose 'c': input 1: expected a kernel for 3 channels in 2 groups, got shape (3, 2, 3, 3",
+        ),
+        (
+            [node("ConvTranspose", ["x", "t"], ["y"], output_padding=[1, 0], name="c")],
+            {"t": T},
+            (1, 3, 6, 6),
+            "output_padding: expected less than the stride 1, got 1",
+        ),
+        (
+            [node("MaxPool", ["x"], ["y"], kernel_shape=[2], name="m")],
+            {},
+            (1, 3, 6, 6),
+            r"MaxPool 'm': kernel_shape: expected 2 numbers ≥ 1, one for each axis, got \[2\]",
+        ),
+        (
+            [node("ReduceMean", ["x", "a"], ["y"], name="m")],
+            {"a": np.array([1, 2])},
+            (1, 3, 6, 6),
+            r"ReduceMean 'm': axes: expected all axes behind the channels, \[2, 3\], got \[1, 2\]",
+        ),
         (
             [node("Conv", ["x", "k"], ["y"], group=3, name="c")],
             {"k": K},

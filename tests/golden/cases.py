@@ -248,6 +248,22 @@ LAYERS = {
         )
         for (window, (shape, options)), (of, draw, rest) in product(WINDOWS.items(), POOLS)
     },
+    "conv_transpose1d": layer(
+        "conv_transpose1d", (2, 3, 5), channels=2, kernel=4, stride=3, padding=1, output_padding=2
+    ),
+    "conv_transpose2d": layer("conv_transpose2d", (2, 3, 4, 5), channels=4, kernel=3, padding=1),
+    "conv_transpose2d strided": layer(
+        "conv_transpose2d", (2, 3, 4, 3), channels=2, kernel=(4, 3), stride=2, padding=(1, 0), output_padding=(0, 1)
+    ),
+    "conv_transpose2d dilated": layer(
+        "conv_transpose2d", (2, 2, 3, 4), channels=2, kernel=2, dilation=3, padding=1, bias=False
+    ),
+    "conv_transpose2d in groups": layer("conv_transpose2d", (2, 4, 3, 3), channels=6, kernel=3, stride=2, groups=2),
+    "conv_transpose3d": layer("conv_transpose3d", (1, 2, 2, 3, 2), channels=2, kernel=2, stride=(1, 2, 2)),
+    "depthwise_conv2d": layer("depthwise_conv2d", (2, 3, 5, 4), kernel=3, multiplier=2, padding=1),
+    "separable_conv2d": layer(
+        "separable_conv2d", (2, 3, 6, 5), channels=4, kernel=3, multiplier=2, stride=2, padding=1
+    ),
     "max_pool dilated, ceil": layer("max_pool", (2, 2, 8, 9), kernel=3, stride=2, padding=1, dilation=2, ceil=True),
     "max_pool of signals": layer("max_pool", (2, 3, 9), "integers", kernel=3, stride=2, padding=1, dims=1),
     "max_pool of volumes": layer("max_pool", (2, 2, 3, 5, 4), "integers", kernel=2, ceil=True, dims=3),

@@ -9,6 +9,7 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `avg_pool(count_padding=…)` | `count_include_pad=…` |
 | `conv2d(padding="same")` with any stride | with stride 1 only |
 | windows may lie in the padding up to kernel - 1 | padding of pools at most half the kernel |
+| `depthwise_conv2d`, `separable_conv2d` | `conv2d` with `groups` |
 | pools of 1, 2 or 3 `dims` | a name for each: `max_pool1d`, … |
 | `lp_pool` takes the size of x | powers keep the sign of x |
 | `global_avg_pool()` | `adaptive_avg_pool2d(x, 1).flatten(1)` |

@@ -158,6 +158,27 @@ def _convolution(
     return f(x, p["weight"], p.get("bias"), stride, padding, dilation, groups)
 
 
+def _transposed(
+    f: Callable[..., Tensor],
+    p: Params,
+    x: Tensor,
+    channels: int,
+    kernel: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    bias: bool = True,
+) -> Tensor:
+    return f(x, p["weight"], p.get("bias"), stride, padding, output_padding, groups, dilation)
+
+
+def _separable(p: Params, x: Tensor, channels: int, kernel: int, multiplier: int, stride: int, padding: int) -> Tensor:
+    x = F.conv2d(x, p.below("depthwise")["weight"], None, stride, padding, groups=x.shape[1])
+    return F.conv2d(x, p.below("pointwise")["weight"], p.below("pointwise")["bias"])
+
+
 def _of(name: str, dims: int) -> Callable[..., Tensor]:
     f: Callable[..., Tensor] = getattr(F, f"{name}{dims}d")
     return f
@@ -208,6 +229,13 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv3d": partial(_convolution, F.conv3d),
     "attention": _attention,
     "transformer_encoder_layer": _encoder_layer,
+    "conv_transpose1d": partial(_transposed, F.conv_transpose1d),
+    "conv_transpose2d": partial(_transposed, F.conv_transpose2d),
+    "conv_transpose3d": partial(_transposed, F.conv_transpose3d),
+    "depthwise_conv2d": lambda p, x, kernel, multiplier, padding: F.conv2d(
+        x, p["weight"], p["bias"], 1, padding, groups=x.shape[1]
+    ),
+    "separable_conv2d": _separable,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "rms_norm": lambda p, x, gain=True, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.get("gain"), eps),

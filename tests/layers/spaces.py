@@ -56,3 +56,20 @@ def pools(draw, dims, values, plain=False):
         dilation.append(d)
     x = values(1, tuple(shape))
     return x, tuple(kernel), tuple(stride), tuple(sides), tuple(dilation), False if plain else draw(st.booleans())
+
+
+@st.composite
+def transposed(draw, dims):
+    """(shape of x, kernel, channels, options of a transposed convolution that fits)."""
+    kernel, stride, dilation = (tuple(draw(st.integers(1, 3)) for _ in range(dims)) for _ in range(3))
+    groups, sides, sizes, extra = draw(st.integers(1, 2)), [], [], []
+    for k, s, d in zip(kernel, stride, dilation, strict=True):
+        size, more = draw(st.integers(1, 4 if dims < 3 else 2)), draw(st.integers(0, s - 1))
+        full = (size - 1) * s + (k - 1) * d + 1 + more
+        before = draw(st.integers(0, min(2, full - 1)))
+        sides.append((before, draw(st.integers(0, min(2, full - 1 - before)))))
+        sizes.append(size)
+        extra.append(more)
+    options = {"stride": stride, "padding": tuple(sides), "output_padding": tuple(extra), "dilation": dilation}
+    shape = (draw(st.integers(1, 2)), groups * draw(st.integers(1, 2)), *sizes)
+    return shape, kernel, groups * draw(st.integers(1, 2)), {**options, "groups": groups}

@@ -25,6 +25,46 @@ def gradients(x, weight, dy, stride, sides, dilation, groups=1, mode="zeros"):
     return dweight, dx
 
 
+def transpose(x, weight, bias, stride, sides, output_padding, dilation, groups=1):
+    """y[n, o, u] = b[o] + every x[n, c, p] w[c, o, j] with p·s + j·d - a = u."""
+    y = np.zeros(
+        (len(x), weight.shape[1] * groups, *enlarged(x, weight, stride, sides, output_padding, dilation)), x.dtype
+    )
+    if bias is not None:
+        y = y + bias.reshape(-1, *(1,) * (x.ndim - 2))
+    for read, tap, out in layings(x, weight, y.shape, stride, sides, dilation, groups):
+        y[out] += x[read] * weight[tap]
+    return y
+
+
+def transpose_gradients(x, weight, dy, stride, sides, dilation, groups=1):
+    """(dweight, dx): every product of the definition hands its share of dy to both factors."""
+    dweight, dx = np.zeros(weight.shape, x.dtype), np.zeros(x.shape, x.dtype)
+    for read, tap, out in layings(x, weight, dy.shape, stride, sides, dilation, groups):
+        dweight[tap] += dy[out] * x[read]
+        dx[read] += dy[out] * weight[tap]
+    return dweight, dx
+
+
+def enlarged(x, weight, stride, sides, output_padding, dilation):
+    return tuple(
+        (n - 1) * s - a - b + (k - 1) * d + 1 + extra
+        for n, k, s, (a, b), extra, d in zip(
+            x.shape[2:], weight.shape[2:], stride, sides, output_padding, dilation, strict=True
+        )
+    )
+
+
+def layings(x, weight, out_shape, stride, sides, dilation, groups):
+    """Every (input index, weight index, output index) of a transposed convolution."""
+    per_group = x.shape[1] // groups
+    for n, c, *at in np.ndindex(*x.shape):
+        for o, *tap in np.ndindex(*weight.shape[1:]):
+            places = [p * s + j * d - a for p, s, j, d, (a, _) in zip(at, stride, tap, dilation, sides, strict=True)]
+            if all(0 <= u < size for u, size in zip(places, out_shape[2:], strict=True)):
+                yield (n, c, *at), (c, o, *tap), (n, c // per_group * weight.shape[1] + o, *places)
+
+
 def sizes(x, weight, stride, sides, dilation):
     return tuple(
         (n + a + b - (k - 1) * d - 1) // s + 1

@@ -42,6 +42,15 @@ LEAVES = {
     "conv3d": st.builds(layers.conv3d, st.just(6), few, groups=st.sampled_from([1, 2, 3, 6]), init=inits),
     "max_pool": st.builds(layers.max_pool, pairs, stride=st.none() | pairs, dilation=few, ceil=st.booleans()),
     "avg_pool": st.builds(layers.avg_pool, pairs, stride=st.none() | pairs, count_padding=st.booleans()),
+    "conv_transpose1d": st.builds(
+        layers.conv_transpose1d, few, few, padding=st.just("same") | st.just((1, 0)), init=inits
+    ),
+    "conv_transpose2d": st.builds(layers.conv_transpose2d, few, pairs, stride=pairs, dilation=pairs, init=inits),
+    "conv_transpose3d": st.builds(layers.conv_transpose3d, st.just(6), few, groups=st.sampled_from([1, 2, 3, 6])),
+    "depthwise_conv2d": st.builds(
+        layers.depthwise_conv2d, pairs, multiplier=few, padding=st.integers(0, 3), init=inits
+    ),
+    "separable_conv2d": st.builds(layers.separable_conv2d, few, pairs, bias=st.booleans(), init=inits),
     "lp_pool": st.builds(layers.lp_pool, st.integers(1, 9) | st.floats(1, 1e300), few, dims=st.integers(1, 3)),
     "scale_pool": st.builds(layers.scale_pool, few, dims=st.integers(1, 3)),
     "adaptive_avg_pool": st.builds(layers.adaptive_avg_pool, pairs),

@@ -89,6 +89,24 @@ def _slice(given: list[Array], own: dict[str, Any]) -> Array:
     return data[tuple(cut)]
 
 
+def border_of(source: str, own: dict[str, Any], given: list[Array | None]) -> tuple[str, str, list[int]] | None:
+    """Of a Pad: what it pads, its mode and its pads behind the channels; None where it is no border of images.
+
+    Args:
+        source: the name of the value.
+        own: its attributes.
+        given: its other inputs, None for what is no constant: pads, the constant value, axes.
+    """
+    pads = own["pads"] if "pads" in own else [] if not given or given[0] is None else given[0].ravel().tolist()
+    fill = given[1] if len(given) > 1 and given[1] is not None else np.array(own.get("value", 0.0))
+    mode, axes = own.get("mode", "constant"), len(pads) // 2
+    front, behind = pads[:axes], pads[axes:]
+    plain = len(given) < 3 and axes > 2 and not any(front[:2] + behind[:2]) and min(pads) >= 0
+    if not plain or mode not in ("constant", "reflect", "edge", "wrap") or (mode == "constant" and fill.any()):
+        return None
+    return source, mode, [int(n) for n in front[2:] + behind[2:]]
+
+
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 
 # What can be computed of constants: operator -> (inputs, attributes) -> value.

@@ -109,6 +109,9 @@ def _sides(node: Node, spans: tuple[int, ...], strides: tuple[int, ...], words: 
     return "same" if found == same and words else tuple(found)
 
 
+_MODES = {"constant": "zeros", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}  # of a Pad in front
+
+
 def _conv(node: Node) -> Made:
     dims = _space(node)
     weight = _weight(node, 1, dims + 2)
@@ -119,7 +122,9 @@ def _conv(node: Node) -> Made:
         raise node.refuse("input 1", wanted, f"shape {weight.shape}")
     strides, dilation = _each(node, "strides", dims, [1] * dims), _each(node, "dilations", dims, [1] * dims)
     spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    bias = _weight(node, 2, 1) if 2 in node.constants else None
+    bias, mode = _weight(node, 2, 1) if 2 in node.constants else None, node.own.get("mode", "constant")
+    if mode not in _MODES:
+        raise node.refuse("mode", ", ".join(_MODES), mode)
     make: Callable[..., Layer] = (layers.conv1d, layers.conv2d, layers.conv3d)[dims - 1]
     layer = make(
         len(weight),
@@ -128,10 +133,61 @@ def _conv(node: Node) -> Made:
         padding=_sides(node, spans, strides),
         dilation=dilation if any(d > 1 for d in dilation) else 1,
         groups=groups,
+        padding_mode=_MODES[mode],
         bias=bias is not None,
     )
     kind = tree.record(f"Conv{dims}d", ("weight", "bias") if bias is not None else ("weight",))
     return layer, kind(weight) if bias is None else kind(weight, bias)
+
+
+def _conv_transpose(node: Node) -> Made:
+    dims = _space(node)
+    weight = _weight(node, 1, dims + 2)
+    kernel, groups = weight.shape[2:], node.own.get("group", 1)
+    node.only(kernel_shape=list(kernel))
+    if groups < 1 or node.inputs[0] != len(weight) or len(weight) % groups:
+        wanted = f"a kernel for {node.inputs[0]} channels in {groups} groups"
+        raise node.refuse("input 1", wanted, f"shape {weight.shape}")
+    strides, dilation = _each(node, "strides", dims, [1] * dims), _each(node, "dilations", dims, [1] * dims)
+    more = tuple(node.own.get("output_padding", [0] * dims))
+    full = [
+        (n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(node.inputs[1:], strides, kernel, dilation, strict=True)
+    ]
+    padding, more = _cut_off(node, full, strides, more)
+    bias = _weight(node, 2, 1) if 2 in node.constants else None
+    make: Callable[..., Layer] = (layers.conv_transpose1d, layers.conv_transpose2d, layers.conv_transpose3d)[dims - 1]
+    layer = make(
+        weight.shape[1] * groups,
+        kernel,
+        stride=strides,
+        padding=padding,
+        output_padding=more if any(more) else 0,
+        dilation=dilation if any(d > 1 for d in dilation) else 1,
+        groups=groups,
+        bias=bias is not None,
+    )
+    kind = tree.record(f"ConvTranspose{dims}d", ("weight", "bias") if bias is not None else ("weight",))
+    return layer, kind(weight) if bias is None else kind(weight, bias)
+
+
+def _cut_off(
+    node: Node, full: list[int], strides: tuple[int, ...], more: tuple[int, ...]
+) -> tuple[Any, tuple[int, ...]]:
+    """The padding and output padding of a transposed convolution, which a model may say by the size of its output."""
+    auto, dims = node.own.get("auto_pad", "NOTSET"), len(full)
+    if "output_shape" not in node.own and auto in ("NOTSET", "VALID"):
+        return _sides(node, (1,) * dims, (1,) * dims, words=False), more
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise node.refuse("auto_pad", "NOTSET, VALID or SAME", auto)
+    same = [n * s for n, s in zip(node.inputs[1:], strides, strict=True)]
+    sizes = node.own.get("output_shape", same)[-dims:]
+    sides, extra = [], []
+    for size, n, e in zip(sizes, full, more, strict=True):
+        over = n + e - size
+        less, most = max(over, 0) // 2, max(over, 0) - max(over, 0) // 2
+        sides.append((less, most) if auto == "SAME_UPPER" else (most, less))
+        extra.append(e + max(-over, 0))
+    return tuple(sides), tuple(extra)
 
 
 def _flat(node: Node) -> int:
@@ -529,6 +585,7 @@ READINGS: Mapping[str, Reading] = {
     "Celu": lambda node: (layers.celu(node.own.get("alpha", 1.0)), ()),
     "Clip": _clip,
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "DepthToSpace": _depth_to_space,
     "Dropout": _dropout,
     "Elu": lambda node: (layers.elu(node.own.get("alpha", 1.0)), ()),

@@ -8,7 +8,7 @@ import numpy as np
 
 from fnnet import layers, tree
 from fnnet.errors import FnnetError, FormatError, expected
-from fnnet.exchange.onnx.folding import FOLDS, UNKNOWN, attributes, tensor
+from fnnet.exchange.onnx.folding import FOLDS, UNKNOWN, attributes, border_of, tensor
 from fnnet.exchange.onnx.operators import JOINS, READINGS, WHOLE_NUMBERS, Node
 from fnnet.exchange.onnx.protocol import library
 from fnnet.recipe import recipe_of
@@ -105,6 +105,7 @@ class _Graph:
         self.shape: Shapes = shapes[0] if len(shapes) == 1 else shapes
         self.shapes: dict[str, Any] = dict(zip(self.starts, shapes, strict=True))
         self.nodes: list[Any] = []
+        self.borders: dict[str, Any] = {}  # what a Pad makes: (of which value, mode, pads)
         known = {*self.starts, *self.constants, ""}
         self._fold(graph.node, known)
         self.uses: dict[str, list[int]] = {}
@@ -151,8 +152,34 @@ class _Graph:
                         expected(where, "constants that fit", f"{type(error).__name__}: {error}")
                     ) from None
             else:
-                self.nodes.append(node)
-                self._infer(node)
+                own = self._with_border(node)
+                self.nodes.append(own)
+                self._infer(own)
+
+    def _with_border(self, node: Any) -> Any:
+        """A convolution that has in itself what a Pad in front of it does, by an attribute `mode`; else the node.
+
+        The Pad stays among the nodes; where nothing else reads it, no way to the end passes it.
+        """
+        if node.op_type == "Pad":
+            border = border_of(node.input[0], attributes(node), [self.constants.get(name) for name in node.input[1:]])
+            if border is not None:
+                self.borders[node.output[0]] = border
+        if node.op_type != "Conv" or node.input[0] not in self.borders:
+            return node
+        source, mode, pads = self.borders[node.input[0]]
+        own = attributes(node)
+        before = own.pop("pads", [0] * len(pads))
+        if own.pop("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or len(before) != len(pads):
+            return node
+        if mode == "constant":
+            pads = [a + b for a, b in zip(pads, before, strict=True)]
+        elif any(before):
+            return node
+        name = node.name or node.output[0]
+        return library().helper.make_node(
+            "Conv", [source, *node.input[1:]], node.output, name=name, mode=mode, pads=pads, **own
+        )
 
     def _shape_node(self, node: Any) -> None:
         """The shape of a value as a constant."""
@@ -179,9 +206,11 @@ class _Graph:
             elif node.op_type in JOINS:
                 self.shapes[node.output[0]] = known[0]
         elif node.op_type in READINGS:
-            made = READINGS[node.op_type](self._node(node, known[0]))
             try:
+                made = READINGS[node.op_type](self._node(node, known[0]))
                 self.shapes[node.output[0]] = known[0] if made is None else made[0].shape(known[0])
+            except FormatError:
+                raise
             except FnnetError as error:
                 raise FormatError(f"{node.op_type} {node.name!r}: {error}") from None
         elif node.op_type in ("Add", "Sum", "Mul"):
@@ -355,6 +384,9 @@ class _Graph:
         return net, tree.record("Parallel", tuple(name for name, _ in net))(*inside)
 
 
+_TAKING = {"dense": 0} | {f"{kind}{dims}d": dims for kind in ("conv", "conv_transpose") for dims in (1, 2, 3)}
+
+
 def _take(times: bool, constant: Array, made: list[Layer], params: list[Params]) -> bool:
     """Whether the last layer can take a constant, as a bias or a factor of each output, into its params; if so it does.
 
@@ -362,10 +394,10 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
     """
     recipe, own = recipe_of(made[-1]), params[-1]
     name = recipe.name.rpartition(".")[2] if recipe is not None else ""
-    if recipe is None or name not in ("dense", "conv1d", "conv2d", "conv3d", "batch_norm"):
+    if recipe is None or name not in {*_TAKING, "batch_norm"}:
         return False
-    n = made[-1].recipe.arguments["n"] if name == "dense" else len(own[0])  # type: ignore[union-attr]
-    dims = {"dense": 0, "conv1d": 1, "conv2d": 2, "conv3d": 3, "batch_norm": 2 * (constant.ndim > 2)}[name]
+    n = len(own.gain) if name == "batch_norm" else recipe.arguments["n" if name == "dense" else "channels"]
+    dims = _TAKING.get(name, 2 * (constant.ndim > 2))
     shapes = {(n, *(1,) * dims), (1, n, *(1,) * dims)}
     if constant.shape not in shapes | {(), (1,)}:
         return False
@@ -376,9 +408,7 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
             own._replace(gain=own.gain * value, bias=bias * value) if times else own._replace(bias=bias + value)
         )
         return True
-    weight = (
-        own.weight if not times else own.weight * (value if name == "dense" else value.reshape(-1, *(1,) * (dims + 1)))
-    )
+    weight = own.weight * _factors(value, name, own.weight.shape, recipe.arguments) if times else own.weight
     if times and "bias" not in own._fields:
         params[-1] = own._replace(weight=weight)
         return True
@@ -386,6 +416,16 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
     made[-1] = recipe.factory(**{**recipe.arguments, "bias": True})
     params[-1] = kind(weight, bias * value if times else bias + value)
     return True
+
+
+def _factors(value: Array, name: str, shape: Shape, arguments: Mapping[str, Any]) -> Array:
+    """A factor of each output in the shape that multiplies a weight."""
+    if name == "dense":
+        return value
+    if not name.startswith("conv_transpose"):
+        return value.reshape(-1, *(1,) * (len(shape) - 1))
+    groups = arguments["groups"]  # (C, O/groups, …)
+    return np.repeat(value.reshape(groups, -1), shape[0] // groups, axis=0).reshape(*shape[:2], *(1,) * len(shape[2:]))
 
 
 def _joined(made: Sequence[Layer], params: Sequence[Params]) -> tuple[Layer, Params]:

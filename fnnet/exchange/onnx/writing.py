@@ -27,8 +27,12 @@ from fnnet.layers import (
     conv1d,
     conv2d,
     conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
     crop,
     dense,
+    depthwise_conv2d,
     drop_path,
     dropout,
     flatten,
@@ -67,7 +71,7 @@ from fnnet.layers import (
 )
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
-from fnnet.layers._window import padding_of, regions_over, window, windows_over
+from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
 from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
@@ -160,7 +164,17 @@ def _convolution(x: str, here: Nodes) -> str:
         pads = [0, 0, *(axis.before for axis in axes), 0, 0, *(axis.after for axis in axes)]
         constant = here.constant("pads", np.array(pads, np.int64))
         x, axes = here.node("Pad", [x, constant], ".pad", mode=_PADS[own["padding_mode"]]), widened(axes)
-    return here.node("Conv", [x, *here.weights()], group=own["groups"], **_attributes(axes))
+    return here.node("Conv", [x, *here.weights()], group=own.get("groups", here.inputs[0]), **_attributes(axes))
+
+
+def _transposed(x: str, here: Nodes) -> str:
+    own, dims = here.arguments, len(here.inputs) - 1
+    options = own["kernel"], own["stride"], own["padding"], own["output_padding"]
+    axes: Axes = transposed_window(*options, dims=dims, dilation=own["dilation"])(*here.inputs[1:])
+    more = [a.padded - a.span - (n - 1) * a.stride for a, n in zip(axes, here.inputs[1:], strict=True)]
+    return here.node(
+        "ConvTranspose", [x, *here.weights()], group=own["groups"], output_padding=more, **_attributes(axes)
+    )
 
 
 def _windows(here: Nodes) -> dict[str, Any]:
@@ -506,6 +520,10 @@ ROWS: dict[Any, Row] = {
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
+    depthwise_conv2d: _convolution,
+    conv_transpose1d: _transposed,
+    conv_transpose2d: _transposed,
+    conv_transpose3d: _transposed,
     max_pool: lambda x, here: here.node("MaxPool", [x], **_windows(here)),
     avg_pool: _avg_pool,
     lp_pool: _lp_pool,

@@ -27,6 +27,9 @@ forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 | `cost` | what each takes |
 | `products`, `bands`, `winograd` | the algorithms |
 | `unrolling` | images as matrices |
+| `reductions` | signals, volumes, gaps and groups as images |
+| `depthwise` | every channel by itself |
+| `transposed` | the input gradient as a value |
 """
 
 from fnnet.kernels.convolution.choice import (
