@@ -22,7 +22,7 @@ ORDER = [
     {"initializers", "losses"},
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics", "zoo"},
-    {"training", "net_file"},
+    {"training", "net_file", "generate"},
     {"testing", "estimators", "exchange"},
     {"runs"},
     {"__main__"},
