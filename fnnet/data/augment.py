@@ -42,9 +42,10 @@ def of_pictures(
 
     @wraps(transform)
     def of_either(key: rng.Key, x: Arrays, *args: P.args, **options: P.kwargs) -> Arrays:
-        if type(x) is tuple:
-            return (transform(key, x[0], *args, **options), *x[1:])
-        return transform(key, x, *args, **options)
+        images, rest = (x[0], x[1:]) if type(x) is tuple and x else (x, None)
+        with np.errstate(under="ignore"):  # what vanishes beside other pixels does no harm
+            changed = transform(key, images, *args, **options)
+        return changed if rest is None else (changed, *rest)
 
     return cast(Any, of_either)
 

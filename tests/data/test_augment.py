@@ -85,6 +85,13 @@ class TestLaws:
             np.testing.assert_array_equal(changed[0], transform(KEY, x))
             assert all(new is old for new, old in zip(changed[1:], batch[1:], strict=True))
 
+    def test_numpy_may_be_told_to_raise(self, transform, dtype):
+        """What is nearly nothing vanishes beside other pixels, whatever a program has set."""
+        x = images(dtype=dtype) * np.array([1, np.finfo(dtype).tiny], dtype)[:, None, None]
+        quiet = transform(KEY, x)
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(transform(KEY, x), quiet)
+
     def test_wrong_input(self, transform, dtype):
         with pytest.raises(DtypeError, match=r"x: expected float32 or float64, got uint8; data.scale\(images\) makes"):
             transform(KEY, np.zeros((2, 7, 6), np.uint8))
