@@ -12,9 +12,7 @@ from fnnet import rng, tree
 from fnnet.arguments import flag, real, shown
 from fnnet.arrays import in_words
 from fnnet.errors import ConfigError, ShapeError, expected
-from fnnet.kernels.affine import batch_sum
 from fnnet.kernels.standard import (
-    column_dot,
     standard_groups,
     standard_groups_adjoint,
     standard_rows,
@@ -128,10 +126,11 @@ def norm_of_rows(name: str, axes: int | tuple[int, ...], own: Scale, eps: float,
         y, hat, r = standard_rows(rows.of(x), gain, bias, eps, centre)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            d = rows.of(dy)
-            grads = {"gain": lambda: column_dot(d, hat), "bias": lambda: batch_sum(d)}
-            dx = rows.back(standard_rows_adjoint(d, hat, r, gain, centre), x) if input_gradient else None
-            return own.kind(*(grads[field]().reshape(sizes) for field in own.fields)), dx
+            dx, dgain, dbias = standard_rows_adjoint(rows.of(dy), hat, r, gain, centre, input_gradient)
+            grads = {"gain": dgain, "bias": dbias}
+            return own.kind(*(grads[field].reshape(sizes) for field in own.fields)), None if dx is None else rows.back(
+                dx, x
+            )
 
         return rows.back(y, x), vjp
 

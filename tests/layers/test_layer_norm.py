@@ -65,6 +65,19 @@ def test_agrees_with_loops(batch, fields, eps, orders_of):
         check(layers.layer_norm, "LayerNorm", shape, axes, fields, eps, orders_of, centre=True)
 
 
+def test_blocks_of_rows_are_nothing_that_one_sees(monkeypatch):
+    """Rows are normalised alone, whatever else is in the batch; gradients of the params are sums over blocks."""
+    x, dy = floats(0, (7, 5)), floats(1, (7, 5))
+    params = tree.record("LayerNorm", ("gain", "bias"))(floats(2, (5,)), floats(3, (5,)))
+    (y, vjp), whole = layers.layer_norm().apply(params, x), layers.layer_norm()
+    (dgain, dbias), dx = vjp(dy)
+    monkeypatch.setattr("fnnet.kernels.standard._TOGETHER", 11)
+    parts, parts_vjp = whole.apply(params, x)
+    (part_gain, part_bias), part_dx = parts_vjp(dy)
+    for got, want in ((parts, y), (part_dx, dx), (part_gain, dgain), (part_bias, dbias)):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+
+
 def test_large_means_do_not_hurt():
     """Two passes: the variance of 1e4 ± 1 in float32, where E[x²] - E[x]² has no digit left."""
     x = np.float32(1e4) + np.array([[-1, 1] * 300], np.float32)
