@@ -145,6 +145,10 @@ SLIPS = {
         lambda: PICTURES.apply(PICTURES.init(KEY, (1, 8, 8)), np.ones((2, 1, 9, 9), np.float32)),
         r"serial > dense_0: x: .*; the net was given examples \(1, 9, 9\), its params were made for .* another shape",
     ),
+    "a last batch of one": (
+        lambda: layers.batch_norm().train(KEY).apply(layers.batch_norm().init(KEY, (3,)), X[:1]),
+        r"batch_norm: x: expected more than one value per channel .*remainder=\"drop\"",
+    ),
     "net[array]": (lambda: NET[BIG], r"serial\[…\]: expected 'dense_0' or .*, got an array"),
     "reshape(array)": (lambda: layers.reshape(BIG), r"shape: expected a tuple of whole numbers .*, got an array"),
     # own losses

@@ -2,12 +2,15 @@
 
 import io
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.engine.figures import _beside
+from experiments.engine.figures import _beside, _look_closer
 from fnnet.runs import plots, style
 from fnnet.runs.display import display
 from fnnet.runs.lenet5 import Config
@@ -136,6 +139,28 @@ def test_a_cloud_of_batches_is_a_median_in_a_band():
     line = (np.abs(image - round(0.6 * 255)) < 6).all(axis=2)
     assert band.sum() > 1000
     assert 100 < line.sum() < 0.5 * band.sum()
+
+
+def test_one_bad_curve_does_not_press_the_others_together():
+    axes = style.figure(4, 3).subplots()
+    for start in (97.0, 97.5, 98.0, 98.5, 98.8):
+        axes.plot(np.linspace(start, 99.0, 10))
+    alone = axes.get_ylim()
+    _look_closer(axes)
+    assert axes.get_ylim() == alone
+    axes.plot([30.0, 60.0, 80.0])
+    _look_closer(axes)
+    low, high = axes.get_ylim()
+    assert low > 90
+    assert high >= 99
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_setting_up_says_that_it_takes_a_while():
+    root = Path(__file__).resolve().parents[2]
+    plan = ["make", "-n", "-W", "pyproject.toml", "lenet5"]
+    said = subprocess.run(plan, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert said.index("setting up .venv: ") < said.index("pip install")
 
 
 def test_equal_points_stand_side_by_side():
