@@ -11,7 +11,7 @@ from PIL import Image
 
 import fnnet
 from fnnet import checkpoint, losses, metrics, summary, training, tree
-from fnnet.runs import compare, datasets, files, folder, settings, trained, trainer
+from fnnet.runs import compare, datasets, files, folder, settings, style, trained, trainer
 from fnnet.runs.cli import main
 from fnnet.runs.lenet5 import Config, problem
 from tests.runs.conftest import SMALL
@@ -53,7 +53,7 @@ def test_report_shows_every_figure(finished):
     for name in pictures:
         with Image.open(finished / name) as picture:
             assert picture.format == "PNG"
-            assert 200 < picture.width < 1200
+            assert 1.8 * style.DPI < picture.width < 10 * style.DPI
         assert (finished / name).stat().st_size < 150_000
     assert "| `conv2d_1` | (16, 8, 8) | 2,416 | 153,600 |" in text
     assert re.search(r"peak memory \| [\d,]+ MB", text)
@@ -83,7 +83,7 @@ def test_early_stopping_is_recorded(stopped):
     assert f"Early stopping: this is the net of epoch {results['best_epoch']}, the one with the least" in text
     assert f"Training ended with epoch {results['epochs']}, patience being 2." in text
     assert f"are read right after {results['best_epoch']} epochs" in text
-    assert "| `patience` | 2 | default None |" in text
+    assert "| `patience` | 2 | none |" in text
     assert "| epoch | training loss | training accuracy | validation loss | validation accuracy | test loss |" in text
     assert "--validation-examples 300 --patience 2" in text
 
