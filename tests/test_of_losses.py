@@ -172,3 +172,12 @@ def test_an_own_loss_will_do():
     value, vjp = losses.per_step(partial(own))(XS, XS)
     assert value == pytest.approx((XS * XS).sum())
     assert vjp.total == N * T
+
+
+def test_a_softmax_in_front_of_every_step_is_refused():
+    net = layers.per_step(layers.serial(layers.dense(K), layers.softmax()))
+    with pytest.raises(
+        ConfigError, match="softmax_0: expected scores in front of loss_per_step, which contains a softmax"
+    ):
+        training.make_step(net, losses.per_step(CE), optim.sgd(0.1))
+    training.make_step(net, losses.per_step(losses.squared_error), optim.sgd(0.1))

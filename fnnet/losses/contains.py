@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 from fnnet.losses.binary import binary_cross_entropy, binary_focal
 from fnnet.losses.ctc import ctc
 from fnnet.losses.margin import multi_class_hinge
+from fnnet.losses.of_losses import per_step
 from fnnet.losses.options import core
 from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
+from fnnet.recipe import recipe_of
 
 
 class Contained(NamedTuple):
@@ -48,5 +50,8 @@ def contained(loss: Any) -> Contained:
     >>> sorted(contained(losses.softmax_cross_entropy).layers), contained(losses.squared_error)
     (['log_softmax', 'softmax'], Contained(layers=mappingproxy({}), one_score=False))
     """
+    recipe = recipe_of(loss)
+    if recipe is not None and recipe.factory is per_step:
+        return contained(recipe.arguments["loss"])
     found = core(loss)
     return _TABLE.get(found, Contained()) if callable(getattr(found, "__hash__", None)) else Contained()

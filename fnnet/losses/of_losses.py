@@ -88,7 +88,7 @@ def per_step(loss: Loss, *, masked: bool = False) -> Loss:
     """
     masked, own = flag("masked", masked), own_reduction(loss)
 
-    def stepwise(prediction: Arrays, target: Any, reduction: str = own, *, weight: Array | None = None) -> Any:
+    def loss_per_step(prediction: Arrays, target: Any, reduction: str = own, *, weight: Array | None = None) -> Any:
         target, mask = _masked(target) if masked else (target, None)
         n, t = _steps(prediction, target)
         counts = None if mask is None else _counted(mask, n, t).astype(np.float64)
@@ -101,7 +101,7 @@ def per_step(loss: Loss, *, masked: bool = False) -> Loss:
         value, pull = loss(each(_folded, prediction), each(_folded, target), **options)
         return value, _PerStep(pull, n, t, float(n * t) if counts is None else float(counts.sum()))
 
-    return stepwise
+    return loss_per_step
 
 
 def own_reduction(loss: Any) -> str:
