@@ -69,8 +69,8 @@ def permuted(name: str, order: tuple[int, ...]) -> Layer:
         return tuple(in_shape[axis - 1] for axis in order)
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), dy.transpose(back)
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), dy.transpose(back) if input_gradient else None
 
         return x.transpose(there), vjp
 

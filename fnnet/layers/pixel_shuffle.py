@@ -46,8 +46,8 @@ def pixel_shuffle(factor: int) -> Layer:
         return channels, *(size * factor for size in in_shape[1:])
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), unshuffled(dy, factor)
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), unshuffled(dy, factor) if input_gradient else None
 
         return shuffled(x, factor), vjp
 
@@ -84,8 +84,8 @@ def pixel_unshuffle(factor: int) -> Layer:
         return in_shape[0] * factor**dims, *(size // factor for size in in_shape[1:])
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), shuffled(dy, factor)
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), shuffled(dy, factor) if input_gradient else None
 
         return unshuffled(x, factor), vjp
 
