@@ -11,6 +11,7 @@ from fnnet.zoo.mobilenet import inverted_residual, mobilenet_v1, mobilenet_v2
 from fnnet.zoo.recurrent import character_gru, character_lstm
 from fnnet.zoo.resnet import basic_block, bottleneck_block, resnet
 from fnnet.zoo.squeezenet import fire, squeezenet
+from fnnet.zoo.unet import unet
 from fnnet.zoo.vgg import vgg
 from fnnet.zoo.vit import mlp_mixer, patches, vit
 
@@ -37,6 +38,7 @@ __all__ = [
     "patches",
     "resnet",
     "squeezenet",
+    "unet",
     "variational_autoencoder",
     "vgg",
     "vit",

@@ -62,6 +62,11 @@ def themselves(draws: np.random.Generator, shape: Any) -> tuple[Any, Any]:
     return x, x
 
 
+def answers(draws: np.random.Generator, shape: Any) -> tuple[Any, Any]:
+    """Pictures, and a class for every pixel."""
+    return draws.uniform(0, 1, (2, *shape)), draws.integers(0, 3, (2, *shape[1:]))
+
+
 STEPWISE = losses.per_step(losses.softmax_cross_entropy)
 ALL = losses.beside(losses.squared_error, losses.squared_error)
 PICTURE = (3, 224, 224)
@@ -87,6 +92,9 @@ CASES = {
     "squeezenet": Case(zoo.squeezenet, PICTURE, 1_248_424, partial(zoo.squeezenet, 3, width=1 / 16), (3, 63, 63)),
     "mobilenet-v1": Case(zoo.mobilenet_v1, PICTURE, 4_231_976, partial(zoo.mobilenet_v1, 3, width=1 / 16), (3, 64, 64)),
     "mobilenet-v2": Case(zoo.mobilenet_v2, PICTURE, 3_504_872, partial(zoo.mobilenet_v2, 3, width=1 / 16), (3, 64, 64)),
+    "unet": Case(
+        partial(zoo.unet, 2), (3, 64, 64), 31_037_698, partial(zoo.unet, 3, depth=2, channels=2), (1, 8, 8), answers
+    ),
     "vit-tiny": Case(
         zoo.vit, PICTURE, 5_717_416, partial(zoo.vit, 3, patch=4, features=6, heads=2, depth=2), (1, 8, 8)
     ),
