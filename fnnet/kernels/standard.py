@@ -35,7 +35,7 @@ def standard_rows(
     m = x.shape[1]
     hat, r = np.empty_like(x), np.empty((len(x), 1), x.dtype)
     y = hat if gain is None and bias is None else np.empty_like(x)
-    for block in _blocks(x):
+    for block in _row_blocks(x):
         own, standard = x[block], hat[block]
         if centre:
             own = np.subtract(own, row_sum(own) / m, out=standard)
@@ -56,7 +56,7 @@ def standard_rows_adjoint(
     m, dtype = dy.shape[1], np.result_type(dy, hat)
     dgain, dbias = np.zeros(m, dtype), np.zeros(m, dtype)
     dx = np.empty_like(dy, dtype) if input_gradient else None
-    for block in _blocks(dy):
+    for block in _row_blocks(dy):
         d, standard = dy[block], hat[block]
         dgain += np.einsum("rm,rm->m", d, standard)
         dbias += np.ones(len(d), d.dtype) @ d
@@ -71,7 +71,7 @@ def standard_rows_adjoint(
     return dx, dgain, dbias
 
 
-def _blocks(x: Array) -> Iterator[slice]:
+def _row_blocks(x: Array) -> Iterator[slice]:
     """Slices of so many rows as have `_TOGETHER` numbers."""
     step = max(1, _TOGETHER // x.shape[1])
     return (slice(start, start + step) for start in range(0, len(x), step))
