@@ -101,6 +101,18 @@ def all_winners(call: Call) -> Array:
     return (call.x == up(call.y)) * up(call.dy)
 
 
+def tied_pieces(call: Call) -> Array:
+    """dx of maxout by pairs that gives dy to every element equal to the largest."""
+    return (call.x == np.repeat(call.y, 2, axis=1)) * np.repeat(call.dy, 2, axis=1)
+
+
+def lengths_fixed(call: Call) -> Any:
+    """dx of cosine similarity that keeps what lies along the vector itself."""
+    a, b = call.x
+    both = np.sqrt((a * a).sum(axis=1, keepdims=True) * (b * b).sum(axis=1, keepdims=True))
+    return call.dy[:, None] * b / both, call.dy[:, None] * a / both
+
+
 def without_mean_terms(call: Call) -> Array:
     """dx of batch norm that takes the statistics for constants."""
     axes = (0, *range(2, call.x.ndim))
@@ -987,6 +999,68 @@ MUTANTS = [
         "derivative",
         SMOOTH,
         dx=lambda m: m.dy * np.tanh(m.x),
+    ),
+    wrong(
+        "glu: the gate taken for a constant",
+        layers.glu(),
+        (4,),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: np.concatenate([m.dx[:, :2], 0 * m.dx[:, 2:]], axis=1),
+    ),
+    wrong(
+        "glu: halves exchanged",
+        layers.glu(gate="silu"),
+        (4,),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: np.concatenate([m.dx[:, 2:], m.dx[:, :2]], axis=1),
+    ),
+    wrong("maxout: a tie counts twice", layers.maxout(2), (4,), "ties", dx=tied_pieces),
+    wrong("maxout: pieces far apart", layers.maxout(2), (4,), "derivative", EXACT, dx=lambda m: m.dx[:, [0, 2, 1, 3]]),
+    Mutant(
+        "bilinear: dx exchanged",
+        lambda: pulling(layers.bilinear(2), lambda m: (m.dparams, m.dx[::-1])),
+        ((3,), (3,)),
+        "derivative",
+    ),
+    Mutant(
+        "bilinear: dW with its vectors exchanged",
+        lambda: pulling(layers.bilinear(2), grads(weight=lambda m: c(m.dparams.weight.swapaxes(0, 1)))),
+        ((3,), (3,)),
+        "derivative",
+        EXACT,
+    ),
+    Mutant(
+        "cosine_similarity: lengths taken for constants",
+        lambda: pulling(layers.cosine_similarity(), lambda m: (m.dparams, lengths_fixed(m))),
+        ((3,), (3,)),
+        "derivative",
+        SMOOTH,
+    ),
+    Mutant(
+        "noisy_dense: the noise left out of dS",
+        lambda: trained(layers.noisy_dense(2), grads(weight_sigma=lambda m: m.dparams.weight.copy())),
+        (3,),
+        "derivative",
+        DRAWS,
+    ),
+    Mutant(
+        "noisy_dense: dx by the weights without noise",
+        lambda: trained(layers.noisy_dense(2), grads(dx=lambda m: m.dy @ m.params.weight.T)),
+        (3,),
+        "derivative",
+        DRAWS,
+    ),
+    Mutant(
+        "mixture: shares taken for constants",
+        lambda: pulling(
+            layers.mixture(dense(2), layers.tanh(), gate=dense(2)),
+            grads(gate=lambda m: tree.map(np.zeros_like, m.dparams.gate)),
+        ),
+        (2,),
+        "derivative",
+        SMOOTH,
     ),
     wrong("softmin: the sign forgotten", layers.softmin(), (4,), "derivative", SMOOTH, dx=lambda m: -m.dx),
     wrong("hard_tanh: the ends pass", layers.hard_tanh(), (4,), "derivative", EXACT, dx=lambda m: m.dy),

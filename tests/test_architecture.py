@@ -180,6 +180,7 @@ LEAF_LAYERS = [
     if part_of(name_of(path) + ".") == "layers" and path.stem not in ("__init__", "layer") and path.stem[0] != "_"
 ]
 MADE_OF_OTHERS = {"serial", "parallel", "residual", "frozen", "beside", "transformer", "separable_conv2d"}
+MADE_OF_OTHERS |= {"glu", "noisy_dense", "mixture"}  # an activation for its gate; dense; branches and softmax
 MADE_OF_OTHERS |= {"flatten", "alpha_dropout"}  # a reshape; with the constants of selu
 MADE_OF_OTHERS |= {"weight_norm", "spectral_norm", "tied"}
 

@@ -17,6 +17,7 @@ from fnnet.layers import (
     concatenate,
     frozen,
     graph,
+    mixture,
     named,
     parallel,
     per_step,
@@ -129,18 +130,32 @@ def _serial(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Nam
     return x
 
 
-def _to_all(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
-    """`parallel` and `residual`: one x for every child."""
+def _branches(
+    layer: Layer, x: Names, here: Here, write: Write, fork: Fork
+) -> tuple[tuple[Names, ...], tuple[Any, ...]]:
+    """One x for every child: the names of what they make, and its shapes."""
     made, shapes = [], []
     for i, ((name, child), params) in enumerate(zip(layer, here.params, strict=True)):
         own = forked(x, fork) if i < len(layer) - 1 else x
         made.append(flow(child, params, own, here._replace(path=here.field(name)), write, fork))
         shapes.append(child.shape(here.inputs))
+    return tuple(made), tuple(shapes)
+
+
+def _to_all(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """`parallel` and `residual`."""
+    made, shapes = _branches(layer, x, here, write, fork)
     combine = here.arguments.get("combine", "sum")
     if combine == "tuple":
-        return tuple(made)
-    joint = Here({"axis": 1} if combine == "concatenate" else {}, tuple(shapes), here.path, ())
-    return write(concatenate if combine == "concatenate" else add, tuple(made), joint)
+        return made
+    joint = Here({"axis": 1} if combine == "concatenate" else {}, shapes, here.path, ())
+    return write(concatenate if combine == "concatenate" else add, made, joint)
+
+
+def _mixture(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """The exporter's row mixes what the gate and the experts make."""
+    made, shapes = _branches(layer, x, here, write, fork)
+    return write(mixture, made, Here({}, shapes, here.path, ()))
 
 
 def _beside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
@@ -218,6 +233,7 @@ _COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {
     separable_conv2d: _serial,
     parallel: _to_all,
     residual: _to_all,
+    mixture: _mixture,
     beside: _beside,
     select: _select,
     graph: _graph,

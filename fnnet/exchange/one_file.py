@@ -4,6 +4,7 @@ import base64
 import io
 import math
 import os
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ from fnnet.layers import (
     attention,
     avg_pool,
     batch_norm,
+    bilinear,
     concatenate,
     conv1d,
     conv2d,
@@ -35,6 +37,7 @@ from fnnet.layers import (
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
+    cosine_similarity,
     crop,
     dense,
     depthwise_conv2d,
@@ -45,6 +48,7 @@ from fnnet.layers import (
     gaussian_sample,
     global_avg_pool,
     global_max_pool,
+    glu,
     group_norm,
     identity,
     instance_norm,
@@ -54,7 +58,10 @@ from fnnet.layers import (
     log_softmax,
     lp_pool,
     max_pool,
+    maxout,
+    mixture,
     multiply,
+    noisy_dense,
     pad,
     per_step,
     permute,
@@ -74,10 +81,11 @@ from fnnet.layers import (
     transpose,
     upsample,
 )
+from fnnet.layers._elementwise import SELU_ALPHA, SELU_SCALE
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
 from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
-from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
+from fnnet.layers.glu import GATES
 from fnnet.types import Layer, Params, Shapes, check_net
 
 WIDTH = 110  # of the lines of text that weights become
@@ -232,6 +240,24 @@ def _prelu(x: str, here: Here) -> str:
     return f"positive_part({x}) + per_channel({weight(here, 'slope')}, {x}) * -positive_part(-{x})"
 
 
+def _glu(x: str, here: Here) -> str:
+    gate = GATES[here.arguments["gate"]].recipe
+    assert gate is not None
+    opened = EXPRESSIONS[gate.factory]("b", here._replace(arguments=gate.arguments))
+    return f"(lambda a, b: a * ({opened}))(*np.split({x}, 2, {here.arguments['axis']}))"
+
+
+def _bilinear(x: tuple[str, str], here: Here) -> str:
+    n = here.arguments["n"]
+    return f"affine_map(outer_products({x[0]}, {x[1]}), {weight(here, 'weight')}.reshape(-1, {n}), {bias(here)})"
+
+
+def _cosine_similarity(x: tuple[str, str], here: Here) -> str:
+    axis, eps = here.arguments["axis"], _number(here, "eps")
+    u, v = (f"unit_vector({part}, {axis}, {eps})[0]" for part in x)
+    return f"({u} * {v}).sum({axis})"
+
+
 def _hard_sigmoid(x: str, here: Here) -> str:
     return f"clipped({_number(here, 'slope')} * {x} + 0.5, 0, 1)"
 
@@ -352,6 +378,12 @@ EXPRESSIONS: dict[Any, Expression] = {
     piecewise.soft_shrink: _soft_shrink,
     piecewise.threshold: _threshold,
     prelu: _prelu,
+    glu: _glu,
+    maxout: lambda x, here: f"largest_piece({x}, {here.arguments['pieces']}, {here.arguments['axis']})[0]",
+    bilinear: _bilinear,
+    cosine_similarity: _cosine_similarity,
+    noisy_dense: lambda x, here: f"affine_map({x}, {weight(here, 'weight')}, {bias(here)})",
+    mixture: lambda x, here: f"mixed(softmax({x[0]}, -1), ({', '.join(x[1:])}))",
     softmax: _softmax,
     softmin: lambda x, here: _softmax(f"-{x}", here),
     log_softmax: lambda x, here: f"log_{_softmax(x, here)}",
@@ -504,7 +536,7 @@ def _page(
     y = flow(net, params, x, Here({}, shape, "", params), made.write, made.fork)
     unpacked = [] if isinstance(x, str) else [f"{_code(x)} = x"]
     forward = "\n".join(f"    {line}" for line in [*unpacked, *made.lines, f"return {_code(y)}"])
-    helpers = "\n\n".join(source.strip() for name, source in HELPERS.items() if f" {name}(" in forward)
+    helpers = "\n\n".join(source.strip() for name, source in HELPERS.items() if re.search(rf"\b{name}\(", forward))
     needed = kernel_source(forward, helpers, imports)
     return _PAGE.format(
         net=_wrapped(repr(net)),

@@ -25,6 +25,7 @@ from fnnet.layers.avg_pool import avg_pool
 from fnnet.layers.batch_norm import batch_norm
 from fnnet.layers.beside import beside
 from fnnet.layers.bidirectional import bidirectional
+from fnnet.layers.bilinear import bilinear
 from fnnet.layers.carried import carried
 from fnnet.layers.concatenate import concatenate
 from fnnet.layers.conv1d import conv1d
@@ -33,6 +34,7 @@ from fnnet.layers.conv3d import conv3d
 from fnnet.layers.conv_transpose1d import conv_transpose1d
 from fnnet.layers.conv_transpose2d import conv_transpose2d
 from fnnet.layers.conv_transpose3d import conv_transpose3d
+from fnnet.layers.cosine_similarity import cosine_similarity
 from fnnet.layers.crop import crop
 from fnnet.layers.dense import dense
 from fnnet.layers.depthwise_conv2d import depthwise_conv2d
@@ -45,6 +47,7 @@ from fnnet.layers.gaussian_noise import gaussian_noise
 from fnnet.layers.gaussian_sample import gaussian_sample
 from fnnet.layers.global_avg_pool import global_avg_pool
 from fnnet.layers.global_max_pool import global_max_pool
+from fnnet.layers.glu import glu
 from fnnet.layers.graph import graph
 from fnnet.layers.group_norm import group_norm
 from fnnet.layers.gru import gru, gru_cell
@@ -60,9 +63,12 @@ from fnnet.layers.log_softmax import log_softmax
 from fnnet.layers.lp_pool import lp_pool
 from fnnet.layers.lstm import lstm, lstm_cell
 from fnnet.layers.max_pool import max_pool
+from fnnet.layers.maxout import maxout
 from fnnet.layers.mean_over import mean_over
+from fnnet.layers.mixture import mixture
 from fnnet.layers.multiply import multiply
 from fnnet.layers.named import named
+from fnnet.layers.noisy_dense import noisy_dense
 from fnnet.layers.pad import pad
 from fnnet.layers.parallel import parallel
 from fnnet.layers.per_step import per_step
@@ -103,6 +109,7 @@ __all__ = [
     "batch_norm",
     "beside",
     "bidirectional",
+    "bilinear",
     "carried",
     "celu",
     "concatenate",
@@ -112,6 +119,7 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_similarity",
     "crop",
     "dense",
     "depthwise_conv2d",
@@ -126,6 +134,7 @@ __all__ = [
     "gelu",
     "global_avg_pool",
     "global_max_pool",
+    "glu",
     "graph",
     "group_norm",
     "gru",
@@ -149,10 +158,13 @@ __all__ = [
     "lstm",
     "lstm_cell",
     "max_pool",
+    "maxout",
     "mean_over",
     "mish",
+    "mixture",
     "multiply",
     "named",
+    "noisy_dense",
     "pad",
     "parallel",
     "per_step",

@@ -12,6 +12,7 @@ from fnnet.layers.layer import unchecked
 from fnnet.types import Array, Layer, Params, Pullback
 
 Elementwise: TypeAlias = Callable[[Array], tuple[Array, Callable[[Array], Array]]]  # x -> (y, dy -> dx)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # of selu: they keep mean 0 and variance 1
 
 
 def elementwise(name: str, f: Elementwise, *, vanishes: bool = True) -> Layer:

@@ -20,11 +20,9 @@ from fnnet.kernels.elementwise import (
     squashed_positive_part,
 )
 from fnnet.kernels.normal import normal
-from fnnet.layers._elementwise import Elementwise, elementwise, setting
+from fnnet.layers._elementwise import SELU_ALPHA, SELU_SCALE, Elementwise, elementwise, setting
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # keep mean 0 and variance 1
 
 
 @factory

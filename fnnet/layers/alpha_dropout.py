@@ -6,7 +6,7 @@ from fnnet import rng
 from fnnet.arguments import real
 from fnnet.kernels.order import laid_like
 from fnnet.layers._dropping import drawing_in_training
-from fnnet.layers.activations import SELU_ALPHA, SELU_SCALE
+from fnnet.layers._elementwise import SELU_ALPHA, SELU_SCALE
 from fnnet.recipe import factory
 from fnnet.types import Apply, Array, Layer, Params, Pullback
 

@@ -17,13 +17,13 @@ def everywhere(path: str, leaf: Array) -> bool:
 def is_weight(path: str, leaf: Array) -> bool:
     """Whether a leaf is a weight, and not a bias or a parameter of a normalisation: what decay is usually meant for.
 
-    A weight has at least two axes and is not called `bias` or `gain`.
+    A weight has at least two axes and is not called `bias` or `gain`, nor `weight_sigma`, the size of a noise.
 
     >>> import numpy as np
     >>> is_weight("dense_0.weight", np.ones((3, 2))), is_weight("dense_0.bias", np.ones(2))
     (True, False)
     """
-    return leaf.ndim >= 2 and path.rpartition(".")[2] not in ("bias", "gain")
+    return leaf.ndim >= 2 and path.rpartition(".")[2] not in ("bias", "gain", "weight_sigma")
 
 
 @factory

@@ -24,7 +24,8 @@ def as_onnxruntime(model, x):
     return values[0] if len(values) == 1 else values
 
 
-ONE_WAY = {"Slice", "Neg", "Sub", "Greater"}  # operators that no layer is by itself: written, and not read back
+# operators that no layer is by itself: they are written, and not read back
+ONE_WAY = {"Slice", "Neg", "Sub", "Greater", "Einsum", "ReduceMax", "ReduceL2", "ReduceSum"}
 
 DECOMPOSED = {  # into nodes that no net of layers says: written, and not read back
     *(layers.attention, layers.per_step, layers.sinusoidal_positions, layers.learned_positions),
@@ -42,8 +43,8 @@ def test_every_layer_there_and_back(row):
     for got, want in zip(made if isinstance(made, list) else [made], flat(y), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
     one_way = [node.op_type for node in model.graph.node if node.op_type in ONE_WAY]
-    if one_way and row.covers != "crop":
-        with pytest.raises(FormatError, match=rf"{one_way[0]} .*: expected "):
+    if one_way and row.covers != "crop" and row.name != "glu":  # which are slices that `crop` says
+        with pytest.raises(FormatError, match=rf"{one_way[0]} .*: expected |its nodes do not fit each other"):
             from_onnx(model)
         return
     if made_of(net) & DECOMPOSED:

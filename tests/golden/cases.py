@@ -51,14 +51,16 @@ def build(of: str, options: Mapping[str, Any]) -> Layer:
 
 
 def in_shape(case: Case) -> Any:
-    """The shape of one example of what a layer reads: x, or (x, lengths)."""
+    """The shape of one example of what a layer reads: x, (x, lengths), or a pair."""
+    if case.kind == "pair":
+        return tuple(shape[1:] for shape, _ in case.arrays.values())
     shape, draw = case.arrays["x"]
     own = shape[BATCH_AXES[case.kind] :]
     x = Discrete(own) if draw.startswith("classes") else own
     return (x, Discrete(())) if "lengths" in case.arrays else x
 
 
-BATCH_AXES = {"layer": 1, "steps": 2, "training": 2}
+BATCH_AXES = {"layer": 1, "pair": 1, "steps": 2, "training": 2}
 
 
 def params(case: Case) -> dict[str, np.ndarray]:
@@ -161,6 +163,11 @@ def layer(of: str, shape: tuple[int, ...], draw: str = "uniform", **options: Any
 def padded(of: str, shape: tuple[int, ...], **options: Any) -> Case:
     """The same of sequences (N, T, …) of several lengths."""
     return Case("layer", of, options, {"x": (shape, "uniform"), "lengths": (shape[:1], f"lengths:{shape[1]}")})
+
+
+def pair(of: str, a: tuple[int, ...], b: tuple[int, ...], **options: Any) -> Case:
+    """The same of a layer that reads two arrays."""
+    return Case("pair", of, options, {"a": (a, "uniform"), "b": (b, "uniform")})
 
 
 def steps(of: str, shape: tuple[int, ...], n: int, **options: Any) -> Case:
@@ -294,6 +301,15 @@ LAYERS = {
     "attention": layer("attention", (2, 4, 6), heads=2),
     "attention causal, in groups": layer("attention", (2, 5, 8), heads=4, key_value_heads=2, causal=True, bias=False),
     **{f"{of} at its ends": layer(of, (4, 5), "wide") for of in ("relu6", "hard_sigmoid", "hard_swish")},
+    "glu": layer("glu", (3, 6)),
+    "glu of channels": layer("glu", (2, 4, 3), axis=1),
+    **{f"glu {gate}": layer("glu", (3, 4), gate=gate) for gate in ("gelu", "silu", "relu", "tanh", "identity")},
+    "maxout": layer("maxout", (3, 6), "integers", pieces=3),
+    "maxout of channels": layer("maxout", (2, 4, 3), pieces=2),
+    "bilinear": pair("bilinear", (4, 3), (4, 2), n=5),
+    "bilinear without bias": pair("bilinear", (4, 2), (4, 3), n=2, bias=False),
+    "cosine_similarity": pair("cosine_similarity", (4, 3), (4, 3)),
+    "cosine_similarity of channels": pair("cosine_similarity", (2, 3, 4), (2, 3, 4), axis=1),
     "prelu": layer("prelu", (4, 3), "integers"),
     "prelu of images": layer("prelu", (2, 3, 2, 2)),
     "prelu shared": layer("prelu", (2, 3, 2, 2), shared=True),

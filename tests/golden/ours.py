@@ -55,6 +55,13 @@ def run_layer(
     return _pulled(*net.apply(params, x if lengths is None else (x, lengths)))[1]
 
 
+def run_pair(case: Case, leaves: Mapping[str, np.ndarray], a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    net, params = _net(case, leaves)
+    y, vjp = net.apply(params, (a, b))
+    dparams, (da, db) = vjp(cases.array("dy", y.shape).astype(y.dtype))
+    return {"y": y, "da": da, "db": db, **_by_path(dparams, "d.")}
+
+
 def run_steps(case: Case, leaves: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, np.ndarray]:
     net, params = _net(case, leaves)
     results = []
@@ -132,6 +139,7 @@ def run_schedule(case: Case, leaves: Any) -> dict[str, np.ndarray]:
 
 RUNS: dict[str, Any] = {
     "layer": run_layer,
+    "pair": run_pair,
     "steps": run_steps,
     "training": run_training,
     "loss": run_loss,

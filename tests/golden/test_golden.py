@@ -21,6 +21,10 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `gelu` in its tanh form | `approximate="tanh"`; the default is the erf form |
 | `hard_sigmoid` is exact | the derivative of `hardsigmoid` is 1/6 in float32, also of float64 |
 | `hard_shrink`, `soft_shrink`: `bound` | `lambd` |
+| `glu(gate=…)` | `glu` for the sigmoid; GEGLU, SwiGLU have no name |
+| `maxout` | no layer of that name |
+| `bilinear` weight (D, E, n) | (n, D, E) |
+| `cosine_similarity(axis=-1)`; below ε the derivative is that of the value | `dim=1`; it is as if there were no ε |
 | `prelu`: `slope`, one for each channel unless `shared` | `weight`, one for all unless `num_parameters` says more |
 | `softplus` is exact | the identity for x > `threshold` = 20 (off by up to 2e-9) |
 | `rnn lstm gru`: weights (in, out), one bias; `gru` a second one in n alone | (out, in), two biases, which add up |
@@ -125,6 +129,8 @@ def test_a_difference_is_noticed():
 
 WITHOUT_COUNTERPART = {
     "dropout": "its mask is random",
+    "noisy_dense": "its noise is random; without any it is dense",
+    "mixture": "as the layers inside, and softmax",
     "spatial_dropout": "its mask is random",
     "alpha_dropout": "its mask is random",
     "drop_path": "its mask is random; no layer of that name",

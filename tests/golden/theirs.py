@@ -213,6 +213,13 @@ def _along(net: torch.nn.RNNBase, weights: dict[str, Tensor], x: Tensor, lengths
     return pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])[0]
 
 
+def _glu(p: Params, x: Tensor, gate: str = "sigmoid", axis: int = -1) -> Tensor:
+    if gate == "sigmoid":
+        return F.glu(x, axis)
+    a, b = x.chunk(2, axis)  # the others have no name there
+    return a * {"gelu": F.gelu, "silu": F.silu, "relu": F.relu, "tanh": torch.tanh, "identity": lambda x: x}[gate](b)
+
+
 LAYERS: dict[str, Callable[..., Tensor]] = {
     "embedding": lambda p, x, count, n: F.embedding(x, p["weight"]),
     "bidirectional": _bidirectional,
@@ -285,6 +292,10 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "hard_shrink": lambda p, x, bound: F.hardshrink(x, bound),
     "soft_shrink": lambda p, x, bound: F.softshrink(x, bound),
     "threshold": lambda p, x, at, value: F.threshold(x, at, value),
+    "glu": _glu,
+    "maxout": lambda p, x, pieces: x.unflatten(1, (-1, pieces)).max(2).values,  # no layer of that name
+    "bilinear": lambda p, x, n, bias=True: F.bilinear(*x, p["weight"].permute(2, 0, 1), p.get("bias")),  # (n, D, E)
+    "cosine_similarity": lambda p, x, axis=-1, eps=1e-8: F.cosine_similarity(*x, axis, eps),
     "prelu": lambda p, x, shared=False: F.prelu(x, p["slope"]),
     "softmin": lambda p, x, axis: F.softmin(x, axis),
     "softmax": lambda p, x, axis: F.softmax(x, axis),
@@ -311,6 +322,15 @@ def _pulled(
 
 def run_layer(case: Case, leaves: Mapping[str, Tensor], x: Tensor, **more: Tensor) -> dict[str, np.ndarray]:
     return _pulled(case, leaves, x, **more)
+
+
+def run_pair(case: Case, leaves: Mapping[str, Tensor], a: Tensor, b: Tensor) -> dict[str, np.ndarray]:
+    a, b = a.requires_grad_(), b.requires_grad_()
+    fresh = {path: leaf.clone().requires_grad_() for path, leaf in leaves.items()}
+    y = LAYERS[case.of](Params(fresh, training=False), (a, b), **case.options)
+    y.backward(torch.tensor(cases.array("dy", tuple(y.shape))))
+    gradients = {f"d.{path}": _array(leaf.grad) for path, leaf in fresh.items()}
+    return {"y": _array(y), "da": _array(a.grad), "db": _array(b.grad), **gradients}
 
 
 def run_steps(case: Case, leaves: Mapping[str, Tensor], x: Tensor) -> dict[str, np.ndarray]:
@@ -520,6 +540,7 @@ def run_optimizer(
 
 RUNS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "layer": run_layer,
+    "pair": run_pair,
     "steps": run_steps,
     "training": run_training,
     "loss": run_loss,

@@ -88,6 +88,11 @@ LEAVES = {
     "elu": st.builds(layers.elu, st.floats(0, 1e300)),
     "softmax": st.builds(layers.softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "log_softmax": st.builds(layers.log_softmax, axis=st.integers(1, 5) | st.integers(-5, -1)),
+    "glu": st.builds(layers.glu, gate=st.sampled_from(["sigmoid", "gelu", "silu", "relu", "tanh", "identity"])),
+    "maxout": st.builds(layers.maxout, few, axis=st.integers(1, 5)),
+    "bilinear": st.builds(layers.bilinear, few, bias=st.booleans(), init=inits),
+    "cosine_similarity": st.builds(layers.cosine_similarity, axis=st.integers(1, 5), eps=st.floats(1e-9, 1)),
+    "noisy_dense": st.builds(layers.noisy_dense, few, sigma=st.floats(0, 9), bias=st.booleans(), init=inits),
     "softmin": st.builds(layers.softmin, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "concatenate": st.builds(layers.concatenate, axis=st.integers(1, 5) | st.integers(-5, -1)),
     "stack": st.builds(layers.stack, axis=st.integers(1, 5) | st.integers(-5, -1)),
@@ -171,6 +176,7 @@ def combined(inner):
         st.builds(under_names, st.sampled_from([layers.serial, layers.parallel]), some, own),
         st.builds(layers.residual, inner),
         st.builds(layers.residual, inner, inner),
+        st.builds(lambda gate, *experts: layers.mixture(*experts, gate=gate), inner, inner, inner),
         st.builds(layers.frozen, inner),
         st.builds(layers.weight_norm, inner),
         st.builds(layers.spectral_norm, inner, iterations=few),
@@ -193,7 +199,7 @@ nets = st.recursive(st.one_of(*LEAVES.values()), combined, max_leaves=12)
 
 
 def test_every_factory_takes_part():
-    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named", "per_step"} | {
+    combinators = {"serial", "parallel", "residual", "beside", "graph", "frozen", "named", "per_step", "mixture"} | {
         "transformer_encoder_layer",
         "transformer_decoder_layer",
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ from fnnet.layers import (
     attention,
     avg_pool,
     batch_norm,
+    bilinear,
     concatenate,
     conv1d,
     conv2d,
@@ -30,6 +32,7 @@ from fnnet.layers import (
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
+    cosine_similarity,
     crop,
     dense,
     depthwise_conv2d,
@@ -40,6 +43,7 @@ from fnnet.layers import (
     gaussian_sample,
     global_avg_pool,
     global_max_pool,
+    glu,
     group_norm,
     identity,
     instance_norm,
@@ -49,7 +53,10 @@ from fnnet.layers import (
     log_softmax,
     lp_pool,
     max_pool,
+    maxout,
+    mixture,
     multiply,
+    noisy_dense,
     pad,
     per_step,
     permute,
@@ -72,6 +79,7 @@ from fnnet.layers import (
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
 from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
+from fnnet.layers.glu import GATES
 from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
 OPSET = 20  # the first that has Gelu
@@ -387,6 +395,62 @@ def _threshold(x: str, here: Nodes) -> str:
     return here.node("Where", [above, x, _number(here, "value", value)])
 
 
+def _whole(here: Nodes, name: str, *numbers: int) -> str:
+    """Whole numbers, such as axes or a shape, as a constant."""
+    return here.constant(name, np.array(numbers, np.int64))
+
+
+def _glu(x: str, here: Nodes) -> str:
+    axis, outer, gate = here.arguments["axis"], here.here, GATES[here.arguments["gate"]].recipe
+    assert gate is not None
+    n = (1, *here.inputs)[axis] // 2
+    cuts = [_whole(here, f"cut_{i}", i * n) for i in range(3)]
+    a, b = (here.node("Slice", [x, first, last, _whole(here, "axis", axis)], ".half") for first, last in pairwise(cuts))
+    here.here = outer._replace(arguments=gate.arguments, path=f"{outer.path}.gate".lstrip("."))
+    opened: Any = ROWS[gate.factory](b, here)
+    here.here = outer
+    return here.node("Mul", [a, opened])
+
+
+def _maxout(x: str, here: Nodes) -> str:
+    pieces, axis = here.arguments["pieces"], here.arguments["axis"] % (len(here.inputs) + 1)
+    groups = here.inputs[axis - 1] // pieces
+    shape = _whole(here, "shape", 0, *here.inputs[: axis - 1], groups, pieces, *here.inputs[axis:])
+    split = here.node("Reshape", [x, shape], ".pieces")
+    return here.node("ReduceMax", [split, _whole(here, "axis", axis + 1)], keepdims=0)
+
+
+def _bilinear(x: tuple[str, str], here: Nodes) -> str:
+    weight, *bias = here.weights()
+    product = here.node("Einsum", [*x, weight], ".product" if bias else "", equation="nd,ne,dek->nk")
+    return here.node("Add", [product, *bias]) if bias else product
+
+
+def _cosine_similarity(x: tuple[str, str], here: Nodes) -> str:
+    axis = _whole(here, "axis", here.arguments["axis"])
+    least = _number(here, "eps", here.arguments["eps"])
+
+    def direction(part: str) -> str:
+        length = here.node("ReduceL2", [part, axis], ".length")
+        return here.node("Div", [part, here.node("Max", [length, least], ".least")], ".direction")
+
+    along = here.node("Mul", [direction(part) for part in x], ".products")
+    return here.node("ReduceSum", [along, axis], keepdims=0)
+
+
+def _mixture(x: tuple[str, ...], here: Nodes) -> str:
+    scores, *values = x
+    _, *shapes = here.inputs
+    shares = here.node("Softmax", [scores], ".shares", axis=-1)
+    k, each = len(values), len(shapes[0])
+    shape = _whole(here, "shape", 0, k, *[1] * each)
+    front = _whole(here, "axis", 1)
+    experts = [here.node("Unsqueeze", [value, front], ".expert") for value in values]
+    stacked = here.node("Concat", experts, ".experts", axis=1)
+    weighed = here.node("Mul", [here.node("Reshape", [shares, shape], ".weights"), stacked], ".weighed")
+    return here.node("ReduceSum", [weighed, front], keepdims=0)
+
+
 def _prelu(x: str, here: Nodes) -> str:
     slope = tree.array(here.here.params.slope)
     return here.node("PRelu", [x, here.constant("slope", slope.reshape(-1, *(1,) * (len(here.inputs) - 1)))])
@@ -567,6 +631,12 @@ ROWS: dict[Any, Row] = {
     piecewise.soft_shrink: _plain("Shrink", lambd=_of("bound"), bias=_of("bound")),
     piecewise.threshold: _threshold,
     prelu: _prelu,
+    glu: _glu,
+    maxout: _maxout,
+    bilinear: _bilinear,
+    cosine_similarity: _cosine_similarity,
+    noisy_dense: lambda x, here: here.node("Gemm", [x, *here.weights()]),
+    mixture: _mixture,
     softmax: _plain("Softmax", axis=lambda arguments: arguments["axis"]),
     softmin: _softmin,
     log_softmax: _plain("LogSoftmax", axis=lambda arguments: arguments["axis"]),
