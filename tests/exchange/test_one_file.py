@@ -37,13 +37,12 @@ def module_at(path):
 
 LATER = {  # layers that no export knows yet: refused by name
     *(layers.per_step, layers.reverse, layers.last, layers.mean_over, layers.embedding),
-    *(layers.attention, layers.sinusoidal_positions, layers.learned_positions),
+    *(layers.sinusoidal_positions, layers.learned_positions),
     layers.learned_tokens,
     *(layers.transformer_encoder_layer, layers.transformer_decoder_layer),
     layers.attention,
     *(layers.bidirectional, layers.carried, layers.recomputed),
     *(layers.scan, layers.rnn, layers.rnn_cell, layers.lstm, layers.lstm_cell, layers.gru, layers.gru_cell),
-    *(layers.reverse, layers.last, layers.mean_over, layers.embedding),
 }
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 
