@@ -16,7 +16,8 @@ def replace(
     """The net with each innermost layer replaced by `f(path, layer)`; params keep their structure and paths.
 
     The path joins the names of fields with dots, as the paths of `fnnet.tree` do; a net that is no combinator has the
-    empty path. `around(path, layer)` then makes something of each combination of replaced layers.
+    empty path. `around(path, layer)` then makes something of each combination of replaced layers. Where nothing is
+    replaced, the net itself comes back.
 
     >>> from fnnet import layers
     >>> seen = []
@@ -29,7 +30,9 @@ def replace(
     def within(path: tuple[str, ...], layer: Layer) -> Layer:
         if layer._rebuild is None:
             return f(".".join(path), layer)
-        return around(".".join(path), layer._rebuild([within((*path, name), child) for name, child in layer._children]))
+        others = [within((*path, name), child) for name, child in layer._children]
+        same = all(other is child for other, (_, child) in zip(others, layer._children, strict=True))
+        return around(".".join(path), layer if same else layer._rebuild(others))
 
     return within((), net)
 

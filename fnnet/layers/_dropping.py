@@ -19,8 +19,8 @@ def drawing_in_training(
     """A layer that is the identity in evaluation, and in training what `training` makes of the key (None: the same)."""
 
     def evaluation(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), dy
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), dy if input_gradient else None
 
         return x, vjp
 

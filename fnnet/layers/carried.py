@@ -34,7 +34,7 @@ def carried(core: Layer, batch: int, start: Any) -> Layer:
         core: maps (state, xs[, lengths]) to (state, ys), as `scan`, `rnn`, `lstm`, `gru` do.
         batch: examples in every batch.
         start: the shape of an example's state, which then begins at 0, such as (n,) or ((n,), (n,)) for `lstm(n)`; or
-            the state itself, an array or a tuple of arrays without the batch axis.
+            the state itself, floats without the batch axis: an array of one axis, or a tuple of such.
 
     Shapes: xs (N, T, …) or (xs, lengths) with N = batch; ys (N, T, …).
 
@@ -51,6 +51,8 @@ def carried(core: Layer, batch: int, start: Any) -> Layer:
     (20, 3)
     """
     check_net(core, "core")
+    if any(isinstance(part, np.ndarray) for part in flat(start)):  # which a file could not hold
+        return carried(core, batch, each(_numbers, start))
     n = whole("batch", batch, 1)
     own, begin = _begin(start)
 
@@ -115,17 +117,31 @@ def carries(params: Params) -> bool:
 def _begin(start: Any) -> tuple[Shapes, Any]:
     """The shape of a state, and the state an example begins with."""
     wanted = "the shape of a state, or the state itself, of floats"
-    parts = flat(start)
-    if any(isinstance(part, np.ndarray) for part in parts):
-        if not all(isinstance(part, np.ndarray) and part.dtype.kind == "f" for part in parts):
-            raise ConfigError(expected("start", wanted, shown(start)))
-        begin = each(lambda array: np.array(array, np.float32), start)
+    if any(isinstance(part, float) for part in flat(start)):
+        begin = _arrays(start)
         return each(lambda array: array.shape, begin), begin
     try:
         own = example_shape(start)
     except ShapeError:
         raise ConfigError(expected("start", wanted, shown(start))) from None
     return own, _zeros(own, start)
+
+
+def _numbers(array: Any) -> tuple[float, ...]:
+    """The numbers of an array of one axis."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.ndim != 1:
+        got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
+        raise ConfigError(expected("start", "arrays of floats (n,)", got))
+    return tuple(array.tolist())
+
+
+def _arrays(start: Any) -> Any:
+    """Arrays of tuples of floats, in the tuples that they stand in."""
+    if type(start) is tuple and start and all(type(part) is tuple for part in start):
+        return tuple(map(_arrays, start))
+    if type(start) is not tuple or not all(isinstance(part, float) for part in start):
+        raise ConfigError(expected("start", "tuples of floats", shown(start)))
+    return np.array(start, np.float32)
 
 
 def _zeros(own: Any, start: Any) -> Any:

@@ -41,8 +41,8 @@ def gaussian_noise(std: float) -> Layer:
         def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
             noise = rng.normal(key, x.shape, np.float32 if x.dtype == np.float32 else np.float64)
 
-            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-                return (), dy
+            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+                return (), dy if input_gradient else None
 
             return x + std * laid_like(noise, x), vjp
 

@@ -48,8 +48,8 @@ def gaussian_sample() -> Layer:
         return parts[0]
 
     def evaluation(params: Params, x: Arrays) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, tuple[Array, Array]]:
-            return (), (dy, np.zeros_like(dy))
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, tuple[Array, Array] | None]:
+            return (), (dy, np.zeros_like(dy)) if input_gradient else None
 
         return x[0], vjp
 
@@ -59,8 +59,8 @@ def gaussian_sample() -> Layer:
             spread = np.exp(log_variance / 2)
             spread *= rng.normal(key, mean.shape, np.float64).astype(spread.real.dtype)
 
-            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, tuple[Array, Array]]:
-                return (), (dy, dy * spread / 2)
+            def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, tuple[Array, Array] | None]:
+                return (), (dy, dy * spread / 2) if input_gradient else None
 
             return mean + spread, vjp
 

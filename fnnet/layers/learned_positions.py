@@ -54,10 +54,10 @@ def learned_positions(longest: int | None = None, *, init: Initializer = normal(
             wanted = f"({steps} or more, {x.shape[2]}) for x {x.shape}"
             raise ShapeError(expected("weight", wanted, weight.shape, "say longest= and make params with init"))
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             dweight = weight * 0
             dweight[:steps] = dy.sum(axis=0)
-            return kind(dweight), dy
+            return kind(dweight), dy if input_gradient else None
 
         return x + weight[:steps], vjp
 

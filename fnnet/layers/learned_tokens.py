@@ -50,8 +50,8 @@ def learned_tokens(count: int = 1, *, init: Initializer = normal(0.02)) -> Layer
         weight = leaf(params, "weight", (count, x.shape[2]))
         first = np.broadcast_to(weight, (len(x), *weight.shape))
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return _Params(dy[:, :count].sum(axis=0)), dy[:, count:]
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return _Params(dy[:, :count].sum(axis=0)), dy[:, count:] if input_gradient else None
 
         return np.concatenate([first, x], axis=1), vjp
 

@@ -34,8 +34,8 @@ def sinusoidal_positions(*, base: float = 10000.0) -> Layer:
     number = real("base", base, 0, open="(")
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
-            return (), dy
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            return (), dy if input_gradient else None
 
         return x + waves(x.shape[1], x.shape[2], number).astype(x.real.dtype), vjp
 

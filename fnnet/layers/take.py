@@ -51,7 +51,9 @@ def take(indices: Sequence[int], *, axis: int = 1) -> Layer:
         like: Shape = x.shape
         where: Any = (*[slice(None)] * (axis % x.ndim), list(chosen))
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array]:
+        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            if not input_gradient:
+                return (), None
             dx = np.zeros(like, dy.dtype)
             if once:
                 dx[where] = dy

@@ -61,7 +61,7 @@ def routes(net, folder):
     yield "pickle", pickle.loads(pickle.dumps(net))
     yield "cloudpickle", cloudpickle.loads(cloudpickle.dumps(net))
     yield "joblib", joblib.load(path)
-    yield "json", recipe.from_json(recipe.to_json(net), known=[cases.scale, cases.remembering])
+    yield "json", recipe.from_json(recipe.to_json(net), known=[cases.scale, cases.remembering, cases.positive])
     yield "copy", copy.copy(net)
     yield "deepcopy", copy.deepcopy([net])[0]
     yield "made again", net.recipe.make()
@@ -353,7 +353,7 @@ def public(module):
 
 
 PLAIN = {  # these take functions, or make nothing
-    layers: {"layer"},
+    layers: {"layer", "reparametrized"},
     initializers: {"fans"},
     losses: {name for name, _ in public(losses)} - {"with_options"},  # a loss is a function itself
     optim: {"apply_updates", "everywhere", "is_weight"},
