@@ -220,7 +220,7 @@ def plain(net: Layer, params: Params) -> tuple[Layer, Params]:
     if recipe is not None and recipe.factory is frozen:
         inner, made = plain(own["inner"], tree.release(params))
         return (net, params) if inner is own["inner"] else (frozen(inner), tree.hold(made))
-    if net._rebuild is None:
+    if net._rebuild is None or len(net) != len(params):  # a leaf, or a layer with params of its own beside its children
         return net, params
     pairs = [plain(child, part) for (_, child), part in zip(net, params, strict=True)]
     if all(made is child for (made, _), (_, child) in zip(pairs, net, strict=True)):

@@ -36,11 +36,7 @@ def module_at(path):
 
 
 LATER = {  # layers that no export knows yet: refused by name
-    *(layers.per_step, layers.reverse, layers.last, layers.mean_over, layers.embedding),
-    *(layers.sinusoidal_positions, layers.learned_positions),
-    layers.learned_tokens,
-    *(layers.transformer_encoder_layer, layers.transformer_decoder_layer),
-    layers.attention,
+    *(layers.reverse, layers.last, layers.mean_over, layers.embedding, layers.learned_tokens),
     *(layers.bidirectional, layers.carried, layers.recomputed),
     *(layers.scan, layers.rnn, layers.rnn_cell, layers.lstm, layers.lstm_cell, layers.gru, layers.gru_cell),
 }
