@@ -116,7 +116,7 @@ def carries(params: Params) -> bool:
 
 def _begin(start: Any) -> tuple[Shapes, Any]:
     """The shape of a state, and the state an example begins with."""
-    wanted = "the shape of a state, or the state itself, of floats"
+    wanted = "the shape of a state, or the state itself, floats (n,)"
     if any(isinstance(part, float) for part in flat(start)):
         begin = _arrays(start)
         return each(lambda array: array.shape, begin), begin
@@ -131,7 +131,7 @@ def _numbers(array: Any) -> tuple[float, ...]:
     """The numbers of an array of one axis."""
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.ndim != 1:
         got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
-        raise ConfigError(expected("start", "arrays of floats (n,)", got))
+        raise ConfigError(expected("start", "the shape of a state, or the state itself, floats (n,)", got))
     return tuple(array.tolist())
 
 
@@ -140,7 +140,7 @@ def _arrays(start: Any) -> Any:
     if type(start) is tuple and start and all(type(part) is tuple for part in start):
         return tuple(map(_arrays, start))
     if type(start) is not tuple or not all(isinstance(part, float) for part in start):
-        raise ConfigError(expected("start", "tuples of floats", shown(start)))
+        raise ConfigError(expected("start", "the shape of a state, or the state itself, floats (n,)", shown(start)))
     return np.array(start, np.float32)
 
 
