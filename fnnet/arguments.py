@@ -1,6 +1,6 @@
 """What callers hand in, checked and brought to plain Python values: numbers, flags, choices; the gate for arrays."""
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -19,6 +19,16 @@ def is_plain(value: object) -> TypeGuard[np.ndarray]:
     (True, False, False)
     """
     return type(value) in _PLAIN
+
+
+def is_function(value: object) -> TypeGuard[Callable[..., Any]]:
+    """Whether `value` can be called to some end: a net is called only to be told how it is used.
+
+    >>> from fnnet import layers
+    >>> is_function(len), is_function(layers.relu), is_function(layers.relu())
+    (True, True, False)
+    """
+    return callable(value) and not hasattr(type(value), "never_called")
 
 
 def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.ndarray:

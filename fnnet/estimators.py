@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from fnnet import data, layers, losses, optim, rng, training, tree
-from fnnet.arguments import flag, one_of, real, shown, whole
+from fnnet.arguments import flag, is_function, one_of, real, shown, whole
 from fnnet.errors import ConfigError, DataError, ShapeError, expected
 from fnnet.losses import Loss
 from fnnet.training.step import Step
@@ -209,7 +209,7 @@ class _NetEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
                 raise ShapeError(expected("body", "a net that gives (N, features)", f"(N, {inside})", fix))
             return layers.serial(self.body, layers.dense(outputs))
         body: Any = self.body
-        if not callable(body):
+        if not is_function(body):
             wanted = "a net without its last layer, or a function from the number of outputs to a net"
             raise ConfigError(expected("body", wanted, shown(body)))
         net = body(outputs)
@@ -223,7 +223,7 @@ class _NetEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         given: Any = self.optimizer
         if isinstance(given, Optimizer):
             return given
-        if not callable(given):
+        if not is_function(given):
             wanted = "an optimizer, or a function from the learning rate to one, such as optim.adam"
             raise ConfigError(expected("optimizer", wanted, shown(given)))
         made: Optimizer = given(self.learning_rate)

@@ -25,7 +25,7 @@ import numpy as np
 import optree
 from numpy.typing import DTypeLike
 
-from fnnet.arguments import plain_array, shown
+from fnnet.arguments import is_function, plain_array, shown
 from fnnet.errors import ConfigError, DtypeError, StructureError, expected
 from fnnet.renamed import renamed
 
@@ -119,7 +119,7 @@ def map(f: Callable[..., Leaf], *trees: Tree, running: bool = False) -> Tree:
     >>> map(np.negative, (np.ones(1), Running(np.ones(1))), running=True)
     (array([-1.]), Running(array=array([-1.])))
     """
-    if not callable(f):
+    if not is_function(f):
         raise ConfigError(expected("map", "a function of leaves", shown(f), "the order is (f, tree, …)"))
 
     def at(*leaves: Leaf) -> Leaf:

@@ -3,13 +3,13 @@
 import keyword
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arguments import is_plain, one_of, plain_array, shown
+from fnnet.arguments import is_function, is_plain, one_of, plain_array, shown
 from fnnet.arrays import Array as Array
 from fnnet.arrays import Arrays as Arrays
 from fnnet.arrays import Cotangent as Cotangent
@@ -186,6 +186,8 @@ class Layer:
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names
+
+    never_called: ClassVar[bool] = True  # but for the sake of the message, see `fnnet.arguments.is_function`
 
     def __call__(self, *arguments: Any) -> NoReturn:
         """Say that a net is a value, and how its functions are called.
@@ -512,7 +514,8 @@ def not_an_optimizer(given: object) -> str:
 
 def check_loss(loss: T) -> T:
     """The loss itself, or the error that says what came in its place."""
-    if not callable(loss) or isinstance(loss, Layer):
+    given: object = loss
+    if not is_function(given):
         fix = "the order is (net, loss, optimizer)" if isinstance(loss, Optimizer) else "see fnnet.losses"
         raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", shown(loss), fix))
     return loss

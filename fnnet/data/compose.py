@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from fnnet import rng
-from fnnet.arguments import shown, whole
+from fnnet.arguments import is_function, shown, whole
 from fnnet.batching import Batches
 from fnnet.errors import ConfigError, DtypeError, expected
 from fnnet.recipe import factory
@@ -33,7 +33,7 @@ def compose(*transforms: Transform) -> Transform:
     ((4, 1, 28, 28), (4, 10))
     """
     for i, transform in enumerate(transforms):
-        if not callable(transform):
+        if not is_function(transform):
             raise ConfigError(expected(f"transforms[{i}]", "a function of a key and a batch", shown(transform)))
 
     def composed(key: rng.Key, batch: Any) -> Any:
@@ -69,7 +69,7 @@ def augmented(key: rng.Key, batches: object, transform: Transform, start: int = 
     if not isinstance(batches, Batches):
         fix = "give it what data.batches makes"
         raise DtypeError(expected("batches", "batches that can be gone over again", shown(batches), fix))
-    if not callable(transform):
+    if not is_function(transform):
         raise ConfigError(expected("transform", "a function of a key and a batch", shown(transform)))
 
     def made() -> Iterator[Any]:

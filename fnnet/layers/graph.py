@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, NamedTuple, TypeAlias
 
 from fnnet import rng, tree
-from fnnet.arguments import shown
+from fnnet.arguments import is_function, shown
 from fnnet.arrays import Arrays, Cotangent, Shapes, blank, gathered, is_tuple
 from fnnet.errors import ConfigError, ShapeError, expected, located
 from fnnet.layers._children import check_fields, learns
@@ -64,7 +64,7 @@ def graph(wire: Any, /, **children: Layer) -> Layer:
             raise ConfigError(expected(f"graph: {name}", "a Layer", shown(child), fix))
         if not is_name(name):
             raise ConfigError(expected("graph: child", "an identifier that does not begin with '_'", shown(name)))
-    if callable(wire):
+    if is_function(wire):
         return graph(traced(wire, children), **children)
     return _graph(checked(wire, tuple(children)), children)
 

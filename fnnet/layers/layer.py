@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fnnet import rng
-from fnnet.arguments import one_of, plain_array, shown
+from fnnet.arguments import is_function, one_of, plain_array, shown
 from fnnet.arrays import Arrays, Blank, Shapes, blank, count, flat, is_discrete, is_floats, shape_of, zeros
 from fnnet.errors import ConfigError, DtypeError, ShapeError, StructureError, expected
 from fnnet.types import (
@@ -70,7 +70,7 @@ def layer(
     {'gain': array([1., 1., 1.], dtype=float32)}
     """
     for what, function in (("init", init), ("apply", apply)):
-        if not callable(function):
+        if not is_function(function):
             raise ConfigError(expected(what, "a function", shown(function)))
     if takes not in TAKES:
         raise ConfigError(expected("takes", one_of(TAKES), shown(takes)))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from fnnet import rng
-from fnnet.arguments import shown
+from fnnet.arguments import is_function, shown
 from fnnet.arrays import Arrays, Cotangent, Shapes
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.types import Apply, InputGradient, Layer, Params, Pullback, check_net
@@ -44,7 +44,7 @@ def reparametrized(layer: Layer, begin: Callable[[Params], Params], make: Make, 
     """
     check_net(layer, "layer")
     for what, function in (("begin", begin), ("make", make), ("train", train or make)):
-        if not callable(function):
+        if not is_function(function):
             raise ConfigError(expected(what, "a function", shown(function)))
 
     def init(key: rng.Key, shape: Shapes) -> Params:

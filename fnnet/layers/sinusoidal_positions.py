@@ -27,6 +27,7 @@ def sinusoidal_positions(*, base: float = 10000.0) -> Layer:
 
     Source: Vaswani et al. 2017, "Attention is all you need", section 3.5.
 
+    >>> import numpy as np
     >>> y, _ = sinusoidal_positions().apply((), np.zeros((1, 3, 4)))
     >>> y[0].round(4).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0], [0.9093, -0.4161, 0.02, 0.9998]]

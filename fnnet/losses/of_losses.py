@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from fnnet.arguments import flag, plain_array, real, shown
+from fnnet.arguments import flag, is_function, plain_array, real, shown
 from fnnet.arrays import Arrays, Cotangent, each
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 from fnnet.losses._reduce import Loss, LossPullback
@@ -111,7 +111,7 @@ def own_reduction(loss: Any) -> str:
     >>> own_reduction(losses.huber), own_reduction(losses.with_options(losses.huber, reduction="sum"))
     ('mean', 'sum')
     """
-    if not callable(loss):
+    if not is_function(loss):
         fix = "see fnnet.losses"
         raise ConfigError(expected("loss", "a function (prediction, target) -> (value, vjp)", shown(loss), fix))
     argument = inspect.signature(loss).parameters.get("reduction")

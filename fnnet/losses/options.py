@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.arguments import one_of, real, shown, whole
+from fnnet.arguments import is_function, one_of, real, shown, whole
 from fnnet.errors import ConfigError, expected
 from fnnet.losses._check import check_ignore, check_positive_weight, check_smoothing
 from fnnet.losses._reduce import Loss, check_share
@@ -49,7 +49,7 @@ def with_options(loss: Loss, **options: Any) -> Loss:
     >>> round(loss(np.log([[1.0, 3.0]]), np.array([1]))[0], 4)
     0.3426
     """
-    if not callable(loss):
+    if not is_function(loss):
         raise ConfigError(expected("loss", "a function (predictions, target) -> (value, vjp)", shown(loss)))
     for option, value in options.items():
         if isinstance(value, np.ndarray) and value.ndim > 1:

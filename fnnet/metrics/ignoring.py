@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fnnet.arguments import example_weights, plain_array, shown
+from fnnet.arguments import example_weights, is_function, plain_array, shown
 from fnnet.errors import ConfigError, DataError, ShapeError, expected
 from fnnet.over_batches import over_batches
 from fnnet.recipe import factory
@@ -33,7 +33,7 @@ def ignoring(label: int, metric: Metric) -> Metric:
     """
     if isinstance(label, bool) or not isinstance(label, int):
         raise ConfigError(expected("label", "a whole number such as -1 or 255", shown(label)))
-    if not callable(metric):
+    if not is_function(metric):
         raise ConfigError(expected("metric", "a function (predictions, target) -> value", shown(metric)))
 
     @over_batches("all")

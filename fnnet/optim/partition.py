@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from typing import Any
 
-from fnnet.arguments import one_of, shown
+from fnnet.arguments import is_function, one_of, shown
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import Layout, Leaves, Shared, Where, check_trainable, gradients_beside, is_trained, lay_out
 from fnnet.optim.where import everywhere, predicate
@@ -33,7 +33,7 @@ def partition(label_of_path: Callable[[str], Hashable], optimizers: Mapping[Hash
     >>> optimizer.update(grads, optimizer.init(params), params)[0]
     {'weight': array([[-0.1, -0.1]]), 'bias': array([-0.2, -0.2])}
     """
-    if not callable(label_of_path):
+    if not is_function(label_of_path):
         raise ConfigError(expected("label_of_path", "a function from path to label", shown(label_of_path)))
     return parted(lambda path, leaf: label_of_path(path), optimizers)
 

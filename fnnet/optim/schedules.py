@@ -27,10 +27,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from fnnet.arguments import real, shown, whole
+from fnnet.arguments import is_function, real, shown, whole
 from fnnet.errors import ConfigError, expected
 from fnnet.recipe import factory
-from fnnet.types import Layer
 
 __all__ = [
     "LearningRate",
@@ -61,7 +60,7 @@ def schedule(learning_rate: LearningRate) -> Schedule:
     0.1
     """
     given: Any = learning_rate
-    return given if callable(given) and not isinstance(given, Layer) else constant(given)
+    return given if is_function(given) else constant(given)
 
 
 @factory

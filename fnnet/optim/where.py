@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fnnet.arguments import shown
+from fnnet.arguments import is_function, shown
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.engine import Where
 from fnnet.recipe import factory
@@ -63,7 +63,7 @@ def outside(*paths: str) -> Where:
 
 def predicate(where: Any) -> Where:
     """The same function, or a ConfigError that says it is none."""
-    if not callable(where):
+    if not is_function(where):
         fix = 'such as lambda path, leaf: path.endswith("weight")'
         raise ConfigError(expected("where", "a function (path, leaf) -> bool", shown(where), fix))
     return where

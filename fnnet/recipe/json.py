@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from fnnet.arguments import shown
+from fnnet.arguments import is_function, shown
 from fnnet.errors import ConfigError, FnnetError, FormatError, expected, inside, located
 from fnnet.recipe import names
 from fnnet.recipe.made import ADVICE, is_factory, recipe_of
@@ -309,7 +309,7 @@ def _known(known: Mapping[str, Any] | Iterable[Any] | None) -> dict[str, Any]:
         pairs = [(getattr(function, "__name__", ""), function) for function in known]
     found: dict[str, Any] = {}
     for word, function in pairs:
-        if not isinstance(word, str) or not callable(function):
+        if not isinstance(word, str) or not is_function(function):
             raise ConfigError(expected("known", "functions with a name", shown(function)))
         if word in names.functions() or word in _FORMS:
             raise ConfigError(expected("known", "words that are not fnnet's own", shown(word), "rename the function"))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
-from fnnet.arguments import one_of, real, shown, whole
+from fnnet.arguments import is_function, one_of, real, shown, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.recipe import factory
 from fnnet.training.state import TrainState
@@ -75,7 +75,7 @@ def early_stopping(
     >>> state.step, memory.params, memory.best
     (3, 'params 1', 1.0)
     """
-    if not callable(rule):
+    if not is_function(rule):
         raise ConfigError(expected("rule", "a function of an EarlyStoppingState", shown(rule), "as in patience(3)"))
     if not isinstance(mode, str) or mode not in MODES:
         raise ConfigError(expected("mode", one_of(MODES), shown(mode)))
@@ -138,9 +138,9 @@ def relative_rise(threshold: float) -> Rule:
 
 
 def _value(metrics: Metrics, by: str | Callable[[Metrics], float]) -> float:
-    if not callable(by) and by not in metrics:
+    if not is_function(by) and by not in metrics:
         raise ConfigError(expected("by", f"one of the metrics {', '.join(map(repr, metrics))}", shown(by)))
-    value = by(metrics) if callable(by) else metrics[by]
+    value = metrics[by] if isinstance(by, str) else by(metrics)
     try:
         return float(value)
     except (TypeError, ValueError):

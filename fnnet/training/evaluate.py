@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from fnnet.arguments import plain_array, shown
+from fnnet.arguments import is_function, plain_array, shown
 from fnnet.arrays import Arrays, concatenated, count
 from fnnet.batching import in_order
 from fnnet.errors import ConfigError, DataError, expected
@@ -198,7 +198,7 @@ def named_metrics(metrics: Mapping[str, Metric] | None) -> dict[str, Metric]:
     if not isinstance(metrics, Mapping):
         raise ConfigError(expected("metrics", wanted, shown(metrics)))
     for name, function in metrics.items():
-        if not isinstance(name, str) or not callable(function) or isinstance(function, Layer):
+        if not isinstance(name, str) or not is_function(function):
             raise ConfigError(expected("metrics", wanted, f"{shown(name)}: {shown(function)}"))
         if name == "loss":
             raise ConfigError(expected("metrics", "names other than 'loss', which the loss itself takes", "'loss'"))

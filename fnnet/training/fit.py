@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from fnnet.arguments import shown, whole
+from fnnet.arguments import is_function, shown, whole
 from fnnet.arrays import Arrays, count, length
 from fnnet.data.batches import Remainder, batch_count, batches
 from fnnet.errors import ConfigError, Interrupted, expected
@@ -76,15 +76,15 @@ def fit(
     >>> row["epoch"], row["step"], row["loss"] < 0.1, sorted(row)
     (3, 15, True, ['epoch', 'loss', 'seconds', 'step'])
     """
-    if not callable(step):
+    if not is_function(step):
         raise ConfigError(
             expected("step", "a function (state, batch) -> (state, metrics)", shown(step), "see make_step")
         )
     if not isinstance(state, TrainState):
         raise ConfigError(expected("state", "a TrainState", shown(state), "make the first with training.init"))
-    if augment is not None and not callable(augment):
+    if augment is not None and not is_function(augment):
         raise ConfigError(expected("augment", "a function (key, x) -> x", shown(augment)))
-    if validation is not None and not callable(validation):
+    if validation is not None and not is_function(validation):
         raise ConfigError(expected("validation", _LOOK, shown(validation)))
     per_epoch = batch_count(length(train), size, remainder)
     last = whole("epochs", epochs, 0)

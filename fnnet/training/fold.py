@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from toolz import accumulate, drop
 
-from fnnet.arguments import shown
+from fnnet.arguments import is_function, shown
 from fnnet.errors import ConfigError, DataError, Interrupted, expected
 from fnnet.training.state import Batch, TrainState
 from fnnet.training.step import Metrics, Step
-from fnnet.types import Layer
 
 
 def some(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -27,7 +26,7 @@ def some(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 def _check_step(step: object) -> None:
-    if not callable(step) or isinstance(step, Layer):
+    if not is_function(step):
         fix = "the order is (step, state, batches)"
         raise ConfigError(expected("step", "a function (state, batch) -> (state, metrics)", shown(step), fix))
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnnet.arguments import real, shown, whole
+from fnnet.arguments import is_function, real, shown, whole
 from fnnet.errors import ConfigError, DtypeError, NonFiniteError, expected
 from fnnet.optim.engine import Layout, gradients_beside, is_trained, lay_out
 from fnnet.tree import locked
@@ -77,7 +77,7 @@ def lbfgs(
     >>> last.params[0].round(6), last.slope < 1e-6
     (array([1., 1.]), True)
     """
-    if not callable(gradient):
+    if not is_function(gradient):
         raise ConfigError(expected("gradient", "a function params -> (value, dparams)", shown(gradient)))
     history, steps = whole("history", history, 1), whole("steps", steps, 0)
     return _descend(_Function(gradient, params), history, real("tolerance", tolerance, 0), steps)

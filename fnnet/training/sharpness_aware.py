@@ -3,7 +3,7 @@
 import numpy as np
 
 from fnnet import tree
-from fnnet.arguments import real, shown
+from fnnet.arguments import is_function, real, shown
 from fnnet.arrays import Arrays
 from fnnet.errors import ConfigError, expected
 from fnnet.optim.length import length_of, rescaling
@@ -33,7 +33,7 @@ def sharpness_aware(gradient: Gradient, radius: float = 0.05) -> Gradient:
     >>> sharpness_aware(square, 0.5)((np.array([3.0]),), None, None)[1]
     (array([7.]),)
     """
-    if not callable(gradient):
+    if not is_function(gradient):
         raise ConfigError(expected("gradient", "a function, as value_and_grad makes them", shown(gradient)))
     return _around(gradient, real("radius", radius, 0, open="("))
 

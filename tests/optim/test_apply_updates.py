@@ -139,7 +139,7 @@ def test_a_lone_array():
 )
 def test_params_that_cannot_be_trained(leaf, optimizer):
     with pytest.raises(
-        errors.DtypeError, match=r"params: layer.0: expected an array of a floating dtype, got .*tree.cast"
+        errors.DtypeError, match=r"params\.layer\.0: expected an array of a floating dtype, got .*tree.cast"
     ):
         optimizer.init({"held": tree.Frozen(np.arange(3)), "hole": None, "layer": [leaf]})
 

@@ -16,6 +16,7 @@ import tyro
 
 import fnnet
 from fnnet import rng, testing
+from fnnet.arguments import is_function
 from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.runs import cli
 from fnnet.types import Layer
@@ -74,12 +75,12 @@ def load(where: str) -> Layer:
         raise ConfigError(expected("layer", "MODULE:FACTORY such as my_layers.py:scale", repr(where)))
     found = _module(module)
     if not hasattr(found, name):
-        names = [word for word, value in vars(found).items() if callable(value) and not word.startswith("_")]
+        names = [word for word, value in vars(found).items() if is_function(value) and not word.startswith("_")]
         raise ConfigError(expected(module, f"a layer or factory {name!r}", f"only {', '.join(names) or 'nothing'}"))
     value = getattr(found, name)
     if isinstance(value, Layer):
         return value
-    if not callable(value):
+    if not is_function(value):
         raise ConfigError(expected(where, "a layer, or a function that returns one", type(value).__name__))
     try:
         inspect.signature(value).bind()
