@@ -396,7 +396,9 @@ def common_dtype(params: Params) -> np.dtype | None:
     """The one dtype of all arrays of params, None where there are none."""
     dtype = None
     for leaf in tree.leaves(params):
-        found = leaf if type(leaf) is np.ndarray else tree.array(leaf)
+        if type(leaf) is np.ndarray and leaf.dtype is dtype:
+            continue  # as nearly always
+        found = tree.array(leaf)
         if not is_plain(found):
             path = next(path for path, other in tree.items(params) if other is leaf)
             where = f"params.{path}" if path else "params"
@@ -405,8 +407,6 @@ def common_dtype(params: Params) -> np.dtype | None:
             check_whole(params)
             fix = "make numbers arrays: np.asarray(0.25, np.float32)"
             raise DtypeError(expected(where, "an array", type(found).__name__, fix))
-        if found.dtype is dtype:
-            continue  # as nearly always
         if dtype is None:
             dtype = found.dtype
         if found.dtype != dtype or not _is_real(dtype):

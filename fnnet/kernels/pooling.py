@@ -73,7 +73,7 @@ def window_counts(axes: Axes, borders: tuple[tuple[int, int], ...]) -> Array:
 
 def _last_first(axes: Axes) -> Iterator[tuple[int, Axis]]:
     """The axes and their places in (N, C, …), from the last to the first."""
-    return reversed(list(enumerate(axes, 2)))
+    return zip(range(len(axes) + 1, 1, -1), axes[::-1], strict=True)
 
 
 def _max_along(x: Array, dim: int, axis: Axis) -> Array:

@@ -1,7 +1,7 @@
 """What convolutions share: their options, the check of their weight, and the choice of kernels."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fnnet import rng, tree
 from fnnet.arguments import flag, one_of, shown, whole
@@ -34,6 +34,7 @@ class Options(NamedTuple):
     groups: int
     mode: str
     bias: bool
+    kernel: tuple[int, ...]
 
 
 def convolution(
@@ -56,7 +57,8 @@ def convolution(
     fit = window(kernel, stride, padding, dims=dims, dilation=dilation, same=True, causal=dims == 1)
     plain = dims == 2 and groups == 1 and dilation in (1, (1, 1))
     kernels: Kernels = (convolve, convolve_weight_gradient, convolve_input_gradient) if plain else _grouped(groups)
-    own = Options(name, channels, fit, dims, groups, padding_mode, bias)
+    sizes: tuple[Any, ...] = tuple(kernel) if isinstance(kernel, tuple | list) else (kernel,) * dims
+    own = Options(name, channels, fit, dims, groups, padding_mode, bias, sizes)
     return _zero_padded(own, kernels, init) if padding_mode == "zeros" else _mode_padded(own, init)
 
 
@@ -91,7 +93,7 @@ def _grouped(groups: int) -> Kernels:
 
 
 def _zero_padded(own: Options, kernels: Kernels, init: Initializer) -> Layer:
-    name, channels, fit, dims, groups, _, bias = own
+    name, channels, fit, dims, groups, _, bias, sizes = own
     forward, weight_gradient, input_gradient_of = kernels
     kind = tree.record(record_name(name), ("weight", "bias") if bias else ("weight",))
     ndim = dims + 2
@@ -113,7 +115,8 @@ def _zero_padded(own: Options, kernels: Kernels, init: Initializer) -> Layer:
             check_ndim(x.shape[1:], dims)
         axes = fit(*x.shape[2:])
         weight = leaf(params, "weight")
-        _check_weight(weight, channels, axes, x, groups)
+        if weight.shape[2:] != sizes or weight.shape[0] != channels or weight.shape[1] * groups != x.shape[1]:
+            _check_weight(weight, channels, axes, x, groups)
         y = forward(x, weight, leaf(params, "bias", (channels,)) if bias else None, axes)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from fnnet.arguments import flag, shown, whole
 from fnnet.errors import ConfigError, ShapeError, expected
@@ -244,8 +244,10 @@ def windows_over(
     fit = window(kernel, stride, padding, dims=dims, dilation=dilation, reach=True, ceil=flag("ceil", ceil))
 
     def axes(in_shape: Shape) -> Axes:
-        check_ndim(in_shape, dims)
-        return cast(Axes, fit(*in_shape[1:]))
+        if len(in_shape) != dims + 1:
+            check_ndim(in_shape, dims)
+        found: Axes = fit(*in_shape[1:])
+        return found
 
     return axes
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from fnnet import checkpoint
 from fnnet.arguments import whole
 from fnnet.errors import Interrupted
 from fnnet.training.progress import Item
@@ -29,7 +28,7 @@ def checkpoints(
         CheckpointError: the file cannot be written.
 
     >>> import tempfile
-    >>> from fnnet import rng
+    >>> from fnnet import checkpoint, rng
     >>> states = [TrainState(step, (), (), rng.key(0)) for step in (5, 10)]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for state, row in checkpoints([(state, {}) for state in states], f"{folder}/state"):
@@ -41,6 +40,8 @@ def checkpoints(
 
 
 def _saving(stream: Iterable[Item], path: str | os.PathLike[str], every: int, net: Layer | None) -> Iterator[Item]:
+    from fnnet import checkpoint  # files are for those who want some: it takes its time
+
     unsaved: TrainState | None = None
     try:
         for number, item in enumerate(stream, 1):

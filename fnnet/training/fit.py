@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fnnet.arguments import is_function, shown, whole
 from fnnet.arrays import Arrays, count, length
-from fnnet.data.batches import Remainder, batch_count, batches
 from fnnet.errors import ConfigError, Interrupted, expected
 from fnnet.rng import Key, fold_in
 from fnnet.training.evaluate import combine
@@ -14,6 +13,9 @@ from fnnet.training.fold import fold
 from fnnet.training.state import Batch, TrainState, x_target_weight
 from fnnet.training.step import Step
 from fnnet.types import Measured, Params
+
+if TYPE_CHECKING:
+    from fnnet.data.batches import Remainder
 
 Row: TypeAlias = dict[str, Any]  # what is told of an epoch, see `fit`
 Augment: TypeAlias = Callable[[Key, Arrays], Arrays]
@@ -27,7 +29,7 @@ def fit(
     epochs: int,
     *,
     size: int = 32,
-    remainder: Remainder = "keep",
+    remainder: "Remainder" = "keep",
     augment: Augment | None = None,
     validation: Callable[[Params], Mapping[str, Measured]] | None = None,
 ) -> Iterator[tuple[TrainState, Row]]:
@@ -86,6 +88,8 @@ def fit(
         raise ConfigError(expected("augment", "a function (key, x) -> x", shown(augment)))
     if validation is not None and not is_function(validation):
         raise ConfigError(expected("validation", _LOOK, shown(validation)))
+    from fnnet.data.batches import batch_count  # all readers come with it, which takes its time
+
     per_epoch = batch_count(length(train), size, remainder)
     last = whole("epochs", epochs, 0)
     return _epochs(step, state, tuple(train), per_epoch, last, size, remainder, augment, validation)
@@ -98,10 +102,12 @@ def _epochs(
     per_epoch: int,
     last: int,
     size: int,
-    remainder: Remainder,
+    remainder: "Remainder",
     augment: Augment | None,
     validation: Callable[[Params], Mapping[str, Measured]] | None,
 ) -> Iterator[tuple[TrainState, Row]]:
+    from fnnet.data.batches import batches
+
     first, start = divmod(state.step, per_epoch)
     for epoch in range(first, last):
         clock = time.perf_counter()
