@@ -28,7 +28,7 @@ def is_function(value: object) -> TypeGuard[Callable[..., Any]]:
     >>> is_function(len), is_function(layers.relu), is_function(layers.relu())
     (True, True, False)
     """
-    return callable(value) and not hasattr(type(value), "never_called")
+    return callable(value) and not hasattr(type(value), "_never_called")
 
 
 def plain_array(what: str, value: object, cast: str = "np.asarray(…)") -> np.ndarray:

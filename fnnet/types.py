@@ -187,7 +187,7 @@ class Layer:
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if hasattr(self, name)]  # without old names
 
-    never_called: ClassVar[bool] = True  # but for the sake of the message, see `fnnet.arguments.is_function`
+    _never_called: ClassVar[bool] = True  # but for the sake of the message, see `fnnet.arguments.is_function`
 
     def __call__(self, *arguments: Any) -> NoReturn:
         """Say that a net is a value, and how its functions are called.
@@ -236,7 +236,10 @@ class Layer:
         try:
             check_input(params, x)
             self._fit(params, x)
-            y, vjp = _calmly(self._apply, params, x)
+            try:
+                y, vjp = self._apply(params, x)
+            except FloatingPointError:
+                y, vjp = _calmly(self._apply, params, x)
         except Exception as error:
             if isinstance(error, FnnetError):
                 error.message += self._hint(error, params, x)
@@ -247,7 +250,10 @@ class Layer:
             try:
                 if not (type(dy) is type(y) is np.ndarray and dy.shape == y.shape and dy.dtype == y.dtype):
                     check_cotangent("dy", dy, y)
-                return _calmly(vjp, dy, input_gradient)
+                try:
+                    return vjp(dy, input_gradient)
+                except FloatingPointError:
+                    return _calmly(vjp, dy, input_gradient)
             except Exception as error:
                 inside(error, self.name)
                 raise
@@ -313,15 +319,12 @@ class Layer:
 
 
 def _calmly(f: Callable[..., T], *arguments: Any) -> T:
-    """`f(*arguments)`, also where NumPy was told to raise when numbers vanish, which beside others does no harm.
+    """`f(*arguments)` again, where NumPy was told to raise and did: that numbers vanish beside others does no harm.
 
     A pure function can be made again; to set what NumPy does beforehand would cost every call a few microseconds.
     """
-    try:
+    with np.errstate(under="ignore"):
         return f(*arguments)
-    except FloatingPointError:
-        with np.errstate(under="ignore"):
-            return f(*arguments)
 
 
 _SLOTS: dict[str, Any] = {field.name: getattr(Layer, field.name) for field in attrs.fields(Layer)}
