@@ -27,7 +27,7 @@ from fnnet.arrays import (
     shape_of,
 )
 from fnnet.arrays import example_shape as example_shape
-from fnnet.errors import ArgumentError, ConfigError, DtypeError, FnnetError, ShapeError, expected, inside
+from fnnet.errors import ArgumentError, ConfigError, DtypeError, FnnetError, ShapeError, expected, inside, located
 from fnnet.recipe import ADVICE, Recipe, html_table, recipe_of, remake
 from fnnet.renamed import Renamed
 
@@ -213,16 +213,13 @@ class Layer:
                 expected(f"{self.name}: init", "(key, shape)", "a Key behind", "the order is (key, shape)")
             )
         shape = example_shape(shape)
-        try:
+        with located(self.name):
             rng.check_key(key)
             _check_channels_first(self, shape)
             self._shape(shape)
             params = self._init(key, shape)
             common_dtype(params)
             return tree.read_only(params)
-        except Exception as error:
-            inside(error, self.name)
-            raise
 
     def apply(self, params: Params, x: Arrays) -> tuple[Any, Pullback]:
         """The value `y` (N, …) at `x` (N, …), and the closure `vjp(dy) -> (dparams, dx)`; see `Pullback`.
@@ -267,11 +264,8 @@ class Layer:
             ShapeError: the net does not fit the shape; the message names the layer.
         """
         in_shape = example_shape(in_shape)
-        try:
+        with located(self.name):
             return self._shape(in_shape)
-        except Exception as error:
-            inside(error, self.name)
-            raise
 
     def train(self, key: rng.Key) -> "Layer":
         """This layer as it is for one training step: another net with the same init, shape and name.

@@ -1,7 +1,8 @@
 """What combinators share: names for children, and the check that params are theirs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from fnnet import tree
 from fnnet.arguments import shown
@@ -53,6 +54,21 @@ def check_fields(params: Params, names: tuple[str, ...]) -> None:
         wanted = f"a NamedTuple with the fields {', '.join(names) or '(none)'}"
         got = ", ".join(params._fields) if hasattr(params, "_fields") else type(params).__name__
         raise StructureError(expected("params", wanted, got, "make them with this net's init"))
+
+
+Inside: TypeAlias = tuple[
+    tuple[tuple[str, Layer], ...], Callable[[Sequence[Layer]], Layer] | None, Callable[[slice], Layer] | None
+]
+
+
+def seen_through(inner: Layer, wrap: Callable[[Layer], Layer]) -> Inside:
+    """The last three fields of a layer around another: its children, and how to put others in their place, wrapped."""
+    rebuild, part = inner._rebuild, inner._part
+    return (
+        inner._children,
+        None if rebuild is None else lambda others: wrap(rebuild(others)),
+        None if part is None else lambda where: wrap(part(where)),
+    )
 
 
 def learns(params: Params) -> bool:

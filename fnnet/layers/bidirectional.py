@@ -6,7 +6,7 @@ import numpy as np
 
 from fnnet import rng, tree
 from fnnet.arrays import Cotangent, Shapes
-from fnnet.errors import ShapeError, expected, inside
+from fnnet.errors import ShapeError, expected, located
 from fnnet.layers._children import check_fields
 from fnnet.layers._time import checked_lengths, float_sequences, turned, with_lengths
 from fnnet.recipe import factory
@@ -108,9 +108,6 @@ def _each(f: Any, cores: tuple[Layer, ...]) -> list[Any]:
     """`f(name, core)` for both, an error saying in which it arose."""
     made = []
     for name, core in zip(NAMES, cores, strict=True):
-        try:
+        with located(name):
             made.append(f(name, core))
-        except Exception as error:
-            inside(error, name)
-            raise
     return made

@@ -8,13 +8,14 @@ import optree
 from fnnet import rng, tree
 from fnnet.arguments import shown, whole
 from fnnet.arrays import Cotangent, Shapes, count, each, example_shape, flat, is_floats, is_tuple, zero_cotangent
-from fnnet.errors import ConfigError, ShapeError, StructureError, expected, inside
+from fnnet.errors import ConfigError, ShapeError, StructureError, expected, located
 from fnnet.layers._children import check_fields
 from fnnet.layers._time import LENGTHS
 from fnnet.recipe import factory
 from fnnet.tree import Running
 from fnnet.types import Array, InputGradient, Layer, Params, Pullback, cached, check_net
 
+_START = "the shape of a state, or the state itself, floats (n,)"
 CARRIED = tree.record("Carried", ("core", "state"))
 
 
@@ -62,10 +63,12 @@ def carried(core: Layer, batch: int, start: Any) -> Layer:
 
     def init(key: rng.Key, shapes: Shapes) -> Params:
         state = each(lambda array: Running(np.repeat(array[None], n, axis=0)), begin)
-        return CARRIED(_inside(core._init, rng.fold_in(key, "core"), read(shapes)), state)
+        with located("core"):
+            return CARRIED(core._init(rng.fold_in(key, "core"), read(shapes)), state)
 
     def shape(shapes: Shapes) -> Shapes:
-        made: Any = _inside(core._shape, read(shapes))
+        with located("core"):
+            made: Any = core._shape(read(shapes))
         if not is_tuple(made) or len(made) != 2 or made[0] != own:
             raise ShapeError(expected("what the core makes", f"(state, ys) with a state of shape {own}", made))
         return made[1]
@@ -92,12 +95,14 @@ def _apply(core: Layer, n: int, own: Shapes, moves: bool) -> Any:
             raise ShapeError(expected("x", f"{n} examples, for whom a state is carried", count(x), fix))
         state = _state(params.state, n, own)
         padded = type(x) is tuple and len(x) == 2 and type(x[1]) is np.ndarray and x[1].ndim == 1
-        (after, ys), pullback = _inside(core._apply, params.core, (state, *x) if padded else (state, x))
+        with located("core"):
+            (after, ys), pullback = core._apply(params.core, (state, *x) if padded else (state, x))
         successor = each(Running, after) if moves else params.state
 
         def vjp(dy: Cotangent, input_gradient: bool = True) -> tuple[Params, InputGradient]:
             """Nothing comes back for the state that goes on, and nothing goes back to where it came from."""
-            dcore, dx = _inside(pullback, (zero_cotangent(after), dy), input_gradient)
+            with located("core"):
+                dcore, dx = pullback((zero_cotangent(after), dy), input_gradient)
             dparams = CARRIED(dcore, successor)
             if not input_gradient:
                 return dparams, None
@@ -116,14 +121,13 @@ def carries(params: Params) -> bool:
 
 def _begin(start: Any) -> tuple[Shapes, Any]:
     """The shape of a state, and the state an example begins with."""
-    wanted = "the shape of a state, or the state itself, floats (n,)"
     if any(isinstance(part, float) for part in flat(start)):
         begin = _arrays(start)
         return each(lambda array: array.shape, begin), begin
     try:
         own = example_shape(start)
     except ShapeError:
-        raise ConfigError(expected("start", wanted, shown(start))) from None
+        raise ConfigError(expected("start", _START, shown(start))) from None
     return own, _zeros(own, start)
 
 
@@ -131,7 +135,7 @@ def _numbers(array: Any) -> tuple[float, ...]:
     """The numbers of an array of one axis."""
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.ndim != 1:
         got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
-        raise ConfigError(expected("start", "the shape of a state, or the state itself, floats (n,)", got))
+        raise ConfigError(expected("start", _START, got))
     return tuple(array.tolist())
 
 
@@ -140,7 +144,7 @@ def _arrays(start: Any) -> Any:
     if type(start) is tuple and start and all(type(part) is tuple for part in start):
         return tuple(map(_arrays, start))
     if type(start) is not tuple or not all(isinstance(part, float) for part in start):
-        raise ConfigError(expected("start", "the shape of a state, or the state itself, floats (n,)", shown(start)))
+        raise ConfigError(expected("start", _START, shown(start)))
     return np.array(start, np.float32)
 
 
@@ -164,12 +168,3 @@ def _state(state: Any, n: int, own: Any) -> Any:
         fix = "make params with this layer's init"
         raise StructureError(expected("state", f"a Running array {(n, *own)}", got, fix))
     return array
-
-
-def _inside(f: Any, *arguments: Any) -> Any:
-    """`f(…)` of the core, an error saying so."""
-    try:
-        return f(*arguments)
-    except Exception as error:
-        inside(error, "core")
-        raise

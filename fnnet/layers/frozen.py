@@ -3,6 +3,7 @@
 from fnnet import rng, tree
 from fnnet.arrays import Arrays, Cotangent, Shapes
 from fnnet.errors import StructureError, expected
+from fnnet.layers._children import seen_through
 from fnnet.recipe import factory
 from fnnet.types import InputGradient, Layer, Params, Pullback, check_net
 
@@ -33,16 +34,7 @@ def frozen(inner: Layer) -> Layer:
 
         return y, vjp
 
-    rebuild, part = inner._rebuild, inner._part
-    return Layer(
-        inner.name,
-        init,
-        apply,
-        inner._shape,
-        children=inner._children,
-        rebuild=None if rebuild is None else lambda others: frozen(rebuild(others)),
-        part=None if part is None else lambda where: frozen(part(where)),
-    )
+    return Layer(inner.name, init, apply, inner._shape, None, *seen_through(inner, frozen))
 
 
 def _check_held(params: Params) -> None:

@@ -1,7 +1,6 @@
 """`named`: a layer under another name."""
 
-import attrs
-
+from fnnet.layers._children import seen_through
 from fnnet.recipe import factory
 from fnnet.types import Layer, check_net
 
@@ -20,10 +19,6 @@ def named(name: str, net: Layer) -> Layer:
     ['encoder_0', 'dense_0']
     """
     check_net(net, fix="the order is (name, net)")
-    rebuild, part = net._rebuild, net._part
-    return attrs.evolve(
-        net,
-        name=name,
-        rebuild=None if rebuild is None else lambda others: named(name, rebuild(others)),
-        part=None if part is None else lambda where: named(name, part(where)),
+    return Layer(
+        name, net._init, net._apply, net._shape, net._train, *seen_through(net, lambda inner: named(name, inner))
     )

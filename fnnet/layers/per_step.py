@@ -3,7 +3,8 @@
 from typing import Any
 
 from fnnet import rng
-from fnnet.arrays import Arrays, Cotangent, Shapes, each
+from fnnet.arrays import Arrays, Cotangent, Shapes, each, flat
+from fnnet.layers._children import seen_through
 from fnnet.layers._time import of_steps, one_step, steps
 from fnnet.recipe import factory
 from fnnet.types import Array, InputGradient, Layer, Params, Pullback, cached, check_net
@@ -31,16 +32,13 @@ def per_step(layer: Layer) -> Layer:
     (7, 10)
     """
     inner = check_net(layer)
-    rebuild, part = inner._rebuild, inner._part
     return Layer(
         "per_step",
         _init(inner),
         _apply(inner),
         _shape(inner),
         None if inner._train is None else lambda key: _trained(inner, key),
-        inner._children,
-        None if rebuild is None else lambda others: per_step(rebuild(others)),
-        None if part is None else lambda where: per_step(part(where)),
+        *seen_through(inner, per_step),
     )
 
 
@@ -67,10 +65,7 @@ def _shape(inner: Layer) -> Any:
 
 def _apply(inner: Layer) -> Any:
     def apply(params: Params, x: Arrays) -> tuple[Arrays, Pullback]:
-        first = x
-        while type(first) is tuple:
-            first = first[0]
-        n, t = first.shape[:2]
+        n, t = flat(x)[0].shape[:2]
 
         def folded(array: Array | None) -> Array | None:
             return None if array is None else array.reshape(n * t, *array.shape[2:])

@@ -4,6 +4,7 @@ from typing import Any
 
 from fnnet import rng
 from fnnet.arrays import Cotangent
+from fnnet.layers._children import seen_through
 from fnnet.recipe import factory
 from fnnet.types import InputGradient, Layer, Params, Pullback, check_net
 
@@ -29,16 +30,13 @@ def recomputed(layer: Layer) -> Layer:
     (64,)
     """
     check_net(layer, "layer")
-    rebuild, part = layer._rebuild, layer._part
     return Layer(
         layer.name,
         layer._init,
         _apply(layer),
         layer._shape,
         None if layer._train is None else lambda key: _trained(layer, key),
-        layer._children,
-        None if rebuild is None else lambda others: recomputed(rebuild(others)),
-        None if part is None else lambda where: recomputed(part(where)),
+        *seen_through(layer, recomputed),
     )
 
 

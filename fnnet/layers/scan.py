@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fnnet import rng, tree
-from fnnet.arrays import Shapes, each, is_tuple, plus
+from fnnet.arrays import Shapes, each, flat, is_tuple, plus
 from fnnet.errors import ShapeError, expected
+from fnnet.layers._children import seen_through
 from fnnet.layers._time import LENGTHS, checked_lengths, of_steps, one_step, only, steps, within
 from fnnet.recipe import factory
 from fnnet.sums import average_leaves, plus_leaf
@@ -47,16 +48,13 @@ def scan(cell: Layer) -> Layer:
     (array([6.]), array([[1., 3., 6.]]))
     """
     check_net(cell, "cell")
-    rebuild, part = cell._rebuild, cell._part
     return Layer(
         "scan",
         _init(cell),
         _apply(cell),
         _shape(cell),
         None if cell._train is None else lambda key: _trained(cell, key),
-        cell._children,
-        None if rebuild is None else lambda others: scan(rebuild(others)),
-        None if part is None else lambda where: scan(part(where)),
+        *seen_through(cell, scan),
     )
 
 
@@ -100,7 +98,7 @@ def _sequences(shapes: Any) -> tuple[Shapes, Shapes]:
 def _apply(cell: Layer) -> Any:
     def apply(params: Params, x: Any) -> tuple[Any, Pullback]:
         state, xs = x[:2]
-        t, has_lengths = _steps_in(xs), len(x) == 3
+        t, has_lengths = flat(xs)[0].shape[1], len(x) == 3
         counted = within(checked_lengths(x[2], t, "x[2]"), t) if has_lengths else None
         xs = _counting(counted, xs)
         ys, pullbacks = [], []
@@ -132,12 +130,6 @@ def _apply(cell: Layer) -> Any:
         return (state, _counting(counted, _stacked(ys))), vjp
 
     return apply
-
-
-def _steps_in(xs: Any) -> int:
-    while type(xs) is tuple:
-        xs = xs[0]
-    return int(xs.shape[1])
 
 
 def _at(xs: Any, k: int) -> Any:
