@@ -4,7 +4,7 @@ from pathlib import Path
 
 import attrs
 
-from fnnet import layers, losses
+from fnnet import losses, zoo
 from fnnet.data import batch_count
 from fnnet.runs import pictures
 from fnnet.runs.datasets import digits
@@ -24,21 +24,7 @@ class Config(Settings):
 
 def net(config: Settings, classes: int = 10) -> Layer:
     """Two convolutions with pooling, then three dense layers: 44,426 parameters for images (1, 28, 28)."""
-    init = INITIALIZERS[config.initialization]
-    return layers.serial(
-        layers.conv2d(6, 5, init=init),
-        layers.relu(),
-        layers.max_pool(2),
-        layers.conv2d(16, 5, init=init),
-        layers.relu(),
-        layers.max_pool(2),
-        layers.flatten(),
-        layers.dense(120, init=init),
-        layers.relu(),
-        layers.dense(84, init=init),
-        layers.relu(),
-        layers.dense(classes, init=init),
-    )
+    return zoo.lenet5(classes, init=INITIALIZERS[config.initialization])
 
 
 def problem(config: Config, data: str | None, source: str | None = None) -> Problem:

@@ -1,6 +1,7 @@
 """LeNet-5: as it was in 1998, and as it is mostly built."""
 
 from fnnet import layers
+from fnnet.initializers import Initializer, he_normal
 from fnnet.types import Layer
 
 # The maps of S2 that each map of C3 reads.
@@ -12,28 +13,29 @@ C3 = (
 )
 
 
-def lenet5(classes: int = 10) -> Layer:
+def lenet5(classes: int = 10, *, init: Initializer = he_normal()) -> Layer:
     """LeNet-5 with ReLU and max pooling, for pictures (1, 28, 28): 44,426 parameters at ten classes.
 
     Args:
         classes: how many logits.
+        init: initializer of all weights.
 
     >>> lenet5().shape((1, 28, 28))
     (10,)
     """
     return layers.serial(
-        layers.conv2d(6, 5),
+        layers.conv2d(6, 5, init=init),
         layers.relu(),
         layers.max_pool(2),
-        layers.conv2d(16, 5),
+        layers.conv2d(16, 5, init=init),
         layers.relu(),
         layers.max_pool(2),
         layers.flatten(),
-        layers.dense(120),
+        layers.dense(120, init=init),
         layers.relu(),
-        layers.dense(84),
+        layers.dense(84, init=init),
         layers.relu(),
-        layers.dense(classes),
+        layers.dense(classes, init=init),
     )
 
 
