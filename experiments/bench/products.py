@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ def timed(task: Callable[[], Any]) -> float:
 
 def peak() -> float:
     """Multiply-adds a second of the fastest of some square products in float32."""
-    return max(size**3 / min(_product(size, size, size, 3)) for size in _SQUARES)
+    return max(size**3 / min(_product(size, size, size, times=3)) for size in _SQUARES)
 
 
 def bare(work: Work, mode: str, n: int) -> float:
@@ -32,9 +33,10 @@ def bare(work: Work, mode: str, n: int) -> float:
     below, and so do thin products cut into pieces, see `fnnet.kernels.convolution`.
     """
     part = min(n, PREDICTED) if mode == "infer" else n
-    return n / part * sum(statistics.median(_product(*shape, 9)) for shape in products(work, mode, part))
+    found = Counter(products(work, mode, part)).items()
+    return n / part * sum(count * statistics.median(_product(*shape)) for shape, count in found)
 
 
-def _product(m: int, k: int, n: int, times: int) -> list[float]:
+def _product(m: int, k: int, n: int, times: int = 9) -> list[float]:
     a, b, out = np.ones((m, k), np.float32), np.ones((k, n), np.float32), np.empty((m, n), np.float32)
     return [timed(lambda: np.matmul(a, b, out=out)) for _ in range(times)]

@@ -1,10 +1,11 @@
 """The process of one contender: reads one JSON request a line, answers with one JSON line.
 
-`{"do": "prepare", "work": […], "mode": "train" | "infer", "batch": n}` -> `{"checks": […]}`, the loss before the first
-step, or the mean size of the scores; or `{"lacks": why}`. `{"do": "run", "times": k}` -> `{"seconds": […]}`.
-`{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` -> multiply-adds a second of the fastest square matrix
-product. To fnnet alone: `{"do": "profile", "work": […]}` -> where a training step spends its time, and
-`{"do": "products", "work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its bare products.
+`{"do": "prepare", "work": […], "mode": "train" | "infer" | "both", "batch": n}` -> `{"checks": […]}`, the loss before
+the first step, or the mean size of the scores, or the sizes of a layer's values and gradients; or `{"lacks": why}`.
+`{"do": "run", "times": k}` -> `{"seconds": […]}`. `{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` ->
+multiply-adds a second of the fastest square matrix product. To fnnet alone: `{"do": "profile", "work": […]}` -> where
+a training step spends its time, and `{"do": "products", "work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its
+bare products.
 """
 
 import importlib
@@ -56,9 +57,21 @@ def _prepare(contender: Any, request: dict[str, Any]) -> tuple[Callable[[], Any]
     if request["mode"] == "train":
         step = contender.trainer(work, request["batch"])
         return step, {"checks": [step()]}
+    if request["mode"] == "both":
+        if not hasattr(contender, "puller"):
+            raise NotImplementedError("layers alone are not built with it")
+        pull = contender.puller(work, request["batch"])
+        return pull, {"checks": _sizes(*pull())}
     predict = contender.predictor(work, request["batch"])
     y = predict()
     return predict, {"checks": [float(np.abs(y).mean()), float(y.std())]}
+
+
+def _sizes(y: Any, dparams: Any, dx: Any) -> list[float]:
+    """Mean sizes of a layer's values and gradients; of params those with most axes, as biases may be there twice."""
+    grads, most = [np.asarray(g) for g in dparams], max((g.ndim for g in dparams), default=0)
+    total = sum(float(np.abs(g).sum(dtype=np.float64)) for g in grads if g.ndim == most)
+    return [total, *(float(np.abs(np.asarray(a)).mean(dtype=np.float64)) for a in (y, dx) if a is not None)]
 
 
 if __name__ == "__main__":

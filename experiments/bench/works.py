@@ -2,7 +2,8 @@
 
 Only NumPy is imported, so that a peer's own interpreter can read this too. A layer is a tuple of its kind and sizes:
 `("conv", channels, kernel, padding)`, `("dense", n)`, `("max_pool", k)`, `("avg_pool", k)`, `("batch_norm",)`,
-`("relu",)`, `("sigmoid",)`, `("flatten",)`, `("residual", body, shortcut)`.
+`("relu",)`, `("sigmoid",)`, `("flatten",)`, `("residual", body, shortcut)`, `("skip", body)` for x and body(x) side by
+side, or one of `experiments.bench.kinds`.
 """
 
 import math
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from experiments.bench.kinds import KINDS, Product, turned
 
 Spec = tuple[Any, ...]
 
@@ -21,7 +24,7 @@ class Work(NamedTuple):
     input: tuple[int, ...]
     layers: Sequence[Spec]
     batch: int
-    optimizer: str  # "sgd", "momentum" (0.9) or "adam"
+    optimizer: str  # "sgd", "momentum" (0.9) or "adam"; "" where nothing is trained, forward and backward alone
     rate: float
     side_by_side: bool = False  # fnnet's threads share out the batch, not the products (not with batch norm)
 
@@ -38,7 +41,8 @@ def _lenet(act: str, pool: str, padding: int) -> list[Spec]:
     ]
 
 
-def _convs(*channels: int) -> list[Spec]:
+def convs(*channels: int) -> list[Spec]:
+    """3×3 convolutions that keep the size, each with a rectifier."""
     return [layer for c in channels for layer in (("conv", c, 3, 1), ("relu",))]
 
 
@@ -56,7 +60,7 @@ WORKS = {
     "cnn": Work(
         "CNN of R4",
         (1, 28, 28),
-        [*_convs(32), _POOL, *_convs(64), _POOL, ("flatten",), ("dense", 128), ("relu",), ("dense", 12)],
+        [*convs(32), _POOL, *convs(64), _POOL, ("flatten",), ("dense", 128), ("relu",), ("dense", 12)],
         64,
         "adam",
         1e-3,
@@ -77,7 +81,7 @@ WORKS = {
         "VGG-like, 32×32×3",
         (3, 32, 32),
         [
-            *(*_convs(64, 64), _POOL, *_convs(128, 128), _POOL, *_convs(256, 256), _POOL),
+            *(*convs(64, 64), _POOL, *convs(128, 128), _POOL, *convs(256, 256), _POOL),
             *(("flatten",), ("dense", 256), ("relu",), ("dense", 10)),
         ],
         32,
@@ -90,9 +94,33 @@ WORKS = {
 
 
 def batch(work: Work, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n examples in [0, 1) and their classes, the same in every process (RandomState's stream is frozen)."""
-    random = np.random.RandomState(1)
-    return random.random_sample((n, *work.input)).astype(np.float32), random.randint(0, 10, n)
+    """n examples in [0, 1) and their classes, the same in every process (RandomState's stream is frozen).
+
+    Ids where an embedding reads them; a class for every pixel where a net makes images.
+    """
+    random, out = np.random.RandomState(1), made_shape(work)
+    if reads_ids(work):
+        return random.randint(0, work.layers[0][1], (n, *work.input)), random.randint(0, 10, n)
+    x = random.random_sample((n, *work.input)).astype(np.float32)
+    return x, random.randint(0, out[0] if len(out) > 1 else 10, (n, *out[1:]))
+
+
+def reads_ids(work: Work) -> bool:
+    """Whether what goes in are whole numbers."""
+    return work.layers[0][0] == "embedding"
+
+
+def cotangent(work: Work, n: int) -> np.ndarray:
+    """What is pulled back of a layer that is timed alone."""
+    return np.random.RandomState(2).standard_normal((n, *made_shape(work))).astype(np.float32)
+
+
+def made_shape(work: Work) -> tuple[int, ...]:
+    """Of what the net makes of one example."""
+    at = [work.input]
+    for _ in _leaves(work.layers, at):
+        pass
+    return at[0]
 
 
 def weights(work: Work) -> list[np.ndarray]:
@@ -102,6 +130,8 @@ def weights(work: Work) -> list[np.ndarray]:
 
 
 def _filled(random: np.random.RandomState, role: str, shape: tuple[int, ...]) -> np.ndarray:
+    if role == "recurrent":  # tame, so that rounding does not grow from step to step
+        return (random.standard_normal(shape) / (2 * math.sqrt(shape[0]))).astype(np.float32)
     if role != "weight":
         return np.full(shape, 1 if role == "gain" else 0, np.float32)
     fan_in = shape[0] if len(shape) == 2 else math.prod(shape[1:])
@@ -121,7 +151,7 @@ def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple
             at[0] = (sizes[0],)
         elif kind == "batch_norm":
             yield from (("gain", (at[0][0],)), ("bias", (at[0][0],)))
-        elif kind.endswith("pool"):
+        elif kind.endswith("pool") and sizes:
             at[0] = (at[0][0], at[0][1] // sizes[0], at[0][2] // sizes[0])
         elif kind == "flatten":
             at[0] = (math.prod(at[0]),)
@@ -129,37 +159,54 @@ def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple
             start = at[0]
             yield from _leaves(sizes[0], at)
             yield from _leaves(sizes[1], [start])
+        elif kind == "skip":
+            start = at[0]
+            yield from _leaves(sizes[0], at)
+            at[0] = (start[0] + at[0][0], *start[1:])
+        elif kind in KINDS:
+            yield from KINDS[kind].leaves(at[0], *sizes)
+            at[0] = KINDS[kind].out(at[0], *sizes)
 
 
-def multiply_adds(work: Work, mode: str) -> int:
-    """Of one example: of the matrix products and convolutions alone, without the input gradient of the first."""
-    return sum(math.prod(shape) for shape in products(work, mode, 1))
+def multiply_adds(work: Work, mode: str, n: int) -> int:
+    """Of n examples: of the matrix products and convolutions alone, without the input gradient of a net's first."""
+    return sum(math.prod(shape) for shape in products(work, mode, n))
 
 
-def products(work: Work, mode: str, n: int) -> Iterator[tuple[int, int, int]]:
+def products(work: Work, mode: str, n: int) -> Iterator[Product]:
     """The products (m, k)·(k, n) of n examples, a direct convolution as one product with all windows as columns."""
-    for i, (read, made, places) in enumerate(_matrices(work.layers, [work.input])):
-        yield made, read, places * n
+    if mode == "both":
+        ((kind, *sizes),) = work.layers
+        yield from KINDS[kind].products(n, work.input, *sizes)
+        return
+    for i, (forward, of_weights, of_inputs) in enumerate(_matrices(work.layers, [work.input], n)):
+        yield forward
         if mode == "train":
-            yield read, places * n, made
+            yield of_weights
             if i:
-                yield read, made, places * n
+                yield of_inputs
 
 
-def _matrices(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
-    """Numbers read and made by each matrix of weights at each place of an example, and how many places there are."""
+def _matrices(layers: Sequence[Spec], at: list[tuple[int, ...]], n: int) -> Iterator[tuple[Product, Product, Product]]:
+    """Of each matrix of weights the product that it makes values by, and those of its own and its input's gradient."""
     for layer in layers:
         kind, *sizes = layer
         before = at[0]
-        if kind == "residual":
-            yield from _matrices(sizes[0], at)
-            yield from _matrices(sizes[1], [before])
-            continue
-        for shape in [shape for role, shape in _leaves([layer], at) if role == "weight"]:
-            if kind == "conv":
-                yield math.prod(shape[1:]), shape[0], math.prod(at[0][1:])
+        if kind in ("residual", "skip"):
+            yield from _matrices(sizes[0], at, n)
+            if kind == "residual":
+                yield from _matrices(sizes[1], [before], n)
             else:
-                yield shape[0], shape[1], 1
+                at[0] = (before[0] + at[0][0], *before[1:])
+            continue
+        for shape in [shape for role, shape in _leaves([layer], at) if role == "weight" and kind not in KINDS]:
+            if kind == "conv":
+                yield turned(shape[0], math.prod(shape[1:]), math.prod(at[0][1:]) * n)
+            else:
+                yield turned(shape[1], shape[0], n)
+        if kind in KINDS:
+            all_three = KINDS[kind].products(n, before, *sizes)
+            yield from zip(all_three, all_three, all_three, strict=True)
 
 
 def scaled(axis: str, size: int) -> Work:
@@ -168,5 +215,5 @@ def scaled(axis: str, size: int) -> Work:
     Depth (1) counts convolutions after the first, which reads one channel and costs little.
     """
     sizes = {"batch": 64, "width": 16, "size": 16, "depth": 1} | {axis: size}
-    layers = [*_convs(*[sizes["width"]] * (1 + sizes["depth"])), ("flatten",), ("dense", 10)]
+    layers = [*convs(*[sizes["width"]] * (1 + sizes["depth"])), ("flatten",), ("dense", 10)]
     return Work("scaled", (1, sizes["size"], sizes["size"]), layers, sizes["batch"], "sgd", 1e-3)

@@ -1,13 +1,16 @@
 import json
 import math
+import os
 import sys
 
 import numpy as np
 import pytest
 
 from experiments.bench import command, race
+from experiments.bench.command import WORKS
 from experiments.bench.contenders import with_fnnet
-from experiments.bench.works import WORKS, Work, batch, multiply_adds, products, scaled, weights
+from experiments.bench.layer_works import LAYERS, STEPS
+from experiments.bench.works import Work, batch, cotangent, made_shape, multiply_adds, products, scaled, weights
 from fnnet.errors import ConfigError, FnnetError
 
 TINY = Work(
@@ -20,20 +23,52 @@ def test_weights_fit_the_net_and_multiply_adds_are_those_of_the_shapes(name):
     work = WORKS[name]
     net, params = with_fnnet.made(work)
     x, _ = batch(work, 2)
-    assert net.apply(params, x)[0].shape == (2, 12 if name in ("cnn", "resnet") else 10)
+    y, _ = net.apply(params, x)
+    assert y.shape == (2, *made_shape(work))
+    if name not in (*LAYERS, *STEPS):
+        assert y.shape == (2, 12 if name in ("cnn", "resnet") else 10)
     assert all(value.dtype == np.float32 for value in weights(work))
 
 
 def test_multiply_adds_by_hand():
     conv, dense = 2 * 9 * 64, 2 * 16 * 10
-    assert multiply_adds(TINY, "infer") == conv + dense
-    assert multiply_adds(TINY, "train") == 2 * conv + 3 * dense
-    assert multiply_adds(scaled("depth", 1), "infer") == (1 + 16) * 16 * 9 * 256 + 16 * 256 * 10
+    assert multiply_adds(TINY, "infer", 1) == conv + dense
+    assert multiply_adds(TINY, "train", 1) == 2 * conv + 3 * dense
+    assert multiply_adds(scaled("depth", 1), "infer", 1) == (1 + 16) * 16 * 9 * 256 + 16 * 256 * 10
     assert list(products(TINY, "infer", 4)) == [(2, 9, 64 * 4), (10, 2 * 16, 4)]
     gradients = [(9, 64 * 4, 2), (2 * 16, 4, 10), (2 * 16, 10, 4)]  # of the first weights, of the second, of its input
     assert sorted(products(TINY, "train", 4)) == sorted([*products(TINY, "infer", 4), *gradients])
     residual = TINY._replace(layers=[("residual", TINY.layers[:2], (("conv", 2, 1, 0),)), *TINY.layers[2:]])
     assert list(products(residual, "infer", 1)) == [(2, 9, 64), (2, 1, 64), (10, 2 * 16, 1)]
+
+
+def test_products_of_layers_by_hand():
+    grouped = Work("", (4, 9), [("convolution", 1, 6, 3, 2, 1, 1, 2)], 5, "", 0.0)  # 5 windows of 2·3 in 2 groups
+    assert list(products(grouped, "both", 5)) == [(3, 6, 25), (6, 25, 3), (6, 3, 25)] * 2
+    lstm = Work("", (7, 3), [("lstm", 2)], 5, "", 0.0)
+    steps = 7 * (8 * 5 * 5 + 2 * 8 * 5)
+    assert multiply_adds(lstm, "both", 5) == steps + 5 * 35 * 8 + 35 * 8 * 3
+    attention = Work("", (7, 6), [("attention", 2)], 5, "", 0.0)
+    assert multiply_adds(attention, "both", 5) == 12 * 35 * 6 * 6 + 10 * 6 * 7 * 7 * 3
+    net = TINY._replace(input=(2, 8, 8), layers=[("convolution", 2, 2, 3, 1, 1, 1, 2), ("skip", TINY.layers[:1])])
+    assert list(products(net, "infer", 1)) == [(1, 9, 64), (1, 9, 64), (2, 18, 64)]
+    assert made_shape(net) == (4, 8, 8)
+
+
+def test_layers_alone_are_raced_forward_and_back():
+    work = Work("", (5, 4), [("lstm", 3)], 2, "", 0.0)
+    y, dparams, dx = with_fnnet.puller(work, 2)()
+    assert [y.shape, *(leaf.shape for leaf in dparams), dx.shape] == [(2, 5, 3), (4, 12), (3, 12), (12,), (2, 5, 4)]
+    assert cotangent(work, 2).shape == y.shape
+    with race.running(["fnnet"], {"fnnet": sys.executable}, 1) as contenders:
+        turns, _ = race.race(contenders, work, "both", 2, turn=0.001, rounds=2)
+    assert len(turns["fnnet"]) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are bound to cores on Linux only")
+def test_contenders_have_as_many_cores_as_threads():
+    with race.running(["fnnet"], {"fnnet": sys.executable}, 1) as (contender,):
+        assert len(os.sched_getaffinity(contender.process.pid)) == 1
 
 
 def test_a_race_of_fnnet_alone():
@@ -74,7 +109,7 @@ def test_a_contender_that_dies_is_told():
 
 
 def test_timings_and_slopes():
-    assert race.timing([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+    assert race.timing([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0, 1.0)
     assert race.settled([1.0, 2.0, 1.5, 1.5])
     assert not race.settled([1.0, 1.0, 1.5, 1.5])
     sizes = [1, 2, 4, 8]
@@ -116,8 +151,10 @@ def test_a_profile_knows_every_layer_and_where_the_time_went(tmp_path, capsys, m
 
 
 def test_unknown_works():
-    with pytest.raises(ConfigError, match=r"work: expected 'lenet5' or .*, got 'lenet6'"):
+    with pytest.raises(ConfigError, match=r"work: expected 'nets' or 'layers' or 'lenet5' or .*, got 'lenet6'"):
         command.main(["lenet6"])
+    with pytest.raises(ConfigError, match=r"work: expected one that is trained, to profile, got 'lstm'"):
+        command.main(["lstm", "--profile"])
 
 
 @pytest.mark.parametrize("option", ["--threads", "--starts", "--rounds"])

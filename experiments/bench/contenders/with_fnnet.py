@@ -2,19 +2,32 @@
 
 import os
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
+import fnnet
 from experiments.bench.contenders import PREDICTED
-from experiments.bench.works import Spec, Work, batch, weights
+from experiments.bench.works import Spec, Work, batch, cotangent, reads_ids, weights
 from fnnet import layers, losses, optim, rng, runtime, training, tree
 from fnnet.runs.threads import limited
-from fnnet.types import Layer, Optimizer, Params
+from fnnet.types import Discrete, Layer, Optimizer, Params
 
+Makers = dict[int, Callable[..., Layer]]
+
+_CONVS: Makers = {1: layers.conv1d, 2: layers.conv2d, 3: layers.conv3d}
+_TRANSPOSED: Makers = {1: layers.conv_transpose1d, 2: layers.conv_transpose2d, 3: layers.conv_transpose3d}
 _MAKE: dict[str, Callable[..., Layer]] = {
     "conv": lambda channels, kernel, padding: layers.conv2d(channels, kernel, padding=padding),
     "residual": lambda body, shortcut: layers.residual(_net(body), _net(shortcut)),
+    "skip": lambda body: layers.parallel(layers.identity(), _net(body), combine="concatenate"),
+    "encoder": lambda features, heads, inside: layers.transformer_encoder_layer(features, heads, hidden=inside),
+    "convolution": lambda dims, channels, kernel, stride, padding, dilation, groups: _CONVS[dims](
+        channels, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    "transposed": lambda dims, channels, kernel, stride, padding: _TRANSPOSED[dims](
+        channels, kernel, stride=stride, padding=padding
+    ),
 }
 _OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
     "sgd": optim.sgd,
@@ -30,7 +43,7 @@ def begin() -> None:
 
 def versions() -> dict[str, str]:
     """What computes here."""
-    return {"fnnet": version("fnnet"), "numpy": np.__version__}
+    return {"fnnet": fnnet.__version__, "numpy": np.__version__}
 
 
 def _net(specs: Sequence[Spec]) -> Layer:
@@ -40,7 +53,7 @@ def _net(specs: Sequence[Spec]) -> Layer:
 def made(work: Work) -> tuple[Layer, Params]:
     """The net, and its params with the weights that every contender begins with."""
     net, values = _net(work.layers), iter(weights(work))
-    params = net.init(rng.key(0), work.input)
+    params = net.init(rng.key(0), Discrete(work.input) if reads_ids(work) else work.input)
     return net, tree.read_only(tree.zip_leaves(lambda p: p if isinstance(p, tree.Running) else next(values), params))
 
 
@@ -72,6 +85,19 @@ def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     (net, params), (x, _) = made(work), batch(work, n)
     share_products()
     return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
+
+
+def puller(work: Work, n: int) -> Callable[[], tuple[Any, ...]]:
+    """Once through a layer, forward and back, as `apply` of the layer by itself goes."""
+    (net, params), (x, _), dy = made(work), batch(work, n), cotangent(work, n)
+    share_products()
+
+    def run() -> tuple[Any, ...]:
+        y, vjp = net.apply(params, x)
+        dparams, dx = vjp(dy)
+        return y, tree.leaves(dparams), dx
+
+    return run
 
 
 def share_products() -> None:

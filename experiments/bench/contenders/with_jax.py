@@ -41,6 +41,8 @@ def _apply(specs: Sequence[Spec], values: Iterator[Any], x: Any) -> Any:
         elif kind == "residual":
             body = _apply(sizes[0], values, x)
             x = body + _apply(sizes[1], values, x)
+        elif kind not in ("max_pool", "avg_pool"):
+            raise NotImplementedError("the nets of dense layers and plain convolutions only")
         else:
             window = (1, sizes[0], sizes[0], 1)
             if kind == "max_pool":
