@@ -17,7 +17,7 @@ from fnnet.layers.carried import carries
 from fnnet.losses import Loss
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
-from fnnet.sums import plus_leaf
+from fnnet.sums import in_tree, plus_leaf
 from fnnet.training.ends import check_end
 from fnnet.training.reduction import cotangent_of, loss_of, reduction_of, total_of
 from fnnet.training.value_and_grad import Gradient, pulled_back
@@ -27,6 +27,7 @@ from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 T = TypeVar("T")
 
 Part: TypeAlias = tuple[Layer, Arrays, Target, Array | None]  # the net that trains on it, x, target, weight
+Sums: TypeAlias = tuple[float, float, Params]  # of losses, of weights, of gradients
 
 
 @factory
@@ -37,15 +38,15 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, *, 
         successors of running leaves:  Σᵢ nᵢ sᵢ / N
 
     over micro-batches i with the sums vᵢ of their losses, gᵢ of the gradients, wᵢ of the weights (the labels that
-    count), and nᵢ examples, N together: divided once, so a short last part has its proper weight. Equal to the
-    whole batch up to rounding where an example's output does not depend on the others;
-    batch norm in training sees each part as its batch.
+    count), and nᵢ examples, N together: divided once, so a short last part has its proper weight, and added in one
+    fixed tree over the numbers i, that of `fnnet.sums`. Equal to the whole batch up to rounding where an example's
+    output does not depend on the others; batch norm in training sees each part as its batch.
 
     Several workers take that many parts at a time, each in a thread of its own. NumPy lets go of Python's lock while it
     computes, so elementwise work runs side by side too, which threads of BLAS do not bring. It pays where most calls
     last longer than handing over that lock, from some 10 ms a part, with BLAS held to one thread by the environment
-    (OPENBLAS_NUM_THREADS=1). The bytes depend on `size`, not on workers: parts are put together in their order. The
-    functions of net and loss are called from several threads at once, which pure ones may be.
+    (OPENBLAS_NUM_THREADS=1). The bytes depend on `size`, never on workers. The functions of net and loss are called
+    from several threads at once, which pure ones may be.
 
     Args:
         net: the net; part i trains `net.train(fold_in(key, i))`.
@@ -93,14 +94,15 @@ def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -
                 expected("micro-batches", "a net without a state that goes on from batch to batch", "one", fix)
             )
         n = length((x, target) if weight is None else (x, target, weight))
-        value = weights = 0.0
-        total: Params = None
         predictions = []
-        made = parts(net, key, x, target, weight, size)
-        for own_value, own_weight, counted, y in _in_order(partial(of_part, params), made, workers):
-            value, weights = value + own_value, weights + own_weight
-            total = counted if total is None else tree.zip_leaves(plus_leaf, total, counted)
-            predictions.append(y)
+
+        def sums() -> Iterator[Sums]:
+            made = parts(net, key, x, target, weight, size)
+            for value, weights, counted, y in _in_order(partial(of_part, params), made, workers):
+                predictions.append(y)
+                yield value, weights, counted
+
+        value, weights, total = in_tree(_plus, sums())
         if mean and weights == 0:
             raise DataError(expected("weights", "one above 0 for a mean", "only 0, or ignored labels"))
         share = weights if mean else 1.0
@@ -133,6 +135,10 @@ def parts(net: Layer, key: Key | None, x: Arrays, target: Target, weight: Array 
         own = slice(start, start + size)
         weights = None if weight is None else weight[own]
         yield net if key is None else net.train(fold_in(key, i)), rows(x, own), rows(target, own), weights
+
+
+def _plus(left: Sums, right: Sums) -> Sums:
+    return left[0] + right[0], left[1] + right[1], tree.zip_leaves(plus_leaf, left[2], right[2])
 
 
 # What becomes of one leaf: gradients come summed (by the loss), successors not, other leaves are kept.

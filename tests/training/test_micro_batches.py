@@ -104,6 +104,55 @@ def test_workers_change_no_byte(workers):
     assert together[2].tobytes() == alone[2].tobytes()
 
 
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(
+    n=st.integers(1, 23),
+    size=st.integers(1, 6),
+    workers=st.integers(1, 4),
+    weighted=st.booleans(),
+    reduction=st.sampled_from(["mean", "sum"]),
+)
+def test_sums_are_those_of_the_tree_to_the_byte(n, size, workers, weighted, reduction):
+    """Against the definition: the tree splits its parts at the largest power of two below their number."""
+    net, key = NETS["all"], rng.key(5)
+    params = net.init(KEY, SHAPE)
+    x, target = ARRAYS[0][:n], ARRAYS[1][:n]
+    weight = np.random.default_rng(n).integers(1, 9, n) / np.float32(7) if weighted else None
+
+    def of_part(i):
+        own = slice(i * size, (i + 1) * size)
+        weights = None if weight is None else weight[own]
+        gradient = training.value_and_grad(net.train(rng.fold_in(key, i)), partial(LOSS, reduction="sum"))
+        value, dparams, _ = gradient(params, x[own], target[own], weights)
+        count = float(len(x[own]))
+        leaves = [
+            leaf.array * len(x[own]) if isinstance(leaf, tree.Running) else leaf
+            for leaf in tree.leaves(dparams)
+            if not isinstance(leaf, tree.Frozen)
+        ]
+        return [value, count if weight is None else float(weights.sum()), *leaves]
+
+    def total(start, stop):
+        if stop - start == 1:
+            return of_part(start)
+        k = 1
+        while 2 * k < stop - start:
+            k *= 2
+        return [a + b for a, b in zip(total(start, start + k), total(start + k, stop), strict=True)]
+
+    value, weights, *sums = total(0, -(-n // size))
+    share = weights if reduction == "mean" else 1.0
+    own_value, dparams, _ = training.micro_batches(net, partial(LOSS, reduction=reduction), size, key, workers=workers)(
+        params, x, target, weight
+    )
+    assert own_value == value / share
+    found = [leaf for leaf in tree.leaves(dparams) if not isinstance(leaf, tree.Frozen)]
+    assert len(found) == len(sums) > 5
+    for leaf, whole in zip(found, sums, strict=True):
+        wanted = whole / n if isinstance(leaf, tree.Running) else whole / share
+        assert np.asarray(tree.array(leaf)).tobytes() == wanted.astype(np.float32).tobytes()
+
+
 def test_workers_work_side_by_side():
     """Each of two parts waits for the other: one at a time would wait for ever."""
     meeting = threading.Barrier(2, timeout=20)
