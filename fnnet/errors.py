@@ -63,6 +63,10 @@ class FormatError(FnnetError):
     """Something read (a net's recipe, another library's file) is not of its format, or says what nobody knows."""
 
 
+class WorkerError(FnnetError):
+    """One of several workers failed; the message, the same on all of them, says which and why."""
+
+
 class NonFiniteError(FnnetError, ArithmeticError):
     """A NaN or an infinity appeared; the message says at which step and where first."""
 

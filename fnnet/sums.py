@@ -55,10 +55,10 @@ def subtrees(own: range, n: int) -> list[range]:
     return below(range(n))
 
 
-def joined(add: Add[T], sums: Mapping[range, T], n: int) -> T:
+def of_subtrees(add: Add[T], sums: Mapping[range, T], n: int) -> T:
     """The sum of n parts from those of subtrees that cover them.
 
-    >>> joined("({}+{})".format, {range(0, 2): "ab", range(2, 3): "c", range(3, 4): "d", range(4, 7): "efg"}, 7)
+    >>> of_subtrees("({}+{})".format, {range(0, 2): "ab", range(2, 3): "c", range(3, 4): "d", range(4, 7): "efg"}, 7)
     '((ab+(c+d))+efg)'
     """
 

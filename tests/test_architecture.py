@@ -19,6 +19,7 @@ ORDER = [
     {"recipe"},
     {"types", "runtime"},
     {"kernels", "labels", "walk", "sums", "batching"},
+    {"parallel"},
     {"initializers", "losses"},
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics", "zoo"},

@@ -1,6 +1,6 @@
 """Batches: one epoch of examples as a pure function of a key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from fnnet import rng
@@ -8,13 +8,23 @@ from fnnet.arguments import one_of, shown, whole
 from fnnet.arrays import Array, Arrays, length, rows
 from fnnet.batching import Batches
 from fnnet.errors import ArgumentError, ConfigError, DataError, expected
+from fnnet.parallel import Team
+from fnnet.parallel.portion import Portion, own_examples
+from fnnet.parallel.team import check_team
 
 Remainder: TypeAlias = Literal["keep", "drop", "fill"]
 _REMAINDERS = ("keep", "drop", "fill")
 
 
 def batches(
-    key: rng.Key, arrays: Sequence[Arrays], size: int, remainder: Remainder = "keep", start: int = 0
+    key: rng.Key,
+    arrays: Sequence[Arrays],
+    size: int,
+    remainder: Remainder = "keep",
+    start: int = 0,
+    *,
+    micro_batch: int | None = None,
+    team: Team | None = None,
 ) -> Batches:
     """One epoch of `arrays` in shuffled batches.
 
@@ -37,6 +47,9 @@ def batches(
         remainder: what becomes of a last batch that would be short: "keep" it short, "drop" it, or "fill" it up from
             the end of the shuffled order, so that it holds the last `size` examples of that order, some a second time.
         start: batches to pass over.
+        micro_batch: of the step, see `training.make_step`: what a team shares out.
+        team: whose step it is. This worker then reads its own rows only, and what a batch gives is a `Portion` for that
+            step.
 
     Returns:
         Batches with a length, which can be gone over again and are the same again: tuples with a new array for each of
@@ -45,7 +58,7 @@ def batches(
     Raises:
         DataError: no arrays, no examples, first axes of different length, or fewer than `size` examples where the
             remainder is to be dropped or filled.
-        ConfigError: `size`, `remainder` or `start` is out of its range.
+        ConfigError: an option is out of its range, or there is a team without a `micro_batch`.
     """
     if isinstance(arrays, rng.Key):
         raise ArgumentError(
@@ -57,12 +70,24 @@ def batches(
     start = whole("start", start, 0)
     if start > count:
         raise ConfigError(expected("start", f"at most the {count} batches of this epoch", start))
-    size, own, order = int(size), tuple(arrays), rng.permutation(key, n)
+    read = _reading(tuple(arrays), micro_batch, check_team(team))
+    size, order = int(size), rng.permutation(key, n)
+    return Batches(lambda: map(read, _indices(order, size, count, remainder, start)), count - start)
 
-    def made() -> Iterator[tuple[Arrays, ...]]:
-        return (rows(own, index) for index in _indices(order, size, count, remainder, start))
 
-    return Batches(made, count - start)
+def _reading(arrays: tuple[Arrays, ...], micro_batch: int | None, team: Team) -> Callable[[Array], tuple[Arrays, ...]]:
+    """What is read of a batch with these numbers: by one of a team, the rows of its own micro-batches."""
+    part = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
+    if team.size == 1:
+        return lambda index: rows(arrays, index)
+    if part is None:
+        raise ConfigError(expected("micro_batch", "that of the step, which a team shares out", "None"))
+
+    def portion(index: Array) -> Portion:
+        own = index[own_examples(len(index), part, team)]
+        return Portion(lambda: rows(arrays, own), len(index))
+
+    return portion
 
 
 def _indices(order: Array, size: int, count: int, remainder: str, start: int) -> Iterator[Array]:

@@ -1,8 +1,9 @@
 """`evaluate`: what a net makes of a whole data set, in batches of a fixed size."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from fnnet.batching import in_order
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.losses import Loss
 from fnnet.over_batches import how_of
+from fnnet.parallel import Team, share
+from fnnet.parallel.arrays import behind_each_other
+from fnnet.parallel.team import check_team, together
 from fnnet.training.ends import check_end
 from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
 from fnnet.training.state import check_params, x_target_weight
@@ -25,6 +29,8 @@ def evaluate(
     metrics: Mapping[str, Metric] | None = None,
     loss: Loss | None = None,
     size: int = 256,
+    *,
+    team: Team | None = None,
 ) -> dict[str, Measured]:
     """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
 
@@ -43,10 +49,13 @@ def evaluate(
             of all examples at once, which are kept for it; one marked "sum" adds up.
         loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
         size: examples in a batch, the last one perhaps fewer.
+        team: processes that share out the batches, such as `parallel.mpi()`; the values, on all, are those of one. What
+            is kept for a metric over "all" is gathered.
 
     Raises:
         ConfigError: the net ends with a layer that the loss contains, or a metric's value is no number.
         DataError: arrays differ in length, or nothing weighs anything.
+        WorkerError: one of the team failed; on all of them.
 
     >>> import numpy as np
     >>> from fnnet import layers, losses, rng
@@ -64,30 +73,48 @@ def evaluate(
     if loss is not None:
         check_end(net, check_loss(loss))
         mean = reduction_of(loss) == "mean"
-        summed = partial(loss, reduction="sum")
-    x_target_weight(arrays)
+    summed = None if loss is None else partial(loss, reduction="sum")
+    own_team = check_team(team)
+    predicted: list[Arrays] = []
 
-    found: dict[str, list[Measured]] = {name: [] for name in streamed}
-    counts, of_loss, predicted = [], [], []
-    for x, target, *weights in in_order(arrays, size):
-        weight = weights[0].astype(np.float64) if weights else None
-        predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
-        if loss is not None:
-            of_loss.append(_summed_loss(summed, predictions, target, weight))
-        if kept:
-            predicted.append(predictions)
-        if weight is not None and not weight.any():
-            continue  # no metric has a mean of nothing
-        counts.append(float(count(x)) if weight is None else float(weight.sum()))
-        for name, function in streamed.items():
-            found[name].append(metric_of(function, predictions, target, weight))
+    def of_own() -> Iterator[_OfBatch]:
+        x_target_weight(arrays)
+        for x, target, *weights in in_order(arrays, size, lambda n: share(n, own_team.rank, own_team.size)):
+            predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
+            if kept:
+                predicted.append(predictions)
+            yield _of_batch(predictions, target, weights[0].astype(np.float64) if weights else None, summed, streamed)
 
-    values = {name: _together(name, streamed[name], found[name], counts) for name in streamed}
+    _, told = together(own_team, lambda: list(of_own()), lambda own: own)
+    batches = [batch for own in told for batch in own]
+    counted = [batch for batch in batches if batch.weight]
+    counts = [batch.weight for batch in counted]
+    values = {name: _together(name, streamed[name], [of.values[name] for of in counted], counts) for name in streamed}
     if kept:
-        whole = concatenated(predicted)
+        whole = behind_each_other(own_team, concatenated(predicted) if predicted else None)
         values |= {name: _one(name, metric_of(function, whole, *arrays[1:])) for name, function in kept.items()}
     ordered = {name: values[name] for name in functions}
-    return ordered if loss is None else {"loss": _reduced(of_loss, mean), **ordered}
+    return ordered if loss is None else {"loss": _reduced([batch.loss for batch in batches], mean), **ordered}
+
+
+class _OfBatch(NamedTuple):
+    """What is told of one batch; without values where it weighs nothing, since no metric has a mean of nothing."""
+
+    weight: float
+    loss: tuple[float, float]
+    values: dict[str, Measured]
+
+
+def _of_batch(
+    predictions: Arrays, target: Target, weight: Array | None, summed: Loss | None, metrics: Mapping[str, Metric]
+) -> _OfBatch:
+    of_loss = (0.0, 0.0) if summed is None else _summed_loss(summed, predictions, target, weight)
+    weighs = float(count(predictions)) if weight is None else float(weight.sum())
+    if not weighs:
+        return _OfBatch(0.0, of_loss, {})
+    return _OfBatch(
+        weighs, of_loss, {name: metric_of(function, predictions, target, weight) for name, function in metrics.items()}
+    )
 
 
 def metric_of(metric: Metric, predictions: Arrays, target: Target, weight: Array | None = None) -> Measured:

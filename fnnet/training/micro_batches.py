@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from itertools import islice
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -15,10 +16,13 @@ from fnnet.arrays import Arrays, concatenated, count, length, rows
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.layers.carried import carries
 from fnnet.losses import Loss
+from fnnet.parallel import Team, alone, share
+from fnnet.parallel.team import together
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
-from fnnet.sums import in_tree, plus_leaf
+from fnnet.sums import in_tree, subtrees
 from fnnet.training.ends import check_end
+from fnnet.training.part_sums import Sums, in_numbers, of_all, plus_sums
 from fnnet.training.reduction import cotangent_of, loss_of, reduction_of, total_of
 from fnnet.training.value_and_grad import Gradient, pulled_back
 from fnnet.tree import Leaf, Running
@@ -27,7 +31,6 @@ from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
 T = TypeVar("T")
 
 Part: TypeAlias = tuple[Layer, Arrays, Target, Array | None]  # the net that trains on it, x, target, weight
-Sums: TypeAlias = tuple[float, float, Params]  # of losses, of weights, of gradients
 
 
 @factory
@@ -69,11 +72,13 @@ def micro_batches(net: Layer, loss: Loss, size: int, key: Key | None = None, *, 
     (0.5, array([[2.]], dtype=float32))
     """
     check_end(check_net(net), check_loss(loss))
-    return in_parts(net, loss, whole("size", size, 1), key, whole("workers", workers, 1))
+    return in_parts(net, loss, whole("size", size, 1), key, whole("workers", workers, 1), alone())
 
 
-def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -> Gradient:
-    """The function that `micro_batches` gives."""
+def in_parts(
+    net: Layer, loss: Loss, size: int, key: Key | None, workers: int, team: Team, of: int | None = None
+) -> Gradient:
+    """The function that `micro_batches` gives; for one of a team, of its own rows of a batch of so many examples."""
     mean = reduction_of(loss) == "mean"
     summed = partial(loss, reduction="sum")
 
@@ -93,21 +98,28 @@ def in_parts(net: Layer, loss: Loss, size: int, key: Key | None, workers: int) -
             raise ConfigError(
                 expected("micro-batches", "a net without a state that goes on from batch to batch", "one", fix)
             )
-        n = length((x, target) if weight is None else (x, target, weight))
+        n = of if of is not None else length((x, target) if weight is None else (x, target, weight))
+        number = -(-n // size)
+        own = share(number, team.rank, team.size)
         predictions = []
 
         def sums() -> Iterator[Sums]:
-            made = parts(net, key, x, target, weight, size)
+            made = parts(net, key, x, target, weight, size, own.start)
             for value, weights, counted, y in _in_order(partial(of_part, params), made, workers):
                 predictions.append(y)
                 yield value, weights, counted
 
-        value, weights, total = in_tree(_plus, sums())
+        def of_own_subtrees() -> dict[range, Sums]:
+            stream = sums()
+            return {node: in_tree(plus_sums, islice(stream, len(node))) for node in subtrees(own, number)}
+
+        found, told = together(team, of_own_subtrees, partial(in_numbers, params))
+        value, weights, total = of_all(team, number, found, told, params)
         if mean and weights == 0:
             raise DataError(expected("weights", "one above 0 for a mean", "only 0, or ignored labels"))
-        share = weights if mean else 1.0
-        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, n, share), params, total)
-        return value / share, dparams, concatenated(predictions)
+        by = weights if mean else 1.0
+        dparams = tree.zip_leaves(lambda old, leaf: _over(old, leaf, n, by), params, total)
+        return value / by, dparams, concatenated(predictions) if predictions else None
 
     return gradient
 
@@ -122,23 +134,29 @@ def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Itera
             yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in together]]
 
 
-def in_training(net: Layer, loss: Loss, size: int | None, key: Key, workers: int = 1) -> Gradient:
+def in_training(
+    net: Layer,
+    loss: Loss,
+    size: int | None,
+    key: Key,
+    workers: int = 1,
+    team: Team | None = None,
+    of: int | None = None,
+) -> Gradient:
     """The gradient of one training step, in micro-batches or (`size` None) all at once."""
     if size is None:
         return partial(pulled_back, net.train(key), loss)
-    return in_parts(net, loss, size, key, workers)
+    return in_parts(net, loss, size, key, workers, team or alone(), of)
 
 
-def parts(net: Layer, key: Key | None, x: Arrays, target: Target, weight: Array | None, size: int) -> Iterator[Part]:
-    """The micro-batches of a batch, each with the net that trains on it."""
-    for i, start in enumerate(range(0, count(x), size)):
+def parts(
+    net: Layer, key: Key | None, x: Arrays, target: Target, weight: Array | None, size: int, first: int = 0
+) -> Iterator[Part]:
+    """The micro-batches of a batch, counted from the first, each with the net that trains on it."""
+    for i, start in enumerate(range(0, count(x), size), first):
         own = slice(start, start + size)
         weights = None if weight is None else weight[own]
         yield net if key is None else net.train(fold_in(key, i)), rows(x, own), rows(target, own), weights
-
-
-def _plus(left: Sums, right: Sums) -> Sums:
-    return left[0] + right[0], left[1] + right[1], tree.zip_leaves(plus_leaf, left[2], right[2])
 
 
 # What becomes of one leaf: gradients come summed (by the loss), successors not, other leaves are kept.

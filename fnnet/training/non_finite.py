@@ -6,18 +6,23 @@ from functools import partial
 import numpy as np
 
 from fnnet import tree
-from fnnet.arrays import Arrays, places
+from fnnet.arrays import places
 from fnnet.errors import FnnetError
 from fnnet.losses import Loss
 from fnnet.optim import apply_updates
+from fnnet.parallel import Team, alone
+from fnnet.parallel.portion import own_examples
+from fnnet.parallel.team import together
 from fnnet.rng import Key
 from fnnet.training.micro_batches import in_training, parts
 from fnnet.training.reduction import loss_of
+from fnnet.training.rows import OwnRows
 from fnnet.training.sharpness_aware import sharpened
 from fnnet.training.sizes import Sizes, sizes
-from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
+from fnnet.training.state import TrainState, step_key
+from fnnet.training.value_and_grad import Gradient
 from fnnet.training.watched import Event, watched_by
-from fnnet.types import Array, Layer, Optimizer, Params, Target
+from fnnet.types import Layer, Optimizer, Params
 
 
 def first_non_finite(
@@ -25,43 +30,49 @@ def first_non_finite(
     loss: Loss,
     optimizer: Optimizer,
     state: TrainState,
-    batch: Batch,
+    rows: OwnRows,
     micro_batch: int | None = None,
     radius: float | None = None,
+    team: Team = alone(),
 ) -> str:
-    """Make the step from `state` on `batch` again and say where the first NaN or infinity appears.
+    """Make the step from `state` again and say where the first NaN or infinity appears, the same on all workers.
 
     Raises:
         FnnetError: everything is finite.
     """
     with np.errstate(all="ignore"):
-        found = next(_faults(net, loss, optimizer, state, batch, micro_batch, radius), None)
+        _, told = together(
+            team, lambda: next(_in_rows(net, loss, state, rows, micro_batch, team), None), lambda fault: fault
+        )
+        found = next((fault for fault in told if fault is not None), None)
+        if found is None:
+            gradient = sharpened(in_training(net, loss, micro_batch, step_key(state), 1, team, rows.of), radius)
+            found = next(_behind(gradient, optimizer, state, rows, radius), None)
     if found is None:
         raise FnnetError(f"step {state.step}: made again, everything is finite; a function of the net is not pure")
     return f"step {state.step}: NaN or infinity: {found}"
 
 
-def _faults(
-    net: Layer,
-    loss: Loss,
-    optimizer: Optimizer,
-    state: TrainState,
-    batch: Batch,
-    micro_batch: int | None,
-    radius: float | None,
+def _in_rows(
+    net: Layer, loss: Loss, state: TrainState, rows: OwnRows, micro_batch: int | None, team: Team
 ) -> Iterator[str]:
-    """Whatever is not finite, in the order of the computation."""
-    x, target, weight = x_target_weight(batch)
-    for name, structure in (("x", x), ("target", target)):
+    """Whatever is not finite in a worker's rows, in the order of the computation, up to the gradient."""
+    for name, structure in (("x", rows.x), ("target", rows.target)):
         for what, given in places(structure, name):
-            if isinstance(given, np.ndarray) and not sizes(given).finite:
+            if isinstance(given, np.ndarray) and given.size and not sizes(given).finite:
                 yield f"{what} of the batch holds {_bad(sizes(given))}; clean the data"
     yield from _bad_leaves(state.params, "the params already hold {bad} at {path}")
+    first = (
+        0 if micro_batch is None or rows.of is None else own_examples(rows.of, micro_batch, team).start // micro_batch
+    )
+    yield from _on_the_way(net, loss, state.params, step_key(state), rows, micro_batch, first)
 
-    key = step_key(state)
-    yield from _on_the_way(net, loss, state.params, key, (x, target, weight), micro_batch)
 
-    _, grads, _ = sharpened(in_training(net, loss, micro_batch, key), radius)(state.params, x, target, weight)
+def _behind(
+    gradient: Gradient, optimizer: Optimizer, state: TrainState, rows: OwnRows, radius: float | None
+) -> Iterator[str]:
+    """Whatever is not finite from the gradient on, where all before is."""
+    _, grads, _ = gradient(state.params, rows.x, rows.target, rows.weight)
     where = "" if radius is None else f" at the worst point within {radius:g}"
     yield from _bad_leaves(grads, f"the gradient{where} holds {{bad}} at {{path}}")
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
@@ -77,16 +88,17 @@ def _on_the_way(
     loss: Loss,
     params: Params,
     key: Key,
-    batch: tuple[Arrays, Target, Array | None],
+    rows: OwnRows,
     micro_batch: int | None,
+    first: int,
 ) -> Iterator[str]:
     """Faults between the params and their gradient: of a layer, forward or backward, or of the loss."""
     events: list[Event] = []
     watched = watched_by(events.append, net)
     if micro_batch is None:
-        made, of_part = iter([(watched.train(key), *batch)]), loss
+        made, of_part = iter([(watched.train(key), *rows[:3])]), loss
     else:
-        made, of_part = parts(watched, key, *batch, micro_batch), partial(loss, reduction="sum")
+        made, of_part = parts(watched, key, *rows[:3], micro_batch, first), partial(loss, reduction="sum")
     for trained, own_x, own_target, own_weight in made:
         y, pullback = trained.apply(params, own_x)
         yield from (_told(net, event) for event in events if not event.finite)

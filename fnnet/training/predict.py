@@ -8,11 +8,14 @@ import numpy as np
 from fnnet.arguments import plain_array, whole
 from fnnet.arrays import Arrays, count, each, flat, places
 from fnnet.errors import DataError, expected
+from fnnet.parallel import Team, share
+from fnnet.parallel.arrays import behind_each_other
+from fnnet.parallel.team import check_team, together
 from fnnet.training.state import check_params
 from fnnet.types import Layer, Params, check_net
 
 
-def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
+def predict(net: Layer, params: Params, x: Any, size: int = 64, *, team: Team | None = None) -> Arrays:
     """The net's predictions for all examples, (N, …): its evaluation, tile by tile.
 
     All tiles are of one size, the last one filled up with its last example, so that an example's bytes depend on its
@@ -27,10 +30,12 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
             gives arrays for slices of its first axis. One tile of it is in memory at a time. Or a tuple of such, for a
             net that reads one.
         size: examples in a tile.
+        team: processes that share out the tiles, such as `parallel.mpi()`; the predictions, on all, are those of one.
 
     Raises:
         DataError: there is no example.
         DtypeError: x is no array.
+        WorkerError: one of the team failed; on all of them.
 
     The other errors are those of `net.apply`.
 
@@ -41,19 +46,27 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64) -> Arrays:
     """
     check_net(net)
     check_params(params, x)
-    size = whole("size", size, 1)
+    size, own_team = whole("size", size, 1), check_team(team)
+    own, _ = together(own_team, lambda: _predicted(net, params, x, size, own_team), lambda own: None)
+    return behind_each_other(own_team, own)
+
+
+def _predicted(net: Layer, params: Params, x: Any, size: int, team: Team) -> Arrays | None:
+    """The predictions for one worker's tiles, None where it has none."""
     total = _length(x)
+    own = share(-(-total // size), team.rank, team.size)
+    first, last = own.start * size, min(own.stop * size, total)
     found: Arrays = None
-    for start in range(0, total, size):
+    for start in range(first, last, size):
         tile = each(lambda leaf: np.asarray(leaf[start : start + size]), x)  # noqa: B023 - used at once
         n = count(tile)
         if n < size:
             tile = each(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], size - n, axis=0)]), tile)  # noqa: B023
         y = net.apply(params, tile)[0]
         if found is None:
-            found = each(lambda leaf: np.empty((total, *leaf.shape[1:]), leaf.dtype), y)
-        for of, own in zip(flat(found), flat(y), strict=True):
-            of[start : start + n] = own[:n]
+            found = each(lambda leaf: np.empty((last - first, *leaf.shape[1:]), leaf.dtype), y)
+        for of, made in zip(flat(found), flat(y), strict=True):
+            of[start - first : start - first + n] = made[:n]
     return found
 
 

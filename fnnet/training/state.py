@@ -11,6 +11,7 @@ from fnnet import tree
 from fnnet.arguments import example_weights, float_dtype, is_plain, shown
 from fnnet.arrays import Arrays, count, flat
 from fnnet.errors import ArgumentError, DataError, StructureError, expected
+from fnnet.parallel.portion import Portion
 from fnnet.rng import Key, fold_in
 from fnnet.types import (
     Array,
@@ -119,6 +120,9 @@ def x_target_weight(batch: Batch) -> tuple[Arrays, Target, Array | None]:
     Raises:
         DataError: batch is anything else than two or three things, or all weights are 0.
     """
+    if isinstance(batch, Portion):
+        fix = "give make_step the team that data.batches has"
+        raise DataError(expected("batch", "a whole one", f"one worker's rows of one of {batch.of} examples", fix))
     if isinstance(batch, tuple | list) and len(batch) == 2:
         return batch[0], batch[1], None
     if isinstance(batch, tuple | list) and len(batch) == 3:

@@ -10,14 +10,17 @@ from fnnet.arguments import real, shown, whole
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
 from fnnet.optim.descend import descend
+from fnnet.parallel import Team
+from fnnet.parallel.team import check_team
 from fnnet.recipe import factory
 from fnnet.training.ends import check_end
 from fnnet.training.evaluate import a_number, metric_of, named_metrics
 from fnnet.training.micro_batches import in_training
 from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
+from fnnet.training.rows import own_rows, rows_of_all
 from fnnet.training.sharpness_aware import sharpened
-from fnnet.training.state import Batch, TrainState, step_key, x_target_weight
+from fnnet.training.state import Batch, TrainState, step_key
 from fnnet.types import Layer, Measured, Metric, Optimizer, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
@@ -38,6 +41,7 @@ def make_step(
     *,
     micro_batch: int | None = None,
     workers: int = 1,
+    team: Team | None = None,
     sharpness: float | None = None,
 ) -> Step:
     """The function `step(state, batch) -> (state, metrics)` that trains `net` on one batch.
@@ -56,6 +60,10 @@ def make_step(
         metrics: name -> `(predictions, target) -> value`, see `fnnet.metrics`.
         micro_batch: examples pulled back at once, to save memory; by default the whole batch, see `micro_batches`.
         workers: micro-batches at a time, to save time.
+        team: the processes that share out the micro-batches of every batch, such as `parallel.mpi()`; all make the same
+            steps and hold the same state, whose bytes do not depend on their number. A batch is the whole one, or this
+            worker's rows of it, as `data.batches(…, micro_batch=, team=)` reads them. The predictions are gathered for
+            `metrics`. Every 100 steps all compare their states.
         sharpness: ρ > 0 takes the gradient at the worst point of this radius, see `sharpness_aware`; two gradients a
             step.
 
@@ -66,6 +74,7 @@ def make_step(
     Raises (the step):
         NonFiniteError: the loss, a gradient or a new param is NaN or infinite. The step is then made again layer by
             layer, and the message says where such a number appeared first. The state stays good.
+        WorkerError: one of the team failed, or their states or batches differ; on all of them.
 
     >>> import numpy as np
     >>> from fnnet import layers, losses, optim, rng, training
@@ -79,9 +88,14 @@ def make_step(
     check_optimizer(optimizer)
     functions = named_metrics(metrics)
     size = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
-    if whole("workers", workers, 1) > 1 and size is None:
+    own_team = check_team(team)
+    if max(whole("workers", workers, 1), own_team.size) > 1 and size is None:
         fix = "say how large a part is, such as the batch divided by workers"
-        raise ConfigError(expected("micro_batch", f"a number of examples for each of {workers} workers", "None", fix))
+        raise ConfigError(
+            expected(
+                "micro_batch", f"a number of examples for each of {max(workers, own_team.size)} workers", "None", fix
+            )
+        )
     radius = None if sharpness is None else real("sharpness", sharpness, 0, open="(")
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
@@ -89,13 +103,15 @@ def make_step(
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", shown(state), _other(batch)))
-        x, target, weight = x_target_weight(batch)
-        gradient = sharpened(in_training(net, loss, size, step_key(state), workers), radius)
+        rows = own_rows(batch, size, own_team, state)
+        gradient = sharpened(in_training(net, loss, size, step_key(state), workers, own_team, rows.of), radius)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
-            value, grads, predictions = gradient(state.params, x, target, weight)
+            value, grads, predictions = gradient(state.params, *rows[:3])
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
         if not (good and math.isfinite(value)):
-            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, batch, size, radius))
+            raise NonFiniteError(first_non_finite(net, loss, optimizer, state, rows, size, radius, own_team))
+        if functions:
+            predictions, target, weight = rows_of_all(own_team, predictions, rows)
         measured = {
             name: a_number(name, metric_of(function, predictions, target, weight))
             for name, function in functions.items()

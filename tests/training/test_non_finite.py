@@ -7,6 +7,7 @@ import pytest
 from fnnet import layers, losses, optim, training, tree
 from fnnet.errors import FnnetError, NonFiniteError
 from fnnet.training.non_finite import first_non_finite
+from fnnet.training.rows import OwnRows
 from fnnet.walk import replace
 from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, stream
 
@@ -148,7 +149,7 @@ def test_a_real_divergence_stops_with_a_good_state():
 def test_a_step_that_is_finite():
     state = training.init(NETS["all"], OPTIMIZER, KEY, SHAPE)
     with pytest.raises(FnnetError, match="step 0: made again, everything is finite; a function of the net is not pure"):
-        first_non_finite(NETS["all"], LOSS, OPTIMIZER, state, ARRAYS)
+        first_non_finite(NETS["all"], LOSS, OPTIMIZER, state, OwnRows(*ARRAYS, None))
 
 
 # Sizes
