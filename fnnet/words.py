@@ -38,3 +38,12 @@ def in_lines(parts: Iterable[str], width: int | None = None, indent: str = "  ")
         else:
             lines.append(indent + part if lines else part)
     return "\n".join(lines)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent.
+
+    >>> percent(0.98765), percent(1, 0)
+    ('98.8 %', '100 %')
+    """
+    return f"{100 * float(share):.{digits}f} %"

@@ -27,7 +27,7 @@ COMMANDS: Commands = {
         "fnnet.runs.commands.train",
         "train and leave a run folder: train NAME [options]; train NAME --help",
     ),
-    "predict": ("fnnet.runs.commands.predict", "read picture files with a trained net: predict RUN IMAGE…"),
+    "predict": ("fnnet.runs.commands.predict", "ask a trained net: predict RUN PICTURE…, or numbers, or text"),
     "show": ("fnnet.runs.commands.show", "a run as it stands, and its net layer by layer: show RUN"),
     "report": ("fnnet.runs.commands.report", "write a run's report again: report RUN; all runs side by side: report"),
     "replay": ("fnnet.runs.commands.replay", "run again and compare to the byte: replay RUN"),

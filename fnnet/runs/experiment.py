@@ -1,14 +1,35 @@
-"""What an experiment is."""
+"""What an experiment is, and what it trains.
+
+To register one, write a module that ends with
+
+    EXPERIMENT = Experiment("name", Config, net, problem, classes(read))
+
+and add its name, the module and its question to `EXPERIMENTS` in `fnnet.runs.registry`. Then `fnnet train name` trains
+it, and every field of `Config` is an option with its docstring for help. The pieces:
+
+- `Config`, a frozen attrs class made from `Settings`: more fields, or other defaults for those there are. Plain values
+  only: numbers, words, `Literal`, None, tuples of these.
+- `problem(config, data, source) -> Problem`: net, loss, optimizer (`settings.optimizer`) and arrays, whose digests
+  (`facts.digests`) make a run on other data another run. What is drawn is drawn from `config.seed` or a fixed key.
+- an `Answers` of `fnnet.runs.kinds`: `classes`, `numbers`, `pictures`, `text`, or an own one. It decides what is
+  measured and shown, and how `predict` asks and answers.
+
+All else is there: training, early stopping, resume, replay, trace, report.
+
+x and targets are arrays or tuples of arrays with one first axis, of floats or whole numbers, as `fnnet.training` takes
+them.
+"""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
+from fnnet.arrays import count, shape_of
 from fnnet.losses import Loss
+from fnnet.runs.answers import Answers
 from fnnet.runs.settings import Settings
-from fnnet.types import Array, Layer, Optimizer, Shape, Shapes
+from fnnet.types import Arrays, Layer, Optimizer, Shapes
 
 
 @attrs.frozen(eq=False)
@@ -17,39 +38,52 @@ class Problem:
 
     Args:
         net, loss, optimizer: see `fnnet.training.make_step`.
-        train, test: `(x, labels)`, x as the net reads it, labels integers.
-        classes: the name of every class.
+        train, test: `(x, target)`, x as the net reads it.
+        classes: what whole numbers in targets stand for, one name each: classes of pictures, characters of a text;
+            empty where they are numbers only.
         source: the data set in a few words, such as "MNIST".
         digests: name of array -> digest of the data as loaded.
         data: what `--data` must be to get them for sure; None where that depends on the machine.
         note: one line the user should read, such as where the data come from; or None.
         validation: held back from training, to look at after every epoch; None where nothing is.
+        loss_words: the loss in words, with its unit.
+        augment: `(key, batch) -> batch`: every batch is changed so before the step on it, with a key of its own; see
+            `fnnet.data.augmented`. None leaves them as they are.
+        remainder: what becomes of a last batch that would be short, see `fnnet.data.batches`.
     """
 
     net: Layer
     loss: Loss
     optimizer: Optimizer
-    train: tuple[Array, Array]
-    test: tuple[Array, Array]
+    train: tuple[Arrays, Arrays]
+    test: tuple[Arrays, Arrays]
     classes: tuple[str, ...]
     source: str
     digests: dict[str, str]
     data: str | None = None
     note: str | None = None
-    validation: tuple[Array, Array] | None = None
+    validation: tuple[Arrays, Arrays] | None = None
+    loss_words: str = "cross-entropy, nats"
+    augment: Callable[..., Any] | None = None
+    remainder: Literal["keep", "drop", "fill"] = "keep"
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> Shapes:
         """Of one example."""
-        return self.train[0].shape[1:]
+        return shape_of(self.train[0])
 
     @property
-    def held_out(self) -> dict[str, tuple[Array, Array]]:
+    def sizes(self) -> dict[str, int]:
+        """How many examples each part of the data has."""
+        return {part: count(examples[0]) for part, examples in {"train": self.train, **self.held_out}.items()}
+
+    @property
+    def held_out(self) -> dict[str, tuple[Arrays, Arrays]]:
         """What the net is not trained on, by name."""
         return {"test": self.test} if self.validation is None else {"validation": self.validation, "test": self.test}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Experiment:
     """A question that a training answers.
 
@@ -60,12 +94,11 @@ class Experiment:
             that it is built as the file says.
         problem: `(settings, data directory or None, source or None) -> Problem`; where a source is named, as in
             `Problem.source`, nothing may stand in for it.
-        read: `(file, settings, shape, classes) -> (example, words)`: how a trained net reads a picture file, and what
-            was done to the picture for it.
+        answers: what kind of answers the net gives.
     """
 
     name: str
     settings: type[Settings]
     net: Callable[[Any], Layer] | None
     problem: Callable[[Any, str | None, str | None], Problem]
-    read: Callable[[Path, Any, Shapes, tuple[str, ...]], tuple[Array, list[str]]]
+    answers: Answers

@@ -6,7 +6,7 @@ steps.jsonl           the loss of every step; every 50 steps a digest of every l
 metrics.jsonl         one line an epoch
 checkpoint.safetensors    to resume from: the whole `trainer.Position`, early stopping's memory with it
 params.safetensors    the trained net
-results.json          accuracy, loss and confusion counts at the end, time and memory
+results.json          loss and what else is measured and counted at the end, time and memory
 report.md and *.png   to read
 .lock                 held while a process works in the folder; by `flock`, so on POSIX systems only
 """
@@ -90,8 +90,9 @@ class Run:
         Raises:
             DataError: a line is damaged.
         """
-        names = [f"{part}_{quantity}" for part in ("train", "test") for quantity in ("loss", "accuracy")]
-        validation = ("validation_loss", "validation_accuracy")  # in all lines or in none
+        quantities = ("loss", *self.experiment.answers.metrics)
+        names = [f"{part}_{quantity}" for part in ("train", "test") for quantity in quantities]
+        validation = tuple(f"validation_{quantity}" for quantity in quantities)  # in all lines or in none
         return _numbered(self.folder / METRICS, "epoch", 1, (*names, "seconds", "examples_per_second"), validation)
 
     def results(self) -> dict[str, Any]:
@@ -103,9 +104,19 @@ class Run:
         path = self.folder / RESULTS
         results = files.read_json(path)
         tested = results.get("test") if isinstance(results, dict) else None
-        if not isinstance(tested, dict) or not _is_number(tested.get("accuracy")):
-            raise DataError(expected(str(path), "results with test.accuracy", repr(results)[:80]))
+        name = self.experiment.answers.headline.name
+        if not isinstance(tested, dict) or not _is_number(tested.get(name)):
+            raise DataError(expected(str(path), f"results with test.{name}", repr(results)[:80]))
         return dict(results)
+
+    def tested(self) -> str:
+        """The headline on the test set in words, of a finished run.
+
+        Raises:
+            DataError: results.json is damaged.
+        """
+        headline = self.experiment.answers.headline
+        return headline.told(self.results()["test"][headline.name])
 
 
 def opened(folder: Path) -> Run:

@@ -1,5 +1,6 @@
 """What makes a run this run: experiment, settings and data, as config.json holds them."""
 
+import json
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,8 @@ def identity(experiment: Experiment, settings: Settings, problem: Problem) -> Id
 
 
 def plain(settings: Settings) -> dict[str, Any]:
-    """Settings as plain values by name."""
-    values: dict[str, Any] = _CONVERTER.unstructure(settings)
+    """Settings as plain values by name, as JSON has them: tuples are lists."""
+    values: dict[str, Any] = json.loads(json.dumps(_CONVERTER.unstructure(settings)))
     return values
 
 

@@ -9,6 +9,7 @@ from fnnet.data import batch_count
 from fnnet.runs import pictures
 from fnnet.runs.datasets import digits
 from fnnet.runs.experiment import Experiment, Problem
+from fnnet.runs.kinds import classes
 from fnnet.runs.settings import INITIALIZERS, Settings, optimizer
 from fnnet.types import Array, Layer, Shapes
 
@@ -22,9 +23,9 @@ class Config(Settings):
     """
 
 
-def net(config: Settings, classes: int = 10) -> Layer:
+def net(config: Settings, outputs: int = 10) -> Layer:
     """Two convolutions with pooling, then three dense layers: 44,426 parameters for images (1, 28, 28)."""
-    return zoo.lenet5(classes, init=INITIALIZERS[config.initialization])
+    return zoo.lenet5(outputs, init=INITIALIZERS[config.initialization])
 
 
 def problem(config: Config, data: str | None, source: str | None = None) -> Problem:
@@ -39,9 +40,9 @@ def problem(config: Config, data: str | None, source: str | None = None) -> Prob
     )
 
 
-def read(path: Path, config: Config, shape: Shapes, classes: tuple[str, ...]) -> tuple[Array, list[str]]:
+def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as MNIST's digits were made, its ink cut out and put in the middle; ink 1 on 0."""
-    return pictures.read(path, shape, pictures.as_mnist if shape == (1, 28, 28) else pictures.whole)
+    return pictures.read(Path(word), shape, pictures.as_mnist if shape == (1, 28, 28) else pictures.whole)
 
 
-EXPERIMENT = Experiment("lenet5", Config, net, problem, read)
+EXPERIMENT = Experiment("lenet5", Config, net, problem, classes(read))

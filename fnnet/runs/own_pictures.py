@@ -10,7 +10,7 @@ from fnnet import data, losses, rng
 from fnnet.data.images import left_behind
 from fnnet.data.picture import Fit, Mode, Over
 from fnnet.errors import ConfigError, DataError, MissingDataError, expected
-from fnnet.runs import lenet5, pictures
+from fnnet.runs import kinds, lenet5, pictures
 from fnnet.runs.datasets import BUNDLED
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.facts import array_digest
@@ -144,9 +144,9 @@ def _channels(images: Array) -> Array:
     return images[:, None] if images.ndim == 3 else images
 
 
-def read(path: Path, config: Config, shape: Shapes, classes: tuple[str, ...]) -> tuple[Array, list[str]]:
+def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as those of the folder were read."""
-    return pictures.read_as(path, shape, config.over, config.fit)
+    return pictures.read_as(Path(word), shape, config.over, config.fit)
 
 
-EXPERIMENT = Experiment("pictures", Config, None, problem, read)
+EXPERIMENT = Experiment("pictures", Config, None, problem, kinds.classes(read))

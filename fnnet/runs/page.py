@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import attrs
 
 from fnnet import summary
+from fnnet.runs.answers import Section as Shown
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.markdown import table
 from fnnet.runs.registry import EXPERIMENTS
@@ -14,8 +15,7 @@ from fnnet.runs.settings import Settings
 from fnnet.types import Params
 from fnnet.words import counted
 
-CURVES, CONFUSION, MISTAKES, KERNELS = "curves.png", "confusion_{part}.png", "mistakes.png", "kernels.png"
-SHOWN = 30  # mistakes at most
+CURVES = "curves.png"
 PARTS = {"train": "training", "validation": "validation", "test": "test"}  # of the data, in words
 
 
@@ -27,7 +27,7 @@ class Told(NamedTuple):
         rows: the lines of metrics.jsonl.
         results: the content of results.json.
         sessions: see `folder.Run.sessions`.
-        figures: names of the picture files that are there.
+        sections: what is shown of the trained net.
     """
 
     experiment: Experiment
@@ -37,7 +37,7 @@ class Told(NamedTuple):
     rows: Sequence[dict[str, Any]]
     results: dict[str, Any]
     sessions: Sequence[dict[str, Any]]
-    figures: Sequence[str]
+    sections: Sequence[Shown]
 
     @property
     def measured(self) -> dict[str, dict[str, Any]]:
@@ -45,10 +45,9 @@ class Told(NamedTuple):
         return {part: self.results[part] for part in PARTS if part in self.results}
 
     @property
-    def wrong(self) -> int:
-        """How many test examples are misread."""
-        test = self.results["test"]
-        return round((1 - test["accuracy"]) * test["examples"])
+    def columns(self) -> list[tuple[str, str]]:
+        """Part of the data and name of what is measured there, the loss first."""
+        return [(part, name) for part in self.measured for name in self.experiment.answers.texts]
 
 
 Section: TypeAlias = Callable[[Told], Iterator[str]]  # the paragraphs, each without an empty line at its end
@@ -61,11 +60,12 @@ def text(told: Told) -> str:
 
 def _head(told: Told) -> Iterator[str]:
     test, epochs = told.results["test"], told.results.get("best_epoch", len(told.rows))
+    headline = told.experiment.answers.headline
     yield f"# {told.experiment.name}, seed {told.settings.seed}"
     yield EXPERIMENTS[told.experiment.name][1]
     yield (
-        f"**{_percent(test['accuracy'])}** of the {test['examples']:,} test examples of {told.problem.source} are read "
-        f"right after {counted(epochs, 'epoch')}; {told.wrong:,} are not."
+        f"**{headline.text(test[headline.name])}** {headline.words} on the {test['examples']:,} test examples of "
+        f"{told.problem.source}, after {counted(epochs, 'epoch')}."
     )
 
 
@@ -86,8 +86,11 @@ def _figures(told: Told) -> Iterator[str]:
         ["", *(f"{PARTS[part]} set" for part in measured)],
         [
             ["examples", *(f"{found['examples']:,}" for found in measured.values())],
-            ["accuracy", *(_percent(found["accuracy"]) for found in measured.values())],
-            ["cross-entropy", *(f"{found['loss']:.4f}" for found in measured.values())],
+            *(
+                [words, *(text(found[name]) for found in measured.values())]
+                for name, text in told.experiment.answers.texts.items()
+                for words in [told.problem.loss_words if name == "loss" else name.replace("_", " ")]
+            ),
         ],
         " " + "r" * len(measured),
     )
@@ -106,19 +109,19 @@ def _figures(told: Told) -> Iterator[str]:
 
 
 def _curves(told: Told) -> Iterator[str]:
-    columns = [(part, name, show) for part in told.measured for name, show in _SHOWS.items()]
+    columns, texts = told.columns, told.experiment.answers.texts
     yield "## Curves"
-    yield f"![Loss and accuracy by epoch]({CURVES})"
+    yield f"![Loss and {told.experiment.answers.headline.words} by epoch]({CURVES})"
     yield (
         "Training figures are means over an epoch, of every batch just before the step on it; the others are those of "
         "the net after the epoch."
     )
     yield table(
-        ["epoch", *(f"{PARTS[part]} {name}" for part, name, _ in columns), "seconds", "examples/s"],
+        ["epoch", *(f"{PARTS[part]} {name.replace('_', ' ')}" for part, name in columns), "seconds", "examples/s"],
         [
             [
                 row["epoch"],
-                *(show(row[f"{part}_{name}"]) for part, name, show in columns),
+                *(texts[name](row[f"{part}_{name}"]) for part, name in columns),
                 f"{row['seconds']:.1f}",
                 f"{row['examples_per_second']:,.0f}",
             ]
@@ -128,30 +131,12 @@ def _curves(told: Told) -> Iterator[str]:
     )
 
 
-def _confusion(told: Told) -> Iterator[str]:
-    yield "## Which classes are taken for which"
-    yield "Rows are the true class, columns what the net reads. Errors are shaded by their number."
-    for part in ("test", "train"):
-        yield f"![Confusion matrix of the {PARTS[part]} set]({CONFUSION.format(part=part)})"
-
-
-def _mistakes(told: Told) -> Iterator[str]:
-    if MISTAKES not in told.figures:
-        return
-    of_all = f"The {SHOWN} of {told.wrong:,}" if told.wrong > SHOWN else "All"
-    yield "## Mistakes"
-    yield (
-        f"{of_all} misclassified test examples, those first of which the net was surest: what it reads and what it "
-        "is, each with the probability the net gives it. The number is the place in the test set."
-    )
-    yield f"![Misclassified examples]({MISTAKES})"
-
-
-def _kernels(told: Told) -> Iterator[str]:
-    if KERNELS in told.figures:
-        yield "## Kernels of the first layer"
-        yield "Weights of the first convolution: white is zero, red positive, blue negative."
-        yield f"![Kernels]({KERNELS})"
+def _sections(told: Told) -> Iterator[str]:
+    for section in told.sections:
+        yield f"## {section.title}"
+        yield from section.paragraphs
+        for figure in section.figures:
+            yield f"![{figure.words}]({figure.file})"
 
 
 def _net(told: Told) -> Iterator[str]:
@@ -199,9 +184,7 @@ SECTIONS: tuple[Section, ...] = (
     _early_stopping,
     _figures,
     _curves,
-    _confusion,
-    _mistakes,
-    _kernels,
+    _sections,
     _net,
     _settings,
     _repeating,
@@ -215,20 +198,18 @@ def command(told: Told) -> str:
         value = getattr(told.settings, field.name)
         if value != field.default:
             name = field.name.replace("_", "-")
-            words += [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
+            if isinstance(value, bool):
+                words.append(f"--{'' if value else 'no-'}{name}")
+            else:
+                words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
     words += ["--data", told.problem.data] if told.problem.data else []
     return shlex.join(words)
 
 
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
-
-
-_SHOWS: dict[str, Callable[[float], str]] = {"loss": "{:.4f}".format, "accuracy": _percent}
-
-
 def _plain(value: object) -> object:
     """A setting as it is said, not as Python writes it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else ("no", "yes")[value] if isinstance(value, bool) else value
 
 

@@ -74,9 +74,8 @@ def go_on(run: Run, settings: Settings, resume: bool, options: Options = Options
         problem = _problem(run, settings, options.data)
         folder.check_same(run, identity.identity(run.experiment, settings, problem), resume)
         if run.finished:
-            accuracy = run.results()["test"]["accuracy"]
             print(
-                f"{run.folder}: this run is finished. Test accuracy {100 * accuracy:.2f} %; report: "
+                f"{run.folder}: this run is finished. Test {run.tested()}; report: "
                 f"{run.folder / folder.REPORT}\nTo train again choose another --out, or another --seed"
             )
             return 0
@@ -85,14 +84,14 @@ def go_on(run: Run, settings: Settings, resume: bool, options: Options = Options
 
 def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
     settings = run.settings
-    plan = trainer.plan(problem, settings)
+    plan = trainer.plan(problem, settings, run.experiment.answers.metrics)
     _refuse_to_repeat(run)
     at = position.load(run, plan, settings.seed)
     assert plan.batch_count is not None
     total = settings.epochs * plan.batch_count
     with display() as shown:
         _introduce(run, problem, at, shown, memory)
-        telling = Progress(shown, total, settings.epochs, at.state.step)
+        telling = Progress(shown, run.experiment.answers.headline, total, settings.epochs, at.state.step)
         try:
             with journal(run, at, telling) as writing, signals.deferred() as stop:
                 at = trainer.run(plan, at, writing, stop.asked, options.save_every)
@@ -115,8 +114,7 @@ def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
     if "best_epoch" in results:
         made = f"{results['epochs']} of at most {settings.epochs}"
         told.note(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
-    accuracy = results["test"]["accuracy"]
-    told.note(f"test accuracy {100 * accuracy:.2f} %; report: {run.folder / folder.REPORT}")
+    told.note(f"test {run.tested()}; report: {run.folder / folder.REPORT}")
     return 0
 
 
@@ -147,11 +145,11 @@ def _introduce(run: Run, problem: Problem, at: Position, shown: Display, memory:
         shown.note(f"{run.folder}: nothing saved yet, beginning at the beginning")
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     folder.add_session(run, {"started": started, "after_step": at.state.step, "facts": now})
-    n, m = len(problem.train[0]), len(problem.test[0])
+    sizes = problem.sizes
     kept = memory.partition(",")[0]  # the machine's settings belong in the output, in short
     count = now["blas threads"]
     threads = counted(count, "thread") if isinstance(count, int) else f"{count} threads"
-    what = f"{run.experiment.name} on {problem.source}: {n:,} training and {m:,} test examples"
+    what = f"{run.experiment.name} on {problem.source}: {sizes['train']:,} training and {sizes['test']:,} test examples"
     shown.note(f"{what}; {now['blas']}, {threads}, {kept}; in {run.folder}")
 
 
@@ -214,7 +212,7 @@ def same_plan(run: Run, data: str | None) -> tuple[Problem, Plan]:
     found = identity.identity(run.experiment, run.settings, problem)
     if different := identity.differences(recorded, found, ("in the run", "found now")):
         raise RunError(f"{run.folder}: {'; '.join(different)}; name the run's data with --data")
-    return problem, trainer.plan(problem, run.settings)
+    return problem, trainer.plan(problem, run.settings, run.experiment.answers.metrics)
 
 
 def _problem(run: Run, settings: Settings, data: str | None) -> Problem:

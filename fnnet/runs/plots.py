@@ -1,26 +1,33 @@
 """The figures of a run. Each function returns the bytes of a PNG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 
+from fnnet.arrays import is_floats
+from fnnet.runs.measure import Measure
 from fnnet.runs.style import SERIES, drawn, figure, png, tidy
 from fnnet.training import LayerTrace
-from fnnet.types import Array
+from fnnet.types import Array, Shapes
 
 INK = "0.1"
 STRETCHES = 120  # of a training, each of which has one median of its batches' losses
 
 
 @drawn
-def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: float) -> bytes:
-    """Loss by step and epoch, and accuracy by epoch.
+def curves(
+    rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_epoch: float, measure: Measure, loss_words: str
+) -> bytes:
+    """Loss by step and epoch, and a measure by epoch.
 
     Args:
         rows: the lines of metrics.jsonl.
         losses: the loss of every step.
         steps_per_epoch: to place steps on the axis of epochs.
+        measure: beside the loss.
+        loss_words: the loss in words, with its unit.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -32,7 +39,7 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
     parts = [("train", "training, mean over the epoch", 0.5), ("test", "test, after the epoch", 0.0)]
     if "validation_loss" in rows[0]:
         parts.append(("validation", "validation, after the epoch", 0.0))
-    for axes, quantity in ((left, "loss"), (right, "accuracy")):
+    for axes, quantity in ((left, "loss"), (right, measure.name)):
         for (part, words, back), style in zip(parts, SERIES, strict=False):
             values = [row[f"{part}_{quantity}"] for row in rows]
             axes.plot([epoch - back for epoch in epochs], values, label=words, linewidth=1.6, **style, **markers)
@@ -40,20 +47,29 @@ def curves(rows: Sequence[dict[str, Any]], losses: Sequence[float], steps_per_ep
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlim(0, max(epochs) * 1.02)
         tidy(axes)
-    left.set_yscale("log")
-    left.yaxis.set_major_formatter("{x:g}")
-    left.yaxis.set_minor_formatter("")
-    left.set_ylabel("cross-entropy, nats per example")
+    shown = [row[f"{part}_loss"] for row in rows for part, *_ in parts]
+    if min([*shown, *losses]) > 0:
+        _logarithmic(left)
+        if len(losses):
+            left.set_ylim(max(1e-9, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
+    left.set_ylabel(f"{loss_words} per example")
     left.set_title("Loss", loc="left")
-    if len(losses):
-        shown = [row[f"{part}_loss"] for row in rows for part, *_ in parts]
-        left.set_ylim(max(1e-4, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
-    right.set_ylabel("accuracy, percent")
-    right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-    right.set_title("Accuracy", loc="left")
+    if measure.log and min(row[f"{part}_{measure.name}"] for row in rows for part, *_ in parts) > 0:
+        _logarithmic(right)
+    else:
+        right.yaxis.set_major_formatter(lambda value, _: f"{measure.scale * value:g}")
+    right.set_ylabel(measure.axis)
+    right.set_title(measure.words.capitalize(), loc="left")
     for axes in (left, right):
         axes.legend(frameon=False)
     return png(made)
+
+
+def _logarithmic(axes: Any) -> None:
+    """Plain numbers along a logarithmic axis."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def _batches(axes: Any, losses: Sequence[float], steps_per_epoch: float) -> None:
@@ -190,6 +206,92 @@ def sizes(rows: Sequence[LayerTrace], title: str) -> bytes:
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     tidy(axes)
     return png(made)
+
+
+@drawn
+def fit(x: Array, target: Array, y: Array) -> bytes:
+    """A function of one number, what a net makes of it, and by how much it is off.
+
+    Args:
+        x: where, rising.
+        target, y: what should be there and what is.
+    """
+    made = figure(9, 3.4)
+    left, right = made.subplots(1, 2)
+    left.plot(x, target, color="0.75", linewidth=4, label="as it should be")
+    left.plot(x, y, linewidth=1.4, label="the net", color=SERIES[0]["color"])
+    left.set_ylabel("y")
+    left.set_title("Fit", loc="left")
+    left.legend(frameon=False)
+    right.axhline(0, color="0.75", linewidth=1)
+    right.plot(x, y - target, linewidth=1.4, color=SERIES[1]["color"])
+    right.set_ylabel("y less what it should be")
+    right.set_title("Error", loc="left")
+    for axes in (left, right):
+        axes.set_xlabel("x")
+        tidy(axes)
+    return png(made)
+
+
+@drawn
+def against(target: Array, y: Array) -> bytes:
+    """What a net gives against what it should, (N, m) each, one series for each of the first m."""
+    made = figure(4.6, 4.4)
+    axes = made.subplots()
+    ends = [float(min(target.min(), y.min())), float(max(target.max(), y.max()))]
+    axes.plot(ends, ends, color="0.75", linewidth=1)
+    for i, style in zip(range(y.shape[1]), SERIES, strict=False):
+        one: dict[str, Any] = {"color": style["color"], "marker": style["marker"], "linestyle": "none", "markersize": 3}
+        axes.plot(target[:, i], y[:, i], label=f"output {i}", markerfacecolor="none", **one)
+    axes.set_xlabel("as it should be")
+    axes.set_ylabel("the net")
+    if y.shape[1] > 1:
+        axes.legend(frameon=False, fontsize=8)
+    tidy(axes)
+    return png(made)
+
+
+@drawn
+def picture_rows(rows: Mapping[str, Array], named: bool = True) -> bytes:
+    """Pictures in rows, those of one column belonging together.
+
+    Args:
+        rows: name -> pictures (n, C, H, W) in [0, 1].
+        named: whether the names stand in front of the rows.
+    """
+    across = max(map(len, rows.values()))
+    made = figure(0.9 * across + (0.7 if named else 0.1), 0.92 * len(rows) + 0.05)
+    grid = made.subplots(len(rows), across, squeeze=False)
+    for (name, images), line in zip(rows.items(), grid, strict=True):
+        for axes in line:
+            axes.set_axis_off()
+        for axes, image in zip(line, images, strict=False):
+            axes.set_axis_on()
+            axes.imshow(_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_color("0.75")
+        if named:
+            line[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
+    return png(made)
+
+
+def picture(image: Array) -> bytes:
+    """A picture (C, H, W) in [0, 1], pixel by pixel."""
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(np.rint(255 * np.clip(_picture(image), 0, 1)).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def is_picture(shape: Shapes) -> bool:
+    """Whether examples of this shape can be drawn: (C, H, W) with one channel or three.
+
+    >>> is_picture((1, 28, 28)), is_picture((28, 28)), is_picture((2, 28, 28))
+    (True, False, False)
+    """
+    return is_floats(shape) and isinstance(shape, tuple) and len(shape) == 3 and shape[0] in (1, 3)
 
 
 def _picture(image: Array) -> Array:

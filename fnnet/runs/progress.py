@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 
 from fnnet.runs.display import Display
+from fnnet.runs.measure import Measure
 from fnnet.runs.trainer import Position
 from fnnet.words import duration, in_lines
 
@@ -13,12 +14,14 @@ class Progress:
 
     Args:
         display: where.
+        measure: told beside the loss.
         steps, epochs: of the whole run.
         start: steps that were done before.
     """
 
-    def __init__(self, display: Display, steps: int, epochs: int, start: int = 0):
+    def __init__(self, display: Display, measure: Measure, steps: int, epochs: int, start: int = 0):
         self._display = display
+        self._measure = measure
         self._steps = steps
         self._epochs = epochs
         self._start = start
@@ -33,7 +36,7 @@ class Progress:
         left = duration(spent / max(1, done - self._start) * (self._steps - done))
         figures = [
             f"loss {at.mean('loss'):.4f}",
-            f"accuracy {100 * at.mean('accuracy'):.2f} %",
+            self._measure.told(at.mean(self._measure.name)),
             f"{at.examples / at.seconds:,.0f} examples/s",
         ]
         before = f"epoch {at.epoch + 1}/{self._epochs}"
@@ -41,18 +44,19 @@ class Progress:
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is done; `row` is its line of metrics.jsonl."""
-        self._display.note(epoch_line(row, self._epochs, self._display.width))
+        self._display.note(epoch_line(row, self._measure, self._epochs, self._display.width))
 
 
-def epoch_line(row: Mapping[str, float], epochs: int, width: int | None = None) -> str:
+def epoch_line(row: Mapping[str, float], measure: Measure, epochs: int, width: int | None = None) -> str:
     """One epoch in a line, or in several of at most `width` letters, which break between figures.
 
+    >>> from fnnet.runs.kinds.classes import ACCURACY
     >>> row = dict(epoch=3, train_loss=0.05, train_accuracy=0.98, test_accuracy=0.985, seconds=7.0)
-    >>> epoch_line({**row, "examples_per_second": 8000.0}, 10)
+    >>> epoch_line({**row, "examples_per_second": 8000.0}, ACCURACY, 10)
     'epoch  3/10  train loss 0.0500  train accuracy 98.00 %  test accuracy 98.50 %  8,000 examples/s  7.0 s'
     """
     parts = [f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", f"train loss {row['train_loss']:.4f}"]
-    told = [part for part in ("train", "validation", "test") if f"{part}_accuracy" in row]
-    parts += [f"{part} accuracy {100 * row[f'{part}_accuracy']:.2f} %" for part in told]
+    told = [part for part in ("train", "validation", "test") if f"{part}_{measure.name}" in row]
+    parts += [f"{part} {measure.told(row[f'{part}_{measure.name}'])}" for part in told]
     parts += [f"{row['examples_per_second']:,.0f} examples/s", f"{row['seconds']:.1f} s"]
     return in_lines(parts, width)

@@ -1,18 +1,19 @@
 """What is made of a finished run: results.json, the figures, and report.md by `fnnet.runs.page`."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fnnet import layers, metrics, tree
-from fnnet.errors import DataError, NonFiniteError, expected
+from fnnet import tree
+from fnnet.arrays import count
+from fnnet.errors import DataError, expected
 from fnnet.runs import facts, files, page, plots, trained, trainer
+from fnnet.runs.answers import Figure, Look, Section
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import METRICS, REPORT, RESULTS, Run
-from fnnet.runs.page import CONFUSION, CURVES, KERNELS, MISTAKES, SHOWN
-from fnnet.types import Array, Params
+from fnnet.runs.page import CURVES
+from fnnet.types import Params
 
 
 def finish(run: Run, problem: Problem, params: Params) -> dict[str, Any]:
@@ -25,49 +26,61 @@ def finish(run: Run, problem: Problem, params: Params) -> dict[str, Any]:
 
 
 def write(run: Run, problem: Problem, params: Params) -> dict[str, Any]:
-    """Evaluate a trained net and write what can be read of its run."""
-    rows = run.metrics()
+    """Evaluate a trained net and write what can be read of its run.
+
+    Raises:
+        DataError: metrics.jsonl lacks what is held out.
+        NonFiniteError: a loss is NaN or infinite.
+    """
+    rows, answers = run.metrics(), run.experiment.answers
     if not rows or any(f"{part}_loss" not in rows[0] for part in problem.held_out):
         wanted = f"lines with the losses on {', '.join(problem.held_out)}"
         raise DataError(expected(str(run.folder / METRICS), wanted, f"{len(rows)} lines without"))
-    parts = {"train": problem.train, **problem.held_out}
-    measured = {part: _measure(problem, params, part, *examples) for part, examples in parts.items()}
     losses = [row["loss"] for row in run.steps()]
-    results = {
-        **{part: found for part, (found, _) in measured.items()},
-        "epochs": len(rows),
-        **({} if run.settings.patience is None else {"best_epoch": best_epoch(rows)}),
-        "steps": len(losses),
-        "seconds": sum(row["seconds"] for row in rows),
-        "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
-        "examples_per_second": float(np.median([row["examples_per_second"] for row in rows])),
-        "peak_memory": facts.peak_memory(),
-    }
-    curves = plots.curves(rows, losses, len(losses) / len(rows))
-    figures = {CURVES: curves, **_figures(problem, params, results, measured["test"][1])}
+    results = {**_measured(run, problem, params), **_made(run, rows, len(losses))}
+    curves = plots.curves(rows, losses, len(losses) / len(rows), answers.headline, problem.loss_words)
+    sections = [*answers.sections(Look(problem, run.settings, params, results)), *_kernels(params)]
+    figures = {CURVES: curves, **{figure.file: figure.png for section in sections for figure in section.figures}}
     for name, png in figures.items():
         files.write(run.folder / name, png)
-    told = page.Told(run.experiment, run.settings, problem, params, rows, results, run.sessions(), tuple(figures))
+    told = page.Told(run.experiment, run.settings, problem, params, rows, results, run.sessions(), sections)
     files.write(run.folder / REPORT, page.text(told))
     files.write(run.folder / RESULTS, files.to_json(results))
     return results
 
 
-def _figures(problem: Problem, params: Params, results: dict[str, Any], probabilities: Array) -> dict[str, bytes]:
-    """The pictures of what a trained net does, by file name; mistakes and kernels where there are any."""
-    figures = {}
-    for part, words in (("train", "Training"), ("test", "Test")):
-        title = f"{words} set, {results[part]['accuracy']:.2%} right".replace("%", " %")
-        counts = np.array(results[part]["confusion"])
-        figures[CONFUSION.format(part=part)] = plots.confusion(counts, problem.classes, title)
-    x, labels = problem.test
-    worst = _worst(labels, probabilities)
-    if len(problem.shape) == 3 and worst:
-        figures[MISTAKES] = plots.mistakes(x[worst], labels[worst], probabilities[worst], problem.classes, worst)
+def _measured(run: Run, problem: Problem, params: Params) -> dict[str, dict[str, Any]]:
+    """Of each part of the data: examples, loss, and what is measured and counted."""
+    answers, found = run.experiment.answers, {}
+    for part, examples in {"train": problem.train, **problem.held_out}.items():
+        what = f"the {part} loss of the trained net"
+        metrics = {**answers.metrics, **answers.counts}
+        values = trainer.measured(problem.net, params, examples, metrics, problem.loss, what)
+        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+        found[part] = {"examples": count(examples[0]), **plain}
+    return found
+
+
+def _made(run: Run, rows: Sequence[dict[str, Any]], steps: int) -> dict[str, Any]:
+    """How the training went: its length, time and memory."""
+    return {
+        "epochs": len(rows),
+        **({} if run.settings.patience is None else {"best_epoch": best_epoch(rows)}),
+        "steps": steps,
+        "seconds": sum(row["seconds"] for row in rows),
+        "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
+        "examples_per_second": float(np.median([row["examples_per_second"] for row in rows])),
+        "peak_memory": facts.peak_memory(),
+    }
+
+
+def _kernels(params: Params) -> list[Section]:
+    """The first convolution's, where there is one."""
     kernel = next((tree.array(leaf) for leaf in tree.leaves(params) if tree.array(leaf).ndim == 4), None)
-    if kernel is not None:
-        figures[KERNELS] = plots.kernels(kernel)
-    return figures
+    if kernel is None:
+        return []
+    said = "Weights of the first convolution: white is zero, red positive, blue negative."
+    return [Section("Kernels of the first layer", [said], [Figure("kernels.png", "Kernels", plots.kernels(kernel))])]
 
 
 def best_epoch(rows: Sequence[dict[str, Any]]) -> int:
@@ -78,31 +91,3 @@ def best_epoch(rows: Sequence[dict[str, Any]]) -> int:
     """
     best: int = min(rows, key=lambda row: row["validation_loss"])["epoch"]
     return best
-
-
-def _measure(problem: Problem, params: Params, part: str, x: Array, labels: Array) -> tuple[dict[str, Any], Array]:
-    """Loss, accuracy and confusion counts of one part of the data, and the probabilities of its examples.
-
-    Raises:
-        NonFiniteError: the loss is NaN or infinite.
-    """
-    with np.errstate(all="ignore"):  # what comes of it is looked at below
-        logits = trainer.predictions(problem.net, params, x)
-        loss, _ = problem.loss(logits, labels)
-    if not math.isfinite(loss):
-        raise NonFiniteError(f"the {part} loss of the trained net is {loss}, although all its params are finite")
-    found = {
-        "examples": len(labels),
-        "loss": loss,
-        "accuracy": metrics.accuracy(logits, labels),
-        "confusion": metrics.confusion(logits, labels).tolist(),
-    }
-    probabilities, _ = layers.softmax().apply((), logits)
-    return found, probabilities
-
-
-def _worst(labels: Array, probabilities: Array) -> list[int]:
-    """Where the misclassified examples stand, the surest mistakes first, at most a page."""
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
-    return [int(row) for row in surest[:SHOWN]]

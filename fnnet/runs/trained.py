@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fnnet import checkpoint, net_file, rng
+from fnnet.arrays import each
+from fnnet.checkpoint.shapes import shape_from_json, shape_to_json
 from fnnet.errors import CheckpointError, expected
 from fnnet.runs import identity
+from fnnet.runs.answers import Answers
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import ANOTHER, PARAMS, Run, RunError, non_finite, opened
 from fnnet.runs.registry import get
-from fnnet.types import Array, Layer, Params, Shapes, example_shape
+from fnnet.types import Arrays, Layer, Params, Shapes
 
 
 class Trained(NamedTuple):
@@ -26,21 +29,26 @@ class Trained(NamedTuple):
         net: the net.
         params: its params.
         shape: of one example.
-        classes: the name of every class.
-        read: a picture file as one example, and in words what was done to make it one.
+        classes: what whole numbers in its answers stand for, see `Problem.classes`.
+        read: a word of the command line, such as a picture file, as one example, and what was done to make it one.
+        answers: what kind of answers it gives.
     """
 
     net: Layer
     params: Params
     shape: Shapes
     classes: tuple[str, ...]
-    read: Callable[[Path], tuple[Array, list[str]]]
+    read: Callable[[str | Path], tuple[Arrays, list[str]]]
+    answers: Answers
+
+    def value(self, x: Arrays) -> Arrays:
+        """What the net makes of one example, as a batch of one."""
+        return self.net.apply(self.params, each(lambda part: part[None], x))[0]
 
 
 def save(run: Run, problem: Problem, params: Params) -> None:
     """Write params.safetensors, which says by itself what net it belongs to."""
-    shape, classes = list(problem.shape), list(problem.classes)
-    of = run.identity
+    shape, classes, of = shape_to_json(problem.shape), list(problem.classes), run.identity
     about = {"experiment": of.experiment, "config": of.config, "shape": shape, "classes": classes}
     checkpoint.save(run.folder / PARAMS, params, about, net=problem.net, shape=problem.shape)
 
@@ -64,20 +72,22 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
     if not path.is_file():
         raise RunError(expected(str(path), "a run folder", "nothing there"))
     about = checkpoint.read_metadata(path)
-    kinds = {"experiment": str, "config": dict, "shape": list, "classes": list}
+    kinds: dict[str, type | tuple[type, ...]]
+    kinds = {"experiment": str, "config": dict, "shape": (list, dict), "classes": list}
     named = isinstance(about, dict) and about.keys() == kinds.keys()
     if not named or not all(isinstance(about[name], kind) for name, kind in kinds.items()):
         fix = f"use {PARAMS} of a run"
         raise CheckpointError(expected(str(path), f"metadata with {', '.join(kinds)}", repr(about)[:80], fix))
     experiment = get(about["experiment"])
     settings = identity.settings(experiment, about["config"], path)
-    shape, classes = example_shape(about["shape"]), tuple(map(str, about["classes"]))
+    shape, classes = shape_from_json(about["shape"]), tuple(map(str, about["classes"]))
     if experiment.net is None:
         net, params, shape = net_file.load(path)
     else:
         net = experiment.net(settings)
         params = checkpoint.load(path, net.init(rng.key(0), shape))
-    return Trained(net, params, shape, classes, lambda picture: experiment.read(picture, settings, shape, classes))
+    answers = experiment.answers
+    return Trained(net, params, shape, classes, lambda word: answers.read(str(word), settings, shape, classes), answers)
 
 
 def _params_of(run: Run) -> Path:

@@ -10,17 +10,18 @@ import attrs
 import numpy as np
 
 from fnnet import data, metrics, rng, training, tree
+from fnnet.arrays import count
 from fnnet.errors import NonFiniteError
 from fnnet.losses import Loss
 from fnnet.runs.experiment import Problem
 from fnnet.runs.settings import Settings
 from fnnet.training.reduction import reduction_of
-from fnnet.types import Array, Layer, Metric, Optimizer, Params, Shape
+from fnnet.types import Array, Arrays, Layer, Metric, Optimizer, Params, Shapes
 
 DIGEST_EVERY = 50  # steps between two digests of the params
 EVALUATION_BATCH = 256  # examples; part of what makes bytes repeat
 
-Examples: TypeAlias = tuple[Array, Array]  # (x, target)
+Examples: TypeAlias = tuple[Arrays, Arrays]  # (x, target)
 Batches: TypeAlias = Callable[
     [rng.Key, int], Iterable[tuple[Array, ...]]
 ]  # (key of an epoch, batches to leave out) -> the rest
@@ -48,7 +49,7 @@ class Plan:
     net: Layer
     loss: Loss
     optimizer: Optimizer
-    shape: Shape
+    shape: Shapes
     batches: Batches
     epochs: int
     held_out: Mapping[str, Examples]
@@ -105,18 +106,25 @@ def never() -> bool:
     return False
 
 
-def plan(problem: Problem, settings: Settings) -> Plan:
-    """How an experiment trains: shuffled batches, its accuracy looked at after every epoch."""
+def plan(problem: Problem, settings: Settings, metrics: Mapping[str, Metric] = ACCURACY) -> Plan:
+    """How an experiment trains: shuffled batches, metrics looked at after every epoch."""
+    size, remainder, augment = settings.batch_size, problem.remainder, problem.augment
+
+    def batches(key: rng.Key, start: int) -> Iterable[tuple[Arrays, ...]]:
+        found = data.batches(key, problem.train, size, remainder, start)
+        return found if augment is None else data.augmented(rng.fold_in(key, "augment"), found, augment, start)
+
     return Plan(
         problem.net,
         problem.loss,
         problem.optimizer,
         problem.shape,
-        lambda key, start: data.batches(key, problem.train, settings.batch_size, start=start),
+        batches,
         settings.epochs,
         problem.held_out,
+        metrics,
         patience=settings.patience,
-        batch_count=data.batch_count(len(problem.train[0]), settings.batch_size),
+        batch_count=data.batch_count(problem.sizes["train"], size, remainder),
     )
 
 
@@ -167,7 +175,7 @@ def steps(plan: Plan, position: Position) -> Iterator[tuple[Position, Mapping[st
     clock = time.perf_counter()
     for batch in plan.batches(order(position), position.batch):
         state, values = step(position.state, batch)
-        n, now = len(batch[0]), time.perf_counter()
+        n, now = count(batch[0]), time.perf_counter()
         position = position._replace(
             state=state,
             batch=position.batch + 1,
@@ -258,15 +266,30 @@ def evaluate(plan: Plan, position: Position, part: str) -> dict[str, float]:
     Raises:
         NonFiniteError: the loss is NaN or infinite.
     """
-    examples, params = plan.held_out[part], position.state.params
-    with np.errstate(all="ignore"):  # what comes of it is looked at below
-        found = training.evaluate(plan.net, params, examples, plan.metrics, plan.loss, EVALUATION_BATCH)
-    if not math.isfinite(found["loss"]):
-        at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}"
-        raise NonFiniteError(f"{at}: the {part} loss is {found['loss']}, although all params are finite")
-    if reduction_of(plan.loss) == "sum":
-        found["loss"] /= len(examples[0])
+    at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}: the {part} loss"
+    found = measured(plan.net, position.state.params, plan.held_out[part], plan.metrics, plan.loss, at)
     return {f"{part}_{name}": value for name, value in found.items()}
+
+
+def measured(
+    net: Layer, params: Params, examples: Examples, metrics: Mapping[str, Metric], loss: Loss, what: str
+) -> dict[str, Any]:
+    """The loss, per example, and metrics of a net in evaluation.
+
+    Args:
+        net, params, examples, metrics, loss: see `fnnet.training.evaluate`.
+        what: the loss is called in a message.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite.
+    """
+    with np.errstate(all="ignore"):  # what comes of it is looked at below
+        found = training.evaluate(net, params, examples, metrics, loss, EVALUATION_BATCH)
+    if not math.isfinite(found["loss"]):
+        raise NonFiniteError(f"{what} is {found['loss']}, although all params are finite")
+    if reduction_of(loss) == "sum":
+        found["loss"] /= count(examples[0])
+    return found
 
 
 def step_row(before: Position, values: Mapping[str, Any]) -> Row:

@@ -84,7 +84,7 @@ FAULTS = [
     (("train", "lenet5", "--data", "bundled", "--out", "{full}/mine.txt"), 1, "expected a folder, got a file"),
     (("train", "lenet5", "--data", "bundled", "--out", "/dev/null/run"), 1, "/dev/null/run: Not a directory"),
     (("predict", "{full}", "a.png"), 1, "expected a run folder, with config.json, got a folder without it"),
-    (("predict", "{none}"), 2, "expected a picture file or more after the run, got none; usage: "),
+    (("predict",), 2, r"usage: fnnet predict RUN WORD… \[options\]"),
     (("predict", "{none}", "a.png"), 1, "expected a run folder, got nothing there"),
     (("replay", "{none}"), 1, "expected a run folder, with config.json, got no such folder"),
     (("diff", "{none}", "{full}"), 1, "expected a run folder"),
@@ -264,6 +264,12 @@ def test_predict(finished, told, pictures):
         assert line.endswith(words)
 
 
+def test_predict_without_a_picture_says_what_it_asks_for(finished, told):
+    code, _, err = told("predict", finished)
+    assert (code, "expected a picture file or more after the run, got none; usage: " in err) == (2, True)
+    assert "each is a picture file" in told("predict", finished, "--help")[1]
+
+
 def test_predict_puts_a_digit_from_a_corner_into_the_middle(finished, told, tmp_path):
     digit = np.zeros((20, 12), np.uint8)
     digit[:, 4:8] = 255  # a one
@@ -359,7 +365,7 @@ def test_report_again_and_side_by_side(finished, told, tmp_path):
     (tmp_path / "b" / folder.CONFIG).write_text("{")
     code, out, _ = told("report", "--among", tmp_path)
     assert code == 0
-    assert re.search(r"^ *a +lenet5 +bundled digits +4 +9\d\.\d\d %", out, re.MULTILINE)
+    assert re.search(r"^ *a +lenet5 +bundled digits +4 +accuracy 9\d\.\d\d %", out, re.MULTILINE)
     assert re.search(r"^damaged: .*b/config\.json: expected JSON", out, re.MULTILINE)
 
 

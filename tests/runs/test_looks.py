@@ -13,6 +13,7 @@ from PIL import Image
 from experiments.engine.figures import _beside, _look_closer
 from fnnet.runs import plots, style
 from fnnet.runs.display import display
+from fnnet.runs.kinds.classes import ACCURACY
 from fnnet.runs.lenet5 import Config
 from fnnet.runs.page import _settings
 from fnnet.runs.progress import Progress, epoch_line
@@ -44,7 +45,7 @@ def rendered(columns, monkeypatch):
     stream = Terminal()
     state = TrainState(4690, None, None, None)
     with display(stream) as shown:
-        telling = Progress(shown, 4690, 10, start=4689)
+        telling = Progress(shown, ACCURACY, 4690, 10, start=4689)
         telling._clock -= 7999.0  # so that hours and minutes are left, if steps go on as slowly
         telling._steps = 4691
         shown._shown -= 60
@@ -75,7 +76,7 @@ def test_the_line_of_an_epoch_never_breaks_inside_a_figure(columns, monkeypatch)
     assert all(len(line) <= columns for line in told)
     parts = [part for line in told for part in re.split(r"(?<!epoch)  +", line.strip())]
     assert parts == FIGURES
-    assert epoch_line(ROW, 10) == "  ".join(FIGURES)
+    assert epoch_line(ROW, ACCURACY, 10) == "  ".join(FIGURES)
 
 
 class Told:
@@ -100,7 +101,7 @@ def pixels(png):
 def test_figures_are_fine_enough_for_modern_screens():
     assert style.DPI >= 150
     image = pixels(plots.curves([{f"{part}_{what}": 0.5 for part in ("train", "test") for what in ("loss", "accuracy")}
-                                 | {"epoch": 1}], [1.0, 0.5], 2))  # fmt: skip
+                                 | {"epoch": 1}], [1.0, 0.5], 2, ACCURACY, "loss"))  # fmt: skip
     assert image.shape[:2] == (round(3.6 * style.DPI), 9 * style.DPI)
 
 
@@ -134,7 +135,7 @@ def test_a_cloud_of_batches_is_a_median_in_a_band():
     rows = [
         {"epoch": i, "train_loss": 0.1, "test_loss": 0.1, "train_accuracy": 0.9, "test_accuracy": 0.9} for i in (1, 2)
     ]
-    image = pixels(plots.curves(rows, losses, 10_000))
+    image = pixels(plots.curves(rows, losses, 10_000, ACCURACY, "loss"))
     band = (np.abs(image - round(0.88 * 255)) < 3).all(axis=2)
     line = (np.abs(image - round(0.6 * 255)) < 6).all(axis=2)
     assert band.sum() > 1000

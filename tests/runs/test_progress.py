@@ -5,6 +5,7 @@ import time
 
 from fnnet.runs import display as module
 from fnnet.runs.display import display
+from fnnet.runs.kinds.classes import ACCURACY
 from fnnet.runs.progress import Progress
 from fnnet.runs.trainer import Position
 from fnnet.training import TrainState
@@ -33,7 +34,7 @@ class Terminal(io.StringIO):
 def test_a_file_gets_a_line_an_epoch():
     stream = io.StringIO()
     with display(stream) as shown:
-        telling = Progress(shown, 100, 2)
+        telling = Progress(shown, ACCURACY, 100, 2)
         shown.note("begin")
         for step in range(100):
             telling.step(at(step + 1, 0, 0.5, 0.5, 10.0))
@@ -48,7 +49,7 @@ def test_a_terminal_gets_a_live_line(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     with display(stream) as shown:
-        telling = Progress(shown, 10, 2)
+        telling = Progress(shown, ACCURACY, 10, 2)
         for step in range(10):
             telling.step(at(step + 1, 1, 0.125, 0.5, 4321.0))
         telling.epoch(ROW)
@@ -62,7 +63,7 @@ def test_the_live_line_costs_nothing_measurable(monkeypatch):
 
     def cost(n):
         with display(Terminal()) as shown:
-            telling = Progress(shown, 10**6, 2)
+            telling = Progress(shown, ACCURACY, 10**6, 2)
             positions = [at(step, 1, 0.125, 0.5, 4321.0) for step in range(n)]
             clock = time.process_time()
             for position in positions:

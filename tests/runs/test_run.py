@@ -82,7 +82,7 @@ def test_early_stopping_is_recorded(stopped):
     text = (stopped / folder.REPORT).read_text()
     assert f"Early stopping: this is the net of epoch {results['best_epoch']}, the one with the least" in text
     assert f"Training ended with epoch {results['epochs']}, patience being 2." in text
-    assert f"are read right after {results['best_epoch']} epochs" in text
+    assert f"test examples of bundled digits, after {results['best_epoch']} epochs." in text
     assert "| `patience` | 2 | none |" in text
     assert "| epoch | training loss | training accuracy | validation loss | validation accuracy | test loss |" in text
     assert "--validation-examples 300 --patience 2" in text

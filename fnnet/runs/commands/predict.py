@@ -1,53 +1,62 @@
-"""`predict`: read picture files with a trained net."""
+"""`predict`: ask a trained net."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import numpy as np
+import attrs
 import tyro
 
-from fnnet import layers
 from fnnet.errors import ConfigError, FnnetError, expected
 from fnnet.runs import cli
-from fnnet.runs.trained import load_trained
+from fnnet.runs.trained import Trained, load_trained
+
+USAGE = "usage: fnnet predict RUN WORD… [options]"
 
 
 def main(args: list[str]) -> int:
-    """Print a class and its probability for every picture; the exit code is 1 if one of them could not be read."""
-    return cli.parse(predict, args, "fnnet predict")
-
-
-def predict(
-    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")],
-    images: Annotated[
-        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE…", help_behavior_hint="(required)")
-    ],
-) -> int:
-    """Classify picture files of any size and mode with the trained net of a run.
-
-    Args:
-        run: a run folder.
-        images: picture files, turned upright as their cameras say. Digits, one each, are cut out and put in the middle
-            as in MNIST; pictures for a net that was trained on a folder are read as those were.
-    """
-    if not images:
-        usage = "usage: fnnet predict RUN IMAGE…"
-        raise ConfigError(expected("predict", "a picture file or more after the run", "none", usage))
-    trained = load_trained(run)
-    net, params, classes = trained.net, trained.params, trained.classes
-    failed = 0
-    for path in images:
-        try:
-            x, done = trained.read(path)
-        except FnnetError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        logits, _ = net.apply(params, x[None])
-        p = layers.softmax().apply((), logits)[0][0]
-        best = np.argsort(-p, kind="stable")[:3]
-        others = ", ".join(f"{classes[i]} {p[i]:.1%}".replace("%", " %") for i in best[1:])
-        treated = f"  [{'; '.join(done)}]" if done else ""
-        print(f"{path}: {classes[best[0]]} ({p[best[0]]:.1%}".replace("%", " %") + f"); then {others}{treated}")
+    """Print the net's answer to every word; the exit code is 1 if one of them could not be read."""
+    if not args or args[0] in ("-h", "--help"):
+        print(
+            f"{USAGE}\n\nAsk the trained net of a run: WORD is what it reads, such as a picture file, a number, the "
+            "beginning of a text.\nRUN --help says which, and names the options."
+        )
+        return 0 if args else cli.USAGE
+    run, *rest = args
+    trained = load_trained(Path(run))
+    words, options = _parse(trained, run, rest)
+    if not words:
+        raise ConfigError(expected("predict", f"{trained.answers.asks} or more after the run", "none", USAGE))
+    attrs.validate(options)
+    failed = sum(not _ask(trained, word, options) for word in words)
     return cli.FAULT if failed else 0
+
+
+def _parse(trained: Trained, run: str, args: list[str]) -> tuple[tuple[str, ...], Any]:
+    """The words behind the run, and the options, not yet validated."""
+    kind = trained.answers.options
+
+    def predict(
+        words: Annotated[
+            tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WORD…", help_behavior_hint="(required)")
+        ],
+        options: tyro.conf.OmitArgPrefixes[kind] = kind(),  # type: ignore[valid-type]
+    ) -> tuple[tuple[str, ...], Any]:
+        return words, options
+
+    asks = trained.answers.asks
+    predict.__doc__ = f"Ask the trained net of a run.\n\nArgs:\n    words: each is {asks}.\n    options: of the answer."
+    with attrs.validators.disabled():  # tyro would wrap what they say
+        return cli.parse(predict, args, f"fnnet predict {run}")
+
+
+def _ask(trained: Trained, word: str, options: Any) -> bool:
+    """Print the answer to a word, or on standard error why there is none; and whether there is one."""
+    try:
+        x, done = trained.read(word)
+        said = trained.answers.say(trained, word, x, options)
+    except FnnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return False
+    print(f"{word}: {said}" + (f"  [{'; '.join(done)}]" if done else ""))
+    return True

@@ -72,7 +72,7 @@ def _again(run: Run, plan: Plan) -> list[str]:
         return len(made) >= len(recorded) or (parted and "digests" in made[-1])
 
     with display() as shown:
-        telling = Progress(shown, settings.epochs * count, settings.epochs)
+        telling = Progress(shown, run.experiment.answers.headline, settings.epochs * count, settings.epochs)
         journal = Journal(step, epochs.append, saved=telling.epoch)
         end = trainer.run(plan, trainer.start(plan, settings.seed), journal, stop)
     outcomes = []

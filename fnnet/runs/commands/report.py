@@ -59,7 +59,7 @@ def compare(folder: Path, found: list[Path]) -> None:
     """Print a table of the runs below a folder."""
     from rich.table import Table
 
-    table = Table("run", "experiment", "data", "epochs", "test accuracy", "seconds per epoch", box=None)
+    table = Table("run", "experiment", "data", "epochs", "test", "seconds per epoch", box=None)
     damaged = []
     for path in found:
         try:
@@ -79,5 +79,6 @@ def _row(path: Path) -> list[str]:
     if not rows:
         return [of.experiment, of.source, done, "–", "–"]
     seconds = sum(row["seconds"] for row in rows) / len(rows)
-    accuracy = run.results()["test"]["accuracy"] if run.finished else rows[-1]["test_accuracy"]
-    return [of.experiment, of.source, done, f"{100 * accuracy:.2f} %", f"{seconds:.1f}"]
+    headline = run.experiment.answers.headline
+    tested = run.tested() if run.finished else headline.told(rows[-1][f"test_{headline.name}"])
+    return [of.experiment, of.source, done, tested, f"{seconds:.1f}"]

@@ -9,7 +9,9 @@ from rich.table import Table
 
 from fnnet import summary
 from fnnet.runs import cli, folder
+from fnnet.runs.answers import Answers
 from fnnet.runs.folder import Run, opened
+from fnnet.runs.page import PARTS
 from fnnet.runs.trained import load_trained
 from fnnet.types import Layer, Params, Shapes
 from fnnet.words import counted
@@ -33,7 +35,7 @@ def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")
     print(f"settings: {_settings(shown)}")
     if rows := shown.metrics():
         print()
-        console.print(_epochs(rows[-EPOCHS:]))
+        console.print(_epochs(rows[-EPOCHS:], shown.experiment.answers))
     print()
     if shown.finished:
         trained = load_trained(run)
@@ -49,7 +51,7 @@ def _state(run: Run) -> str:
     """How far a run is, in words."""
     made, sessions = len(run.metrics()), run.sessions()
     if run.finished:
-        return f"finished after {counted(made, 'epoch')}, test accuracy {100 * run.results()['test']['accuracy']:.2f} %"
+        return f"finished after {counted(made, 'epoch')}, test {run.tested()}"
     if (step := folder.non_finite(sessions)) is not None:
         return f"ended at step {step:,}, at a number that is not finite"
     again = cli.command("train", run.experiment.name, "--out", run.folder, "--resume")
@@ -64,12 +66,12 @@ def _settings(run: Run) -> str:
     return ", ".join(others) or "all as by default"
 
 
-def _epochs(rows: list[dict[str, float]]) -> Table:
-    """The lines of metrics.jsonl, losses and accuracies."""
-    names = [name for name in rows[0] if name.endswith(("_loss", "_accuracy"))]
-    table = Table("epoch", *(name.replace("_", " ") for name in names), "seconds", box=None)
+def _epochs(rows: list[dict[str, float]], answers: Answers) -> Table:
+    """The lines of metrics.jsonl, losses and what else is measured."""
+    columns = [(part, name) for part in PARTS for name in answers.texts if f"{part}_{name}" in rows[0]]
+    table = Table("epoch", *(f"{part} {name.replace('_', ' ')}" for part, name in columns), "seconds", box=None)
     for row in rows:
-        figures = [f"{row[name]:.4f}" if name.endswith("_loss") else f"{100 * row[name]:.2f} %" for name in names]
+        figures = [answers.texts[name](row[f"{part}_{name}"]) for part, name in columns]
         table.add_row(f"{row['epoch']}", *figures, f"{row['seconds']:.1f}")
     return table
 

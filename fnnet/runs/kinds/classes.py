@@ -1,0 +1,84 @@
+"""Classes: a net that gives a score for each, the largest of which is its answer."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fnnet import layers, metrics, training
+from fnnet.arrays import rows
+from fnnet.runs import plots
+from fnnet.runs.answers import Answers, Figure, Look, NoOptions, Read, Section
+from fnnet.runs.measure import Measure
+from fnnet.runs.trained import Trained
+from fnnet.types import Array, Arrays
+from fnnet.words import percent
+
+ACCURACY = Measure("accuracy", metrics.accuracy, scale=100, digits=2, unit="%")
+MOST = 30  # mistakes on a page
+
+
+def classes(read: Read) -> Answers:
+    """Of nets (…) ↦ scores (classes,), on labels that are whole numbers; `read` takes picture files.
+
+    Measured is accuracy, and examples are counted by class and answer. A page shows these counts, and pictures that are
+    misread, the surest first.
+    """
+    return Answers((ACCURACY,), read, _say, "a picture file", _sections, {"confusion": metrics.confusion})
+
+
+def _say(trained: Trained, word: str, x: Arrays, options: NoOptions) -> str:
+    """The class and its probability, and the next two."""
+    names = trained.classes
+    p = _probabilities(trained.value(x))[0]
+    best = np.argsort(-p, kind="stable")[:3]
+    others = ", ".join(f"{names[i]} {percent(p[i])}" for i in best[1:])
+    return f"{names[best[0]]} ({percent(p[best[0]])}); then {others}"
+
+
+def _probabilities(scores: Array) -> Array:
+    return layers.softmax().apply((), scores)[0]
+
+
+def _sections(look: Look) -> Iterator[Section]:
+    yield _confusion(look)
+    if (mistakes := _mistakes(look)) is not None:
+        yield mistakes
+
+
+def _confusion(look: Look) -> Section:
+    figures = []
+    for part, words in (("test", "Test"), ("train", "Training")):
+        found = look.results[part]
+        png = plots.confusion(
+            np.array(found["confusion"]), look.problem.classes, f"{words} set, {ACCURACY.text(found['accuracy'])} right"
+        )
+        figures.append(Figure(f"confusion_{part}.png", f"Confusion matrix of the {words.lower()} set", png))
+    said = "Rows are the true class, columns what the net reads. Errors are shaded by their number."
+    return Section("Which classes are taken for which", [said], figures)
+
+
+def _mistakes(look: Look) -> Section | None:
+    """Pictures that are misread; None where there are none, or examples are no pictures."""
+    x, labels = look.problem.test
+    p = _probabilities(training.predict(look.problem.net, look.params, x, 256))
+    wrong = surest_mistakes(p, labels)
+    if not len(wrong) or not plots.is_picture(look.problem.shape):
+        return None
+    of_all = f"The {MOST} of {len(wrong):,}" if len(wrong) > MOST else f"All {len(wrong)}"
+    said = (
+        f"{of_all} misclassified test examples, those first of which the net was surest: what it reads and what it "
+        "is, each with the probability the net gives it. The number is the place in the test set."
+    )
+    shown = wrong[:MOST]
+    png = plots.mistakes(rows(x, shown), labels[shown], p[shown], look.problem.classes, shown.tolist())
+    return Section("Mistakes", [said], [Figure("mistakes.png", "Misclassified examples", png)])
+
+
+def surest_mistakes(probabilities: Array, labels: Array) -> Array:
+    """Where the misclassified examples stand, the surest mistakes first.
+
+    >>> surest_mistakes(np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]), np.array([0, 0, 0]))
+    array([2, 1])
+    """
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
