@@ -9,11 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "fnnet").rglob("*.py"))
+STUBS = sorted((ROOT / "fnnet").rglob("*.pyi"))  # what packages import that do so when they are asked, see fnnet.lazy
 
 # A part may import parts further to the left, and of its own; `layers` and `optim` do not know each other.
 ORDER = [
     {"renamed", "streams", "words"},
-    {"errors"},
+    {"errors", "lazy"},
     {"arguments", "files"},
     {"rng", "tree", "arrays", "over_batches"},
     {"recipe"},
@@ -28,7 +29,7 @@ ORDER = [
     {"runs"},
     {"__main__"},
 ]
-OUTSIDE = {"numpy", "attrs", "toolz", "optree"}
+OUTSIDE = {"numpy", "attrs", "optree"}
 EXTRAS = {"fnnet.testing.strategies": {"hypothesis"}, "fnnet.estimators": {"sklearn"}}
 SHELL = {"runs", "__main__"}  # the imperative shell, with the extra `runs`; the core never imports it
 RUNS = {"cattrs", "matplotlib", "PIL", "rich", "threadpoolctl", "tyro"}
@@ -73,7 +74,7 @@ def test_every_part_has_its_place():
     assert parts == set().union(*ORDER)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if name_of(path) != "fnnet"], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in FILES + STUBS if name_of(path) != "fnnet"], ids=name_of)
 def test_imports_point_one_way(path):
     own = part_of(name_of(path))
     for module in imports(path):

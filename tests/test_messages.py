@@ -23,7 +23,7 @@ from fnnet import (
     tree,
 )
 from fnnet.errors import ArgumentError, ConfigError, FnnetError
-from fnnet.recipe.names import functions
+from tests.recipe.words import FUNCTIONS
 
 NET = layers.serial(layers.dense(4), layers.relu(), layers.dense(2))
 SGD = optim.sgd(0.1)
@@ -201,12 +201,14 @@ def test_a_net_is_still_no_typo_for_a_function():
 
 MODULES = tree, rng, data, training, checkpoint, exchange, testing, optim, metrics, initializers
 PUBLIC = {
-    **functions(),
+    **FUNCTIONS,
     **{
         f"{module.__name__}.{name}": found
         for module in MODULES
-        for name, found in vars(module).items()
-        if inspect.isfunction(found) and name[0] != "_" and found.__module__.startswith(module.__name__)
+        for name in dir(module)
+        if inspect.isfunction(found := getattr(module, name))
+        and name[0] != "_"
+        and found.__module__.startswith(module.__name__)
     },
 }
 STRANGERS = {"array": BIG, "params": PARAMS, "state": STATE}

@@ -3,37 +3,7 @@
 Readers check what they read and name the file and the field where it is wrong. Nothing here is drawn without a key.
 """
 
-from fnnet.batching import in_order
-from fnnet.data.augment import (
-    affine,
-    brightness,
-    contrast,
-    crop,
-    cutout,
-    elastic,
-    flip,
-    noise,
-    of_pictures,
-    random_crop,
-    shift,
-    warp,
-    with_copies,
-)
-from fnnet.data.batches import batch_count, batches
-from fnnet.data.compose import augmented, compose
-from fnnet.data.digits_mat import digits_mat
-from fnnet.data.directory import cache_directory, data_directory
-from fnnet.data.examples import Dataset, Examples, one_hot, split_per_class, subset
-from fnnet.data.hanzi import HANZI, hanzi
-from fnnet.data.idx import read_idx
-from fnnet.data.images import ClassImages, read_classes
-from fnnet.data.mat import Variable, read_mat
-from fnnet.data.mixing import cutmix, mixup
-from fnnet.data.mnist import like_mnist, mnist, mnist_or_digits
-from fnnet.data.npz import read_npz
-from fnnet.data.picture import read_image
-from fnnet.data.pixels import binarise, centre, pad, resize, scale
-from fnnet.data.small_digits import small_digits
+from fnnet.lazy import lazily
 
 __all__ = [
     "HANZI",
@@ -83,3 +53,38 @@ __all__ = [
     "warp",
     "with_copies",
 ]
+
+lazily(
+    __name__,
+    {
+        "fnnet.batching": ("in_order",),
+        ".augment": (
+            "affine",
+            "brightness",
+            "contrast",
+            "crop",
+            "cutout",
+            "elastic",
+            "flip",
+            "noise",
+            "of_pictures",
+            "random_crop",
+            "shift",
+            "warp",
+            "with_copies",
+        ),
+        ".batches": ("batch_count",),
+        ".compose": ("augmented",),
+        ".directory": ("cache_directory", "data_directory"),
+        ".examples": ("Dataset", "Examples", "one_hot", "split_per_class", "subset"),
+        ".hanzi": ("HANZI",),
+        ".idx": ("read_idx",),
+        ".images": ("ClassImages", "read_classes"),
+        ".mat": ("Variable", "read_mat"),
+        ".mixing": ("cutmix", "mixup"),
+        ".mnist": ("like_mnist", "mnist_or_digits"),
+        ".npz": ("read_npz",),
+        ".picture": ("read_image",),
+        ".pixels": ("binarise", "centre", "pad", "resize", "scale"),
+    },
+)

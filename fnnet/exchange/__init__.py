@@ -8,29 +8,16 @@
 | `to_python` | a net as one Python file that needs NumPy alone |
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fnnet.exchange.one_file import to_python
-    from fnnet.exchange.onnx.reading import from_onnx
-    from fnnet.exchange.onnx.writing import to_onnx
-    from fnnet.exchange.weights import from_keras, from_torch, to_torch
-
-_PLACES = {
-    "from_keras": "weights",
-    "from_onnx": "onnx.reading",
-    "from_torch": "weights",
-    "to_onnx": "onnx.writing",
-    "to_python": "one_file",
-    "to_torch": "weights",
-}
+from fnnet.lazy import lazily
 
 __all__ = ["from_keras", "from_onnx", "from_torch", "to_onnx", "to_python", "to_torch"]
 
-
-def __getattr__(name: str) -> object:
-    """Import a function on first use (PEP 562)."""
-    if name in _PLACES:
-        return getattr(import_module(f"fnnet.exchange.{_PLACES[name]}"), name)
-    raise AttributeError(f"module 'fnnet.exchange' has no attribute {name!r}")
+lazily(
+    __name__,
+    {
+        ".one_file": ("to_python",),
+        ".onnx.reading": ("from_onnx",),
+        ".onnx.writing": ("to_onnx",),
+        ".weights": ("from_keras", "from_torch", "to_torch"),
+    },
+)

@@ -34,18 +34,7 @@ An own loss is any function of this kind. To be trained in micro-batches or eval
 with weights `weight=`; its mean is taken to divide by their sum (or by N), unless its pullback says another `total`.
 """
 
-from fnnet.losses._reduce import Loss as Loss
-from fnnet.losses._reduce import LossPullback as LossPullback
-from fnnet.losses._reduce import LossValue as LossValue
-from fnnet.losses.binary import binary_cross_entropy, binary_focal
-from fnnet.losses.ctc import ctc
-from fnnet.losses.distance import absolute_error, cosine_distance, huber, mean_squared_error, norm_loss, squared_error
-from fnnet.losses.margin import hinge, multi_class_hinge
-from fnnet.losses.of_losses import beside, per_step
-from fnnet.losses.options import with_options
-from fnnet.losses.poisson import poisson
-from fnnet.losses.softmax import focal, kullback_leibler, negative_log_likelihood, softmax_cross_entropy
-from fnnet.losses.variational import negative_elbo
+from fnnet.lazy import lazily
 
 __all__ = [
     "absolute_error",
@@ -69,3 +58,17 @@ __all__ = [
     "squared_error",
     "with_options",
 ]
+
+lazily(
+    __name__,
+    {
+        "._reduce": ("Loss", "LossPullback", "LossValue"),
+        ".binary": ("binary_cross_entropy", "binary_focal"),
+        ".distance": ("absolute_error", "cosine_distance", "huber", "mean_squared_error", "norm_loss", "squared_error"),
+        ".margin": ("hinge", "multi_class_hinge"),
+        ".of_losses": ("beside", "per_step"),
+        ".options": ("with_options",),
+        ".softmax": ("focal", "kullback_leibler", "negative_log_likelihood", "softmax_cross_entropy"),
+        ".variational": ("negative_elbo",),
+    },
+)

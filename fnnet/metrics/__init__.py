@@ -19,14 +19,7 @@ predictions at once to a metric that cannot be put together, as `over_batches` m
 last digits, where that has them.
 """
 
-from fnnet.metrics.accuracy import accuracy, class_accuracy, confusion, top_k_accuracy
-from fnnet.metrics.answers import binary_accuracy, multi_label_accuracy
-from fnnet.metrics.calibration import calibration_error
-from fnnet.metrics.ignoring import ignoring
-from fnnet.metrics.precision import f1, precision, recall
-from fnnet.metrics.ranking import average_precision, roc_auc
-from fnnet.metrics.regression import mean_absolute_error, mean_absolute_percentage_error, r2
-from fnnet.over_batches import over_batches
+from fnnet.lazy import lazily
 
 __all__ = [
     "accuracy",
@@ -47,3 +40,16 @@ __all__ = [
     "roc_auc",
     "top_k_accuracy",
 ]
+
+lazily(
+    __name__,
+    {
+        ".accuracy": ("class_accuracy", "confusion", "top_k_accuracy"),
+        ".answers": ("binary_accuracy", "multi_label_accuracy"),
+        ".calibration": ("calibration_error",),
+        ".precision": ("f1", "recall"),
+        ".ranking": ("average_precision", "roc_auc"),
+        ".regression": ("mean_absolute_error", "mean_absolute_percentage_error", "r2"),
+        "fnnet.over_batches": ("over_batches",),
+    },
+)

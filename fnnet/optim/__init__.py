@@ -39,34 +39,7 @@ Another rate for each group of leaves, here a tenth of it for what was trained b
 ... )
 """
 
-from typing import TYPE_CHECKING
-
-from fnnet.optim import schedules
-from fnnet.optim.adabelief import adabelief, scale_by_adabelief
-from fnnet.optim.adadelta import adadelta, scale_by_adadelta
-from fnnet.optim.adagrad import adagrad, scale_by_adagrad
-from fnnet.optim.adam import adam, adamw, scale_by_adam
-from fnnet.optim.adamax import adamax, scale_by_adamax
-from fnnet.optim.amsgrad import amsgrad, scale_by_amsgrad
-from fnnet.optim.apply_updates import apply_updates
-from fnnet.optim.averages import Averaged, average, ema
-from fnnet.optim.chain import chain
-from fnnet.optim.clip import clip, clip_by_global_norm
-from fnnet.optim.decay import add_decayed_weights, l2
-from fnnet.optim.lamb import lamb, scale_by_trust_ratio
-from fnnet.optim.learning_rate import scale_by_factor, scale_by_learning_rate
-from fnnet.optim.lion import lion, scale_by_lion
-from fnnet.optim.lookahead import lookahead
-from fnnet.optim.momentum import momentum
-from fnnet.optim.muon import muon, orthogonalize
-from fnnet.optim.nadam import nadam
-from fnnet.optim.partition import freeze, partition
-from fnnet.optim.radam import radam, scale_by_radam
-from fnnet.optim.rmsprop import rmsprop, scale_by_rms
-from fnnet.optim.sgd import sgd
-from fnnet.optim.where import everywhere, is_weight, outside, under
-from fnnet.renamed import renamed
-from fnnet.types import Optimizer
+from fnnet.lazy import lazily
 
 __all__ = [
     "Averaged",
@@ -117,5 +90,27 @@ __all__ = [
     "under",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = renamed(__name__, {"scale": "fnnet.optim.scale_by_factor", "trace": "fnnet.optim.momentum"})
+lazily(
+    __name__,
+    {
+        ".adabelief": ("scale_by_adabelief",),
+        ".adadelta": ("scale_by_adadelta",),
+        ".adagrad": ("scale_by_adagrad",),
+        ".adam": ("adamw", "scale_by_adam"),
+        ".adamax": ("scale_by_adamax",),
+        ".amsgrad": ("scale_by_amsgrad",),
+        ".averages": ("Averaged", "average", "ema"),
+        ".clip": ("clip_by_global_norm",),
+        ".decay": ("add_decayed_weights", "l2"),
+        ".lamb": ("scale_by_trust_ratio",),
+        ".learning_rate": ("scale_by_factor", "scale_by_learning_rate"),
+        ".lion": ("scale_by_lion",),
+        ".muon": ("orthogonalize",),
+        ".partition": ("freeze",),
+        ".radam": ("scale_by_radam",),
+        ".rmsprop": ("scale_by_rms",),
+        ".where": ("everywhere", "is_weight", "outside", "under"),
+        "fnnet.types": ("Optimizer",),
+    },
+    moved={"scale": "fnnet.optim.scale_by_factor", "trace": "fnnet.optim.momentum"},
+)

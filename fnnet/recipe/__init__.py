@@ -14,14 +14,7 @@ True
 True
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from fnnet.recipe.html import html_table
-from fnnet.recipe.made import ADVICE, Made, Recipe, factory, is_factory, recipe_of, remake
-
-if TYPE_CHECKING:
-    from fnnet.recipe.json import difference, digest, from_json, to_json
+from fnnet.lazy import lazily
 
 __all__ = [
     "ADVICE",
@@ -38,9 +31,11 @@ __all__ = [
     "to_json",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import what reads and writes JSON when it is used (PEP 562)."""
-    if name in __all__:
-        return getattr(import_module("fnnet.recipe.json"), name)
-    raise AttributeError(f"module 'fnnet.recipe' has no attribute {name!r}")
+lazily(
+    __name__,
+    {
+        ".html": ("html_table",),
+        ".json": ("difference", "digest", "from_json", "to_json"),
+        ".made": ("ADVICE", "Made", "Recipe", "factory", "is_factory", "recipe_of", "remake"),
+    },
+)

@@ -140,7 +140,7 @@ def _word(function: Any) -> str:
         if not word.isidentifier():
             fix = "give it a name: def at the top level of a module"
             raise ConfigError(expected("recipe", "a function with a name", shown(word), fix))
-        if word in names.functions() or word in _FORMS:
+        if names.function_of(word) or word in _FORMS:
             raise ConfigError(expected("recipe", "a factory with a name of its own", f"another {word!r}", "rename it"))
     return word
 
@@ -175,7 +175,7 @@ class _Reader:
     """Makes values of data; counts them."""
 
     def __init__(self, known: Mapping[str, Any] | Iterable[Any] | None):
-        self.functions = {**names.functions(), **_known(known)}
+        self.known = _known(known)
         self.left = _MAX_VALUES
 
     def value(self, data: Any, depth: int) -> Any:
@@ -235,10 +235,11 @@ class _Reader:
             ) from error
 
     def function(self, word: Any) -> Callable[..., Any]:
-        if not isinstance(word, str) or word not in self.functions:
+        found = (names.function_of(word) or self.known.get(word)) if isinstance(word, str) else None
+        if found is None:
             fix = "give your own factories as known=[…]; or it was written by a newer version"
             raise FormatError(expected("recipe", "a word of fnnet", repr(word)[:80], fix))
-        return self.functions[word]
+        return found
 
     def handed(self, content: Any, depth: int) -> Any:
         """A function."""
@@ -311,7 +312,7 @@ def _known(known: Mapping[str, Any] | Iterable[Any] | None) -> dict[str, Any]:
     for word, function in pairs:
         if not isinstance(word, str) or not is_function(function):
             raise ConfigError(expected("known", "functions with a name", shown(function)))
-        if word in names.functions() or word in _FORMS:
+        if names.function_of(word) or word in _FORMS:
             raise ConfigError(expected("known", "words that are not fnnet's own", shown(word), "rename the function"))
         if word in found:
             raise ConfigError(expected("known", "every word once", f"{word!r} twice"))

@@ -4,31 +4,32 @@ Layers have bare names, as in `dense`; whatever else there is has its module's i
 `optim.schedules.cosine`. So no two words meet, and a net reads easily.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from importlib import import_module
-from types import FunctionType, MappingProxyType
+from types import FunctionType
 from typing import Any
 
-_BARE = "layers"
-_PARTS = (_BARE, "initializers", "losses", "metrics", "optim", "optim.schedules", "training")
+_BEHIND_A_DOT = ("initializers", "losses", "metrics", "optim", "optim.schedules", "training")
+# What stands in front of a function's name -> where fnnet lists it.
+PARTS = {"": "fnnet.layers"} | {f"{part}.": f"fnnet.{part}" for part in _BEHIND_A_DOT}
 
 
-@cache
-def functions() -> Mapping[str, Callable[..., Any]]:
-    """Word -> function, for all words of fnnet."""
-    found = {}
-    for part in _PARTS:
-        module = import_module(f"fnnet.{part}")
-        for name in module.__all__:
-            if isinstance(function := getattr(module, name), FunctionType):
-                found[name if part == _BARE else f"{part}.{name}"] = function
-    return MappingProxyType(found)
+def function_of(word: str) -> Callable[..., Any] | None:
+    """The function of fnnet with this word, None where there is none; nothing but `PARTS` is looked into.
+
+    >>> function_of("initializers.zeros").__name__, function_of("layers.dense"), function_of("os.system")
+    ('zeros', None, None)
+    """
+    end = word.rfind(".") + 1
+    return _listed(word[:end], word[end:])
 
 
-@cache
-def _words() -> Mapping[Any, str]:
-    return MappingProxyType({function: word for word, function in functions().items()})
+def _listed(part: str, name: str) -> Callable[..., Any] | None:
+    if part not in PARTS:
+        return None
+    module = import_module(PARTS[part])
+    found = getattr(module, name) if name in module.__all__ else None
+    return found if isinstance(found, FunctionType) else None
 
 
 def word_of(function: Any) -> str | None:
@@ -38,7 +39,10 @@ def word_of(function: Any) -> str | None:
     >>> word_of(layers.dense), word_of(initializers.zeros), word_of(print)
     ('dense', 'initializers.zeros', None)
     """
-    return _words().get(function) if isinstance(function, FunctionType) else None
+    if not isinstance(function, FunctionType) or not str(function.__module__).startswith("fnnet."):
+        return None
+    name = function.__name__
+    return next((part + name for part in PARTS if _listed(part, name) is function), None)
 
 
 def python_name(function: Any) -> str:
@@ -51,4 +55,4 @@ def python_name(function: Any) -> str:
     word = word_of(function)
     if word is None:
         return str(getattr(function, "__name__", repr(function)))
-    return word if "." in word else f"{_BARE}.{word}"
+    return word if "." in word else f"layers.{word}"

@@ -1,27 +1,6 @@
 """Training: a step is a pure function, a training is the fold of it over batches."""
 
-from typing import TYPE_CHECKING
-
-from fnnet.renamed import renamed
-from fnnet.training.calibrate import calibrate
-from fnnet.training.checkpoints import checkpoints
-from fnnet.training.csv_log import csv_log
-from fnnet.training.early_stopping import EarlyStoppingState, early_stopping, patience, relative_rise, small_improvement
-from fnnet.training.evaluate import evaluate
-from fnnet.training.fit import fit
-from fnnet.training.fold import fold, scan
-from fnnet.training.lbfgs import LbfgsState, lbfgs
-from fnnet.training.micro_batches import micro_batches
-from fnnet.training.per_example import per_example_gradients, per_example_norms
-from fnnet.training.plateau import PlateauState, reduce_on_plateau
-from fnnet.training.predict import predict
-from fnnet.training.progress import progress
-from fnnet.training.sharpness_aware import sharpness_aware
-from fnnet.training.sizes import Sizes
-from fnnet.training.state import TrainState, init
-from fnnet.training.step import make_step
-from fnnet.training.trace import LayerTrace, trace
-from fnnet.training.value_and_grad import value_and_grad
+from fnnet.lazy import lazily
 
 __all__ = [
     "EarlyStoppingState",
@@ -55,5 +34,18 @@ __all__ = [
     "value_and_grad",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = renamed(__name__, {"Watch": "fnnet.training.EarlyStoppingState"})
+lazily(
+    __name__,
+    {
+        ".early_stopping": ("EarlyStoppingState", "patience", "relative_rise", "small_improvement"),
+        ".fold": ("scan",),
+        ".lbfgs": ("LbfgsState",),
+        ".per_example": ("per_example_gradients", "per_example_norms"),
+        ".plateau": ("PlateauState", "reduce_on_plateau"),
+        ".sizes": ("Sizes",),
+        ".state": ("TrainState", "init"),
+        ".step": ("make_step",),
+        ".trace": ("LayerTrace",),
+    },
+    moved={"Watch": "fnnet.training.EarlyStoppingState"},
+)

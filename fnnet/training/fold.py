@@ -1,8 +1,7 @@
 """`scan` and `fold`: training is the fold of the step over the batches."""
 
 from collections.abc import Iterable, Iterator
-
-from toolz import accumulate, drop
+from itertools import accumulate, islice
 
 from fnnet.arguments import is_function, shown
 from fnnet.errors import ConfigError, DataError, Interrupted, expected
@@ -45,7 +44,7 @@ def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tu
     """
     _check_step(step)
     start: tuple[TrainState, Metrics] = state, {}
-    return drop(1, accumulate(lambda done, batch: step(done[0], batch), some(batches), start))
+    return islice(accumulate(some(batches), lambda done, batch: step(done[0], batch), initial=start), 1, None)
 
 
 def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[TrainState, list[Metrics]]:

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TypeAlias, TypeVar
 
 import numpy as np
-from toolz import partition_all
 
 from fnnet import tree
 from fnnet.arguments import whole
@@ -130,7 +129,8 @@ def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Itera
         yield from map(f, of)
         return
     with ThreadPoolExecutor(workers) as pool:
-        for together in partition_all(workers, of):
+        left = iter(of)
+        while together := tuple(islice(left, workers)):
             yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in together]]
 
 

@@ -274,7 +274,8 @@ def test_calls_that_no_factory_takes(call, message):
 
 def test_no_factory_takes_options_by_position():
     """Behind two arguments (a pool's stride is one that everybody writes so) everything with a default has a name."""
-    everything = (vars(room).values() for room in (layers, optim, optim.schedules, losses, metrics, initializers))
+    rooms = layers, optim, optim.schedules, losses, metrics, initializers
+    everything = ([getattr(room, name) for name in dir(room)] for room in rooms)
     for make in filter(is_factory, chain.from_iterable(everything)):
         parameters = list(inspect.signature(make).parameters.values())
         by_position = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnnet import initializers, layers, recipe, rng
-from fnnet.recipe import names
+from tests.recipe.words import FUNCTIONS
 
 SCOPE = {"layers": layers, "initializers": initializers, "rng": rng, "Fraction": Fraction}
 
@@ -205,7 +205,7 @@ def test_every_factory_takes_part():
     }
     combinators |= {"weight_norm", "spectral_norm", "tied"}
     combinators |= {"scan", "bidirectional", "recomputed", "carried"}
-    public = {word for word, function in names.functions().items() if "." not in word and recipe.is_factory(function)}
+    public = {word for word, function in FUNCTIONS.items() if "." not in word and recipe.is_factory(function)}
     assert LEAVES.keys() | combinators == public
 
 

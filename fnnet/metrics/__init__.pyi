@@ -1,0 +1,17 @@
+from fnnet.metrics.accuracy import accuracy as accuracy
+from fnnet.metrics.accuracy import class_accuracy as class_accuracy
+from fnnet.metrics.accuracy import confusion as confusion
+from fnnet.metrics.accuracy import top_k_accuracy as top_k_accuracy
+from fnnet.metrics.answers import binary_accuracy as binary_accuracy
+from fnnet.metrics.answers import multi_label_accuracy as multi_label_accuracy
+from fnnet.metrics.calibration import calibration_error as calibration_error
+from fnnet.metrics.ignoring import ignoring as ignoring
+from fnnet.metrics.precision import f1 as f1
+from fnnet.metrics.precision import precision as precision
+from fnnet.metrics.precision import recall as recall
+from fnnet.metrics.ranking import average_precision as average_precision
+from fnnet.metrics.ranking import roc_auc as roc_auc
+from fnnet.metrics.regression import mean_absolute_error as mean_absolute_error
+from fnnet.metrics.regression import mean_absolute_percentage_error as mean_absolute_percentage_error
+from fnnet.metrics.regression import r2 as r2
+from fnnet.over_batches import over_batches as over_batches

@@ -1,0 +1,12 @@
+from fnnet.recipe.html import html_table as html_table
+from fnnet.recipe.json import difference as difference
+from fnnet.recipe.json import digest as digest
+from fnnet.recipe.json import from_json as from_json
+from fnnet.recipe.json import to_json as to_json
+from fnnet.recipe.made import ADVICE as ADVICE
+from fnnet.recipe.made import Made as Made
+from fnnet.recipe.made import Recipe as Recipe
+from fnnet.recipe.made import factory as factory
+from fnnet.recipe.made import is_factory as is_factory
+from fnnet.recipe.made import recipe_of as recipe_of
+from fnnet.recipe.made import remake as remake
