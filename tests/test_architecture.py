@@ -3,9 +3,9 @@
 import ast
 import subprocess
 import sys
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "fnnet").rglob("*.py"))
@@ -39,6 +39,12 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path, top_level: bool = False) -> set[str]:
     """Modules that a file imports, anywhere or outside functions only; what is for type checkers left out."""
     found: set[str] = set()
@@ -57,7 +63,7 @@ def imports(path: Path, top_level: bool = False) -> set[str]:
                 found.update(f"fnnet.{alias.name}" if below else child.module for alias in child.names)
             visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
+    visit(parsed(path))
     return found
 
 
@@ -74,44 +80,40 @@ def test_every_part_has_its_place():
     assert parts == set().union(*ORDER)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES + STUBS if name_of(path) != "fnnet"], ids=name_of)
-def test_imports_point_one_way(path):
-    own = part_of(name_of(path))
-    for module in imports(path):
-        if module.startswith("fnnet."):
-            other = part_of(module)
-            allowed = other == own or level_of(other) < level_of(own)
-            assert allowed, f"{own} imports {other}"
-        assert not module.startswith(("experiments", "tests")), module
+def test_imports_point_one_way():
+    for path in FILES + STUBS:
+        own = part_of(name_of(path) + ".")
+        for module in imports(path) if own else ():
+            if module.startswith("fnnet."):
+                other = part_of(module)
+                assert other == own or level_of(other) < level_of(own), f"{name_of(path)} imports {module}"
+            assert not module.startswith(("experiments", "tests")), f"{name_of(path)} imports {module}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_only_the_core_is_imported_at_the_top(path):
-    extras = RUNS if part_of(name_of(path) + ".") in SHELL else EXTRAS.get(name_of(path), set())
-    allowed = OUTSIDE | extras | set(sys.stdlib_module_names) | {"fnnet"}
-    assert {module.split(".")[0] for module in imports(path, top_level=True)} <= allowed
+def test_only_the_core_is_imported_at_the_top():
+    for path in FILES:
+        extras = RUNS if part_of(name_of(path) + ".") in SHELL else EXTRAS.get(name_of(path), set())
+        allowed = OUTSIDE | extras | set(sys.stdlib_module_names) | {"fnnet"}
+        assert {module.split(".")[0] for module in imports(path, top_level=True)} <= allowed, path
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_only_rng_touches_numpys_random_numbers(path):
-    text = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
-    touches = "np.random" in text or "numpy.random" in text or "import random" in text
-    assert not touches or name_of(path) == "fnnet.rng"
+def test_only_rng_touches_numpys_random_numbers():
+    touching = set()
+    for path in FILES:
+        if "random" in path.read_text(encoding="utf-8"):  # to unparse takes its time
+            text = ast.unparse(parsed(path))
+            if "np.random" in text or "numpy.random" in text or "import random" in text:
+                touching.add(name_of(path))
+    assert touching == {"fnnet.rng"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_public_names_exist_and_are_listed_once(path):
-    module = ast.parse(path.read_text(encoding="utf-8"))
-    lists = [
-        ast.literal_eval(node.value)
-        for node in module.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    ]
-    for names in lists:
-        assert len(names) == len(set(names))
-        __import__(name_of(path))
-        missing = [name for name in names if not hasattr(sys.modules[name_of(path)], name)]
-        assert not missing
+def test_public_names_exist_and_are_listed_once():
+    for path in FILES:
+        for node in parsed(path).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                names, module = ast.literal_eval(node.value), import_module(name_of(path))
+                assert len(names) == len(set(names)), path
+                assert not [name for name in names if not hasattr(module, name)], path
 
 
 # One word, one meaning: no public name is defined twice but these, of which the contract asks for some.
@@ -125,22 +127,22 @@ TWICE |= {"as_rows", "outputs"}  # of weights, and of predictions
 KERNELS = [path for path in FILES if part_of(name_of(path) + ".") == "kernels"]
 
 
-@pytest.mark.parametrize("path", KERNELS, ids=name_of)
-def test_kernels_know_arrays_and_nothing_else(path):
+def test_kernels_know_arrays_and_nothing_else():
     """NumPy, the standard library, each other, and the word `Array`: their sources make a program by themselves."""
-    for module in imports(path):
-        own = module.startswith("fnnet.kernels") or module == "fnnet.types"
-        assert own or module.split(".")[0] in {"numpy", *sys.stdlib_module_names}, module
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "fnnet.types":
-            assert [alias.name for alias in node.names] == ["Array"]
+    for path in KERNELS:
+        for module in imports(path):
+            own = module.startswith("fnnet.kernels") or module == "fnnet.types"
+            assert own or module.split(".")[0] in {"numpy", *sys.stdlib_module_names}, f"{path}: {module}"
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "fnnet.types":
+                assert [alias.name for alias in node.names] == ["Array"], path
 
 
 def test_no_two_kernels_share_a_name():
     """So that they can stand in one file, one after the other."""
     places: dict[str, set[str]] = {}
     for path in KERNELS:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             made = [name.id for target in targets if target for name in ast.walk(target) if isinstance(name, ast.Name)]
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -155,7 +157,7 @@ def test_no_other_public_name_is_defined_twice():
     for path in FILES:
         if part_of(name_of(path) + ".") == "runs":
             continue  # a program on top of the library, with words of its own
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
                 places.setdefault(node.name, []).append(name_of(path))
     assert not {name: found for name, found in places.items() if len(found) > 1 and name not in TWICE}
@@ -170,10 +172,10 @@ def own_length(function: ast.FunctionDef) -> int:
     return function.end_lineno - function.lineno + 1 - len(inside)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_no_function_is_longer_than_forty_lines(path):
-    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
-    assert not {node.name: length for node in functions if (length := own_length(node)) > 40}
+def test_no_function_is_longer_than_forty_lines():
+    for path in FILES:
+        functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef)]
+        assert not [node.name for node in functions if own_length(node) > 40], path
 
 
 LEAF_LAYERS = [
@@ -187,19 +189,11 @@ MADE_OF_OTHERS |= {"flatten", "alpha_dropout"}  # a reshape; with the constants 
 MADE_OF_OTHERS |= {"weight_norm", "spectral_norm", "tied"}
 
 
-@pytest.mark.parametrize("path", LEAF_LAYERS, ids=name_of)
-def test_leaf_layers_do_not_know_each_other(path):
-    if path.stem in MADE_OF_OTHERS:
-        return
-    known = {module.split(".")[2] for module in imports(path) if module.startswith("fnnet.layers.")}
-    assert all(name == "layer" or name.startswith("_") for name in known)
-
-
-def test_kernels_know_only_arrays():
-    for path in FILES:
-        if part_of(name_of(path) + ".") == "kernels":
-            below = {module for module in imports(path) if module.startswith("fnnet.")}
-            assert all(part_of(module) == "kernels" or module == "fnnet.types" for module in below), path
+def test_leaf_layers_do_not_know_each_other():
+    for path in LEAF_LAYERS:
+        known = {module.split(".")[2] for module in imports(path) if module.startswith("fnnet.layers.")}
+        if path.stem not in MADE_OF_OTHERS:
+            assert all(name == "layer" or name.startswith("_") for name in known), path
 
 
 def fresh(code: str) -> str:
