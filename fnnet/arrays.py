@@ -165,6 +165,42 @@ def rows(x: Arrays, index: Any) -> Arrays:
     return each(lambda array: None if array is None else array[index], x)
 
 
+def is_stored(value: object) -> bool:
+    """Whether something is no array, but gives arrays for rows: that of an HDF5 or zarr file, or a reader of one's own.
+
+    It has a shape and a dtype, and can be indexed by a slice and by an array of row numbers. What pandas has is indexed
+    by labels, so it is none.
+    """
+    if isinstance(value, np.ndarray | np.generic) or hasattr(value, "iloc"):
+        return False
+    return all(hasattr(value, name) for name in ("shape", "dtype", "__getitem__"))
+
+
+def read_rows(x: Any, index: Any) -> Arrays:
+    """`rows` of what may lie in a file: in memory, read in the order in which they are stored, each once.
+
+    Args:
+        x: arrays, mapped ones, or what `is_stored` calls so.
+        index: a slice, or an array of numbers ≥ 0.
+
+    Raises:
+        DataError: what is stored gives something else than it says.
+    """
+    return each(lambda of: of[index] if type(of) is np.ndarray else _read(of, index), x)
+
+
+def _read(of: Any, index: Any) -> Array:
+    if isinstance(index, slice):
+        found, n = np.asarray(of[index]), len(range(*index.indices(of.shape[0])))
+    else:
+        numbers, back = np.unique(index, return_inverse=True)
+        found, n = np.asarray(of[numbers]), len(numbers)
+    if found.shape != (n, *of.shape[1:]):
+        wanted = f"{(n, *of.shape[1:])}, as its own shape says"
+        raise DataError(expected(f"{n} rows of a {type(of).__name__}", wanted, found.shape))
+    return found if isinstance(index, slice) else found[back]
+
+
 def concatenated(parts: Sequence[Arrays]) -> Arrays:
     """Structures one behind the other along their first axes."""
     return each(lambda *arrays: np.concatenate(arrays), *parts)
@@ -281,8 +317,11 @@ def check_cotangent(what: str, dy: object, y: Arrays, of: str = "y") -> None:
         )
 
 
-def length(arrays: object) -> int:
-    """The one number ≥ 1 of examples of `arrays`, a tuple of structures, or the error that says why there is none."""
+def length(arrays: object, stored: bool = False) -> int:
+    """The one number ≥ 1 of examples of `arrays`, a tuple of structures, or the error that says why there is none.
+
+    Some may be `stored`.
+    """
     if not isinstance(arrays, Sequence) or isinstance(arrays, str | bytes):
         fix = "pass (x,) where there is one" if isinstance(arrays, np.ndarray) else ""
         raise DtypeError(expected("arrays", "a tuple of arrays such as (x, y)", type(arrays).__name__, fix))
@@ -291,12 +330,12 @@ def length(arrays: object) -> int:
     first = None
     for i, part in enumerate(arrays):
         for place, array in places(part, f"arrays[{i}]"):
-            array = plain_array(place, array)
-            if array.ndim == 0:
+            shape = tuple((array if stored and is_stored(array) else plain_array(place, array)).shape)
+            if not shape:
                 raise DataError(expected(place, "an array (N, …)", "one without axes"))
-            first = (place, len(array)) if first is None else first
-            if len(array) != first[1]:
-                raise DataError(expected(place, f"{first[1]} examples, as in {first[0]}", len(array)))
+            first = (place, int(shape[0])) if first is None else first
+            if shape[0] != first[1]:
+                raise DataError(expected(place, f"{first[1]} examples, as in {first[0]}", shape[0]))
     if first is None or first[1] == 0:
         raise DataError(expected("arrays", "at least one example", "none"))
     return first[1]

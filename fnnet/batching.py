@@ -1,9 +1,11 @@
 """Batches that can be gone over again, and examples in batches as they stand."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
-from fnnet.arguments import whole
-from fnnet.arrays import Arrays, length, rows
+from fnnet.arguments import is_function, shown, whole
+from fnnet.arrays import Arrays, count, length, read_rows
+from fnnet.errors import ConfigError, expected
 
 
 class Batches:
@@ -31,8 +33,25 @@ class Batches:
         return f"<{self._count} batches>"
 
 
-def in_order(arrays: Sequence[Arrays], size: int, own: Callable[[int], range] = range) -> Batches:
-    """`arrays` in batches as they stand, the last one perhaps short: views, nothing is copied. For evaluation.
+Transform: TypeAlias = Callable[[Any], Arrays]  # x of some examples, as it is stored -> as a net takes it
+
+
+def transformed(transform: Transform | None, batch: tuple[Any, ...]) -> tuple[Arrays, ...]:
+    """A batch with its x as a net takes it; without examples as it is."""
+    return batch if transform is None or count(batch) == 0 else (transform(batch[0]), *batch[1:])
+
+
+def check_transform(transform: object) -> Any:
+    """The function itself, or None, or the error that says what came in its place."""
+    if transform is not None and not is_function(transform):
+        raise ConfigError(expected("transform", "a function x -> x", shown(transform)))
+    return transform
+
+
+def in_order(
+    arrays: Sequence[Any], size: int, own: Callable[[int], range] = range, transform: Transform | None = None
+) -> Batches:
+    """`arrays` in batches as they stand, the last one perhaps short, for evaluation; of those in memory, views.
 
     Of so many batches in all, those that `own` says.
 
@@ -43,6 +62,10 @@ def in_order(arrays: Sequence[Arrays], size: int, own: Callable[[int], range] = 
     Raises:
         DataError: no arrays, no examples or first axes of different length.
     """
-    n, size = length(arrays), whole("size", size, 1)
+    n, size = length(arrays, stored=True), whole("size", size, 1)
     given, numbers = tuple(arrays), own(-(-n // size))
-    return Batches(lambda: (rows(given, slice(i * size, (i + 1) * size)) for i in numbers), len(numbers))
+
+    def made() -> Iterator[tuple[Arrays, ...]]:
+        return (transformed(transform, read_rows(given, slice(i * size, (i + 1) * size))) for i in numbers)
+
+    return Batches(made, len(numbers))

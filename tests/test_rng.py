@@ -156,6 +156,15 @@ def test_permutation_is_one(key, n):
     assert sorted(rng.permutation(key, n).tolist()) == list(range(n))
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40), st.integers(1, 9))
+def test_the_order_of_words_is_the_stable_one(words, piece):
+    """Also where words are alike in their first bits, or altogether, and are looked at piece by piece."""
+    numbers = np.array([(high << 60) + low for high, low in words], np.uint64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rng, "_PIECE", piece)
+        assert rng._order(numbers).tolist() == np.argsort(numbers, kind="stable").tolist()
+
+
 def test_all_permutations_come_alike():
     seen = [tuple(rng.permutation(rng.key(seed), 3)) for seed in range(3000)]
     counts = [seen.count(order) for order in itertools.permutations(range(3))]

@@ -1,12 +1,12 @@
 """Batches: one epoch of examples as a pure function of a key."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fnnet import rng
 from fnnet.arguments import one_of, shown, whole
-from fnnet.arrays import Array, Arrays, length, rows
-from fnnet.batching import Batches
+from fnnet.arrays import Array, Arrays, length, read_rows
+from fnnet.batching import Batches, Transform, check_transform, transformed
 from fnnet.errors import ArgumentError, ConfigError, DataError, expected
 from fnnet.parallel import Team
 from fnnet.parallel.portion import Portion, own_examples
@@ -18,11 +18,12 @@ _REMAINDERS = ("keep", "drop", "fill")
 
 def batches(
     key: rng.Key,
-    arrays: Sequence[Arrays],
+    arrays: Sequence[Any],
     size: int,
     remainder: Remainder = "keep",
     start: int = 0,
     *,
+    transform: Transform | None = None,
     micro_batch: int | None = None,
     team: Team | None = None,
 ) -> Batches:
@@ -42,11 +43,16 @@ def batches(
 
     Args:
         key: names the order of this epoch.
-        arrays: arrays with one first axis N, such as `(x, y)` or `(x, y, weight)`; x and y may be tuples of such.
+        arrays: arrays with one first axis N, such as `(x, y)` or `(x, y, weight)`; x and y may be tuples of such. They
+            may lie on disk: `np.memmap`, an array of an HDF5 or zarr file, or anything else that has a shape and a
+            dtype and gives arrays for slices and for increasing row numbers. A batch's rows are read in the order in
+            which they are stored, and nothing of others is kept.
         size: examples in a batch.
         remainder: what becomes of a last batch that would be short: "keep" it short, "drop" it, or "fill" it up from
             the end of the shuffled order, so that it holds the last `size` examples of that order, some a second time.
         start: batches to pass over.
+        transform: x -> x, for what is stored otherwise than a net takes it, such as bytes: of a batch at a time, each
+            example for itself.
         micro_batch: of the step, see `training.make_step`: what a team shares out.
         team: whose step it is. This worker then reads its own rows only, and what a batch gives is a `Portion` for that
             step.
@@ -65,27 +71,31 @@ def batches(
             expected("batches", "(key, arrays, size)", "a Key behind", "the order is (key, arrays, size)")
         )
     rng.check_key(key)
-    n = length(arrays)
+    n = length(arrays, stored=True)
     count = batch_count(n, size, remainder)
     start = whole("start", start, 0)
     if start > count:
         raise ConfigError(expected("start", f"at most the {count} batches of this epoch", start))
-    read = _reading(tuple(arrays), micro_batch, check_team(team))
-    size, order = int(size), rng.permutation(key, n)
-    return Batches(lambda: map(read, _indices(order, size, count, remainder, start)), count - start)
+    check_transform(transform)
+    of_batch = _reading(lambda index: transformed(transform, read_rows(own, index)), micro_batch, check_team(team))
+    size, own, order = int(size), tuple(arrays), rng.permutation(key, n)
+    return Batches(lambda: map(of_batch, _indices(order, size, count, remainder, start)), count - start)
 
 
-def _reading(arrays: tuple[Arrays, ...], micro_batch: int | None, team: Team) -> Callable[[Array], tuple[Arrays, ...]]:
+Reading: TypeAlias = Callable[[Array], tuple[Arrays, ...]]  # numbers of examples -> those
+
+
+def _reading(examples: Reading, micro_batch: int | None, team: Team) -> Reading:
     """What is read of a batch with these numbers: by one of a team, the rows of its own micro-batches."""
     part = None if micro_batch is None else whole("micro_batch", micro_batch, 1)
     if team.size == 1:
-        return lambda index: rows(arrays, index)
+        return examples
     if part is None:
         raise ConfigError(expected("micro_batch", "that of the step, which a team shares out", "None"))
 
     def portion(index: Array) -> Portion:
         own = index[own_examples(len(index), part, team)]
-        return Portion(lambda: rows(arrays, own), len(index))
+        return Portion(lambda: examples(own), len(index))
 
     return portion
 

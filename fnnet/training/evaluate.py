@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnnet.arguments import is_function, plain_array, shown
-from fnnet.arrays import Arrays, concatenated, count
-from fnnet.batching import in_order
+from fnnet.arrays import Arrays, concatenated, count, is_stored, read_rows
+from fnnet.batching import Transform, check_transform, in_order
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.losses import Loss
 from fnnet.over_batches import how_of
@@ -25,11 +25,12 @@ from fnnet.types import Array, Layer, Measured, Metric, Params, Target, check_lo
 def evaluate(
     net: Layer,
     params: Params,
-    arrays: Sequence[Arrays],
+    arrays: Sequence[Any],
     metrics: Mapping[str, Metric] | None = None,
     loss: Loss | None = None,
     size: int = 256,
     *,
+    transform: Transform | None = None,
     team: Team | None = None,
 ) -> dict[str, Measured]:
     """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
@@ -42,13 +43,15 @@ def evaluate(
     Args:
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
-        arrays: `(x, target)` or `(x, target, weight)`, with one first axis; x and target may be tuples of arrays.
+        arrays: `(x, target)` or `(x, target, weight)`, with one first axis; x and target may be tuples of arrays. They
+            may lie on disk, see `data.batches`: one batch of them is in memory at a time.
         metrics: name -> `(predictions, target) -> value`, or `(predictions, target, weight=…)` where there are weights.
             Floats are means over the batch, averaged by weights; whole numbers are counts and add up. Both may come in
             arrays, as confusion counts do. One that `fnnet.metrics.over_batches` marks with "all" gets the predictions
             of all examples at once, which are kept for it; one marked "sum" adds up.
         loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
         size: examples in a batch, the last one perhaps fewer.
+        transform: x -> x, for what is stored otherwise than the net takes it, of a batch at a time.
         team: processes that share out the batches, such as `parallel.mpi()`; the values, on all, are those of one. What
             is kept for a metric over "all" is gathered.
 
@@ -75,11 +78,12 @@ def evaluate(
         mean = reduction_of(loss) == "mean"
     summed = None if loss is None else partial(loss, reduction="sum")
     own_team = check_team(team)
+    check_transform(transform)
     predicted: list[Arrays] = []
 
     def of_own() -> Iterator[_OfBatch]:
-        x_target_weight(arrays)
-        for x, target, *weights in in_order(arrays, size, lambda n: share(n, own_team.rank, own_team.size)):
+        own = partial(share, rank=own_team.rank, size=own_team.size)
+        for x, target, *weights in in_order(_weighed(arrays), size, own, transform):
             predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
             if kept:
                 predicted.append(predictions)
@@ -92,9 +96,18 @@ def evaluate(
     values = {name: _together(name, streamed[name], [of.values[name] for of in counted], counts) for name in streamed}
     if kept:
         whole = behind_each_other(own_team, concatenated(predicted) if predicted else None)
-        values |= {name: _one(name, metric_of(function, whole, *arrays[1:])) for name, function in kept.items()}
+        rest = read_rows(tuple(arrays[1:]), slice(None))
+        values |= {name: _one(name, metric_of(function, whole, *rest)) for name, function in kept.items()}
     ordered = {name: values[name] for name in functions}
     return ordered if loss is None else {"loss": _reduced([batch.loss for batch in batches], mean), **ordered}
+
+
+def _weighed(arrays: Sequence[Any]) -> Sequence[Any]:
+    """Examples to be evaluated, checked, their weights in memory."""
+    if len(arrays) == 3 and is_stored(arrays[2]):
+        arrays = (*arrays[:2], read_rows(arrays[2], slice(None)))
+    x_target_weight(arrays)
+    return arrays
 
 
 class _OfBatch(NamedTuple):

@@ -90,7 +90,7 @@ def fit(
         raise ConfigError(expected("validation", _LOOK, shown(validation)))
     from fnnet.data.batches import batch_count  # all readers come with it, which takes its time
 
-    per_epoch = batch_count(length(train), size, remainder)
+    per_epoch = batch_count(length(train, stored=True), size, remainder)
     last = whole("epochs", epochs, 0)
     return _epochs(step, state, tuple(train), per_epoch, last, size, remainder, augment, validation)
 

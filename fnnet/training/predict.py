@@ -1,12 +1,12 @@
 """`predict`: what a net makes of examples, in tiles of one size."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fnnet.arguments import plain_array, whole
-from fnnet.arrays import Arrays, count, each, flat, places
+from fnnet.arrays import Arrays, count, each, flat, is_stored, places, read_rows
+from fnnet.batching import Transform, check_transform, transformed
 from fnnet.errors import DataError, expected
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
@@ -15,7 +15,15 @@ from fnnet.training.state import check_params
 from fnnet.types import Layer, Params, check_net
 
 
-def predict(net: Layer, params: Params, x: Any, size: int = 64, *, team: Team | None = None) -> Arrays:
+def predict(
+    net: Layer,
+    params: Params,
+    x: Any,
+    size: int = 64,
+    *,
+    transform: Transform | None = None,
+    team: Team | None = None,
+) -> Arrays:
     """The net's predictions for all examples, (N, …): its evaluation, tile by tile.
 
     All tiles are of one size, the last one filled up with its last example, so that an example's bytes depend on its
@@ -30,6 +38,7 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64, *, team: Team | 
             gives arrays for slices of its first axis. One tile of it is in memory at a time. Or a tuple of such, for a
             net that reads one.
         size: examples in a tile.
+        transform: x -> x, for what is stored otherwise than the net takes it, of a tile at a time.
         team: processes that share out the tiles, such as `parallel.mpi()`; the predictions, on all, are those of one.
 
     Raises:
@@ -47,18 +56,19 @@ def predict(net: Layer, params: Params, x: Any, size: int = 64, *, team: Team | 
     check_net(net)
     check_params(params, x)
     size, own_team = whole("size", size, 1), check_team(team)
-    own, _ = together(own_team, lambda: _predicted(net, params, x, size, own_team), lambda own: None)
+    check_transform(transform)
+    own, _ = together(own_team, lambda: _predicted(net, params, x, size, transform, own_team), lambda own: None)
     return behind_each_other(own_team, own)
 
 
-def _predicted(net: Layer, params: Params, x: Any, size: int, team: Team) -> Arrays | None:
+def _predicted(net: Layer, params: Params, x: Any, size: int, transform: Transform | None, team: Team) -> Arrays | None:
     """The predictions for one worker's tiles, None where it has none."""
     total = _length(x)
     own = share(-(-total // size), team.rank, team.size)
     first, last = own.start * size, min(own.stop * size, total)
     found: Arrays = None
     for start in range(first, last, size):
-        tile = each(lambda leaf: np.asarray(leaf[start : start + size]), x)  # noqa: B023 - used at once
+        (tile,) = transformed(transform, (read_rows(x, slice(start, start + size)),))
         n = count(tile)
         if n < size:
             tile = each(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], size - n, axis=0)]), tile)  # noqa: B023
@@ -79,10 +89,7 @@ def _length(x: Any) -> int:
     """
     found = None
     for place, leaf in places(x, "x"):
-        on_disk = not isinstance(leaf, np.ndarray) and all(
-            map(partial(hasattr, leaf), ("shape", "dtype", "__getitem__"))
-        )
-        if not on_disk:
+        if not is_stored(leaf):
             plain_array(place, leaf, f"np.asarray({place}, np.float32)")
         shape = tuple(leaf.shape)
         if not shape or shape[0] == 0:
