@@ -457,6 +457,26 @@ def truncated() -> Layer:
     return attrs.evolve(layers.scan(cell), apply=apply)
 
 
+def restarted() -> Layer:
+    """A scan of two segments, the second of which is made again from the state in front of the first."""
+    cell = layers.rnn_cell(2)
+
+    def apply(params: Params, x: Any) -> tuple[Any, Any]:
+        (state, xs), plain = x, layers.scan(cell)
+        half, (y, _) = xs.shape[1] // 2, plain._apply(params, x)
+
+        def vjp(dy: Any, input_gradient: bool = True) -> Any:
+            _, second = plain._apply(params, (state, xs[:, half:]))
+            more, (dstate, after) = second((dy[0], dy[1][:, half:]))
+            _, first = plain._apply(params, (state, xs[:, :half]))
+            own, (dstate, before) = first((dstate, dy[1][:, :half]))
+            return tree.map(np.add, own, more), (dstate, np.concatenate([before, after], axis=1))
+
+        return y, vjp
+
+    return attrs.evolve(layers.scan(cell, segments=2), apply=apply)
+
+
 def unending(m: Call) -> Any:
     """The gradient of sequences taken as if none of them ended."""
     xs, lengths = m.x
@@ -490,6 +510,7 @@ MUTANTS = [
         DRAWS,
     ),
     Mutant("scan: the gradient does not go back through time", truncated, ((2,), (3, 2)), "derivative", SMOOTH),
+    Mutant("scan: a segment is made again from the first state", restarted, ((2,), (4, 2)), "derivative", SMOOTH),
     Mutant(
         "rnn: gradients of sequences that have ended",
         lambda: pulling(layers.rnn(2), unending),
@@ -849,6 +870,21 @@ MUTANTS = [
         (1, 4),
         "derivative",
         EXACT,
+    ),
+    wrong(
+        "max_unpool: dy as if no place were there twice",
+        layers.max_unpool(2, 1, dims=1),
+        ((1, 4), Discrete((1, 4))),
+        "derivative",
+        EXACT | {"within": {"x[1]": (0, 1)}},
+        dx=lambda m: (np.take_along_axis(m.dy, m.x[1], axis=2), None),
+    ),
+    Mutant(
+        "max_unpool: of equal places the sum",
+        lambda: forwards(layers.max_unpool(2, 1, dims=1), lambda _, x, y: _summed(x, y)),
+        ((1, 3), Discrete((1, 3))),
+        "derivative",
+        EXACT | {"within": {"x[1]": (0, 1)}},
     ),
     wrong("lp_pool: dx without the sign of x", layers.lp_pool(2, 2), (1, 2, 2), "derivative", dx=lambda m: abs(m.dx)),
     wrong(
@@ -1359,6 +1395,14 @@ MUTANTS = [
 def _lazy(forward: Callable[..., Any], params: Params, x: Array) -> tuple[Array, Any]:
     y, vjp = forward(params, x)
     return y, lambda dy, input_gradient=True: vjp(dy) if input_gradient else (tree.map(np.zeros_like, params), None)
+
+
+def _summed(x: Any, y: Array) -> Array:
+    """The values of signals at their places, added where places are equal."""
+    found = np.zeros_like(y)
+    for n, c in np.ndindex(*y.shape[:2]):
+        np.add.at(found[n, c], x[1][n, c].astype(int), x[0][n, c])
+    return found
 
 
 def _mixed(value: Layer, derivative: Layer) -> Layer:

@@ -12,19 +12,37 @@ from fnnet import tree
 from fnnet.arrays import Discrete, Shapes, is_tuple
 from fnnet.errors import ConfigError, expected
 from fnnet.layers import (
+    activations,
     add,
+    alpha_dropout,
     beside,
+    bidirectional,
     concatenate,
+    dense,
+    dropout,
     frozen,
+    gaussian_noise,
     graph,
+    gru,
+    identity,
+    layer_norm,
+    log_softmax,
+    lstm,
     mixture,
     named,
     parallel,
     per_step,
+    piecewise,
+    recomputed,
     residual,
+    reverse,
+    rms_norm,
+    rnn,
     select,
     separable_conv2d,
     serial,
+    softmax,
+    softmin,
     spectral_norm,
     tied,
     weight_norm,
@@ -34,7 +52,7 @@ from fnnet.layers.reparametrized import Make
 from fnnet.layers.spectral_norm import divided
 from fnnet.layers.tied import filled
 from fnnet.layers.weight_norm import directed
-from fnnet.recipe import recipe_of
+from fnnet.recipe import is_factory, recipe_of
 from fnnet.types import Layer, Params, Shape
 
 Names: TypeAlias = str | tuple["Names", ...]
@@ -103,9 +121,41 @@ def _composed(layer: Layer) -> Layer | None:
     return made if recipe is not None and recipe.factory in _COMBINATORS else None
 
 
+# Layers that do to (N, T, D) what they do to N · T examples (D,); the second ones where they go along the last axis.
+_STEPWISE = {dense, identity, dropout, alpha_dropout, gaussian_noise}
+_STEPWISE |= {
+    value
+    for module in (activations, piecewise)
+    for value in vars(module).values()
+    if is_factory(value) and value.__module__ == module.__name__
+}
+_OF_LAST_AXIS = {softmax: "axis", log_softmax: "axis", softmin: "axis", layer_norm: "axes", rms_norm: "axes"}
+
+
+def _stepwise(layer: Layer) -> bool:
+    """Whether a layer, or all that it is made of, does to all steps at once what it does to each."""
+    recipe = recipe_of(layer)
+    if recipe is None:
+        return False
+    if recipe.factory in (serial, named, frozen, recomputed) and len(layer):
+        return all(_stepwise(child) for _, child in layer)
+    along = _OF_LAST_AXIS.get(recipe.factory)
+    return recipe.factory in _STEPWISE if along is None else recipe.arguments[along] == -1
+
+
 def _per_step(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
-    """A layer between two reshapes, which have its factory: N sequences of T steps become N · T examples, and back."""
+    """All steps at once where that is the same; else between two reshapes, which have its factory.
+
+    By these, N sequences of T steps become N · T examples, and back.
+    """
     inner, t, inputs = here.arguments["layer"], steps(here.inputs), one_step(here.inputs)
+    if isinstance(x, str) and len(here.inputs) == 2 and _stepwise(inner):
+        recipe = recipe_of(inner)
+        if len(inner) and inner._rebuild is not None:
+            apart = inner._rebuild([per_step(child) for _, child in inner])
+            return flow(apart, here.params, x, here, write, fork)
+        assert recipe is not None
+        return write(recipe.factory, x, here._replace(arguments=recipe.arguments))
 
     def reshaped(names: Names, shape: Any, back: bool) -> Names:
         if isinstance(names, tuple):
@@ -118,7 +168,7 @@ def _per_step(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> N
 
 def _inside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
     """A layer around one that has the same params and names."""
-    inner = here.arguments["inner" if "inner" in here.arguments else "net"]
+    inner = next(here.arguments[name] for name in ("inner", "net", "layer") if name in here.arguments)
     return flow(inner, here.params, x, here, write, fork)
 
 
@@ -163,6 +213,35 @@ def _beside(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Nam
         flow(child, params, own, here._replace(inputs=inputs, path=here.field(name)), write, fork)
         for (name, child), params, own, inputs in zip(layer, here.params, x, here.inputs, strict=True)
     )
+
+
+def _bidirectional(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
+    """A recurrent core in both directions is the exporter's; any other one is written twice, once between turns."""
+    (_, core), _ = layer
+    recipe = recipe_of(core)
+    if recipe is not None and recipe.factory in (rnn, lstm, gru):
+        return write(bidirectional, x, here._replace(arguments={**recipe.arguments, "core": recipe.factory}))
+    xs, *lengths = x if isinstance(x, tuple) else (x,)
+    made = core.shape(here.inputs)
+
+    def beside_lengths(names: Names) -> Names:
+        return (names, *(forked(name, fork) for name in lengths)) if lengths else names
+
+    ahead = flow(
+        core,
+        here.params.forward,
+        beside_lengths(forked(xs, fork)),
+        here._replace(path=here.field("forward")),
+        write,
+        fork,
+    )
+    back = write(reverse, beside_lengths(xs), here._replace(arguments={}))
+    back = flow(
+        core, here.params.backward, beside_lengths(back), here._replace(path=here.field("backward")), write, fork
+    )
+    shapes = (made, *here.inputs[1:]) if lengths else made
+    back = write(reverse, (back, *lengths) if lengths else back, Here({}, shapes, here.path, ()))
+    return write(concatenate, (ahead, back), Here({"axis": -1}, (made, made), here.path, ()))
 
 
 def _select(layer: Layer, x: Names, here: Here, write: Write, fork: Fork) -> Names:
@@ -235,10 +314,12 @@ _COMBINATORS: dict[Any, Callable[[Layer, Any, Here, Write, Fork], Names]] = {
     residual: _to_all,
     mixture: _mixture,
     beside: _beside,
+    bidirectional: _bidirectional,
     select: _select,
     graph: _graph,
     named: _inside,
     frozen: _inside,
+    recomputed: _inside,
     per_step: _per_step,
 }
 COMBINATORS = frozenset(_COMBINATORS)
@@ -281,3 +362,19 @@ def named_like(shape: Shapes, name: str) -> Names:
 def flat_names(names: Names) -> list[str]:
     """All names in order."""
     return [one for part in names for one in flat_names(part)] if isinstance(names, tuple) else [names]
+
+
+class Core(NamedTuple):
+    """What a recurrent core reads: names of a state's arrays, of sequences, and of lengths, where there are any."""
+
+    state: tuple[str, ...]
+    xs: str
+    lengths: str | None
+
+
+def core_of(x: Any, inputs: Any) -> Core:
+    """What x is for a recurrent core: xs, (xs, lengths), (state, xs) or (state, xs, lengths), by their shapes."""
+    parts, shapes = (x, inputs) if isinstance(x, tuple) else ((x,), (inputs,))
+    lengths = parts[-1] if isinstance(shapes[-1], Discrete) else None
+    *state, xs = parts if lengths is None else parts[:-1]
+    return Core(tuple(flat_names(tuple(state))), xs, lengths)

@@ -38,14 +38,15 @@ def kernel_source(program: str, helpers: str = "", imports: Iterable[str] = ()) 
     def positive_part(x: Array) -> Array:
     """
     pieces, known = _library()
-    todo, found = list(_words(ast.parse(f"{helpers}\ndef f(p, x):\n{program}"))), set()
+    words = _words(ast.parse(f"{helpers}\ndef f(p, x):\n{program}"))
+    todo, found = list(words), set()
     while todo:
         name = todo.pop()
         if name in pieces and name not in found:
             found.add(name)
             todo += pieces[name].names
     chosen = sorted({pieces[name] for name in found}, key=lambda piece: piece.order)
-    used = {name for piece in chosen for name in piece.names}
+    used = words | {name for piece in chosen for name in piece.names}
     lines = {known[name] for name in used if name in known} | set(imports)
     plain = sorted(line for line in lines if line.startswith("import "))
     code = "\n\n\n".join(piece.code for piece in chosen)

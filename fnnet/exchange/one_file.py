@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import math
 import os
 import re
@@ -16,7 +17,18 @@ from fnnet import files, tree
 from fnnet.arguments import shown
 from fnnet.arrays import Discrete, example_shape, in_words, is_tuple
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
+from fnnet.exchange.flow import (
+    COMBINATORS,
+    Core,
+    Here,
+    Names,
+    core_of,
+    flat_names,
+    flow,
+    named_like,
+    named_parts,
+    plain,
+)
 from fnnet.exchange.kernel_source import kernel_source
 from fnnet.kernels.borders import widened
 from fnnet.kernels.windows import Axes, Axis
@@ -29,6 +41,7 @@ from fnnet.layers import (
     attention,
     avg_pool,
     batch_norm,
+    bidirectional,
     bilinear,
     concatenate,
     conv1d,
@@ -43,6 +56,7 @@ from fnnet.layers import (
     depthwise_conv2d,
     drop_path,
     dropout,
+    embedding,
     flatten,
     gaussian_noise,
     gaussian_sample,
@@ -50,15 +64,23 @@ from fnnet.layers import (
     global_max_pool,
     glu,
     group_norm,
+    gru,
+    gru_cell,
     identity,
     instance_norm,
+    last,
     layer_norm,
     learned_positions,
+    learned_tokens,
     local_response_norm,
     log_softmax,
     lp_pool,
+    lstm,
+    lstm_cell,
     max_pool,
+    max_unpool,
     maxout,
+    mean_over,
     mixture,
     multiply,
     noisy_dense,
@@ -70,8 +92,12 @@ from fnnet.layers import (
     pixel_unshuffle,
     prelu,
     reshape,
+    reverse,
     rms_norm,
+    rnn,
+    rnn_cell,
     scale_pool,
+    scan,
     sinusoidal_positions,
     softmax,
     softmin,
@@ -84,6 +110,7 @@ from fnnet.layers import (
 from fnnet.layers._elementwise import SELU_ALPHA, SELU_SCALE
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
+from fnnet.layers._time import one_step
 from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
 from fnnet.layers.glu import GATES
 from fnnet.types import Layer, Params, Shapes, check_net
@@ -101,7 +128,9 @@ def bias(here: Here) -> str:
     return weight(here, "bias") if here.fields("bias") else "None"
 
 
-Expression: TypeAlias = Callable[[Any, Here], str]  # (the variable, or variables, the layer) -> the code of its value
+# (the variable, or variables, the layer) -> the code of its value; of one of several parts, the variables that take
+# them, None for one that is new, and the code
+Expression: TypeAlias = Callable[[Any, Here], str | tuple[Any, str]]
 
 
 def _written(axes: Axes) -> str:
@@ -154,6 +183,19 @@ def _avg_pool(x: str, here: Here) -> str:
     if tuple((axis.before, axis.after) for axis in axes) == counted:
         return f"{value} / {math.prod(axis.kernel for axis in axes)}"
     return f"{value} / window_counts({_written(axes)}, {counted}).astype({x}.dtype)"
+
+
+def _max_pool(x: str, here: Here) -> Any:
+    axes = _written(_windows(here))
+    if here.arguments["indices"]:
+        return (x, None), f"placed_max({x}, {axes})"
+    return f"window_max({x}, {axes})[-1]"
+
+
+def _max_unpool(x: tuple[str, str], here: Here) -> str:
+    own = here.arguments
+    sizes = max_unpool(**own).shape(here.inputs)[1:]
+    return f"unpooled({x[0]}, {x[1]}, {sizes})"
 
 
 def _lp_pool(x: str, here: Here) -> str:
@@ -321,13 +363,96 @@ def _sinusoidal(x: str, here: Here) -> str:
     return f"{x} + waves({t}, {features}, {float(here.arguments['base'])!r}).astype({x}.dtype)"
 
 
+def _dense(x: str, here: Here) -> str:
+    """Of features, or of features at every step."""
+    return f"affine_{'map' if len(here.inputs) == 1 else 'steps'}({x}, {weight(here, 'weight')}, {bias(here)})"
+
+
+def _embedding(x: str, here: Here) -> str:
+    found, padding = f"np.take({weight(here, 'weight')}, {x}, axis=0)", here.arguments["padding"]
+    return found if padding is None else f"np.where({x}[..., None] == {padding}, 0, {found})"
+
+
+def _learned_tokens(x: str, here: Here) -> str:
+    first = f"np.broadcast_to({weight(here, 'weight')}, (len({x}), *{weight(here, 'weight')}.shape))"
+    return f"np.concatenate([{first}, {x}], axis=1)"
+
+
+def _reverse(x: Any, here: Here) -> str:
+    return f"turned({x[0]}, {x[1]})" if isinstance(x, tuple) else f"{x}[:, ::-1]"
+
+
+def _last(x: Any, here: Here) -> str:
+    return f"{x[0]}[np.arange(len({x[0]})), {x[1]} - 1]" if isinstance(x, tuple) else f"{x}[:, -1]"
+
+
+def _mean_over(x: Any, here: Here) -> str:
+    axis = here.arguments["axis"]
+    if not isinstance(x, tuple):
+        return f"np.add.reduce({x}, axis={axis}) / {(None, *here.inputs)[axis]}"
+    t = (None, *here.inputs[0])[axis]
+    counted = f"{x[1]} != 0" if here.inputs[1].shape else f"np.arange({t}) < {x[1]}[:, None]"
+    return f"mean_where({x[0]}, {counted}, {axis})"
+
+
+def _passed(kind: str, core: Core, here: Here) -> str:
+    """The code of the last state and all values of a recurrent kernel."""
+    zeros = f"np.zeros((len({core.xs}), {here.arguments['n']}), {core.xs}.dtype)"
+    state = _code(core.state or (zeros,) * (2 if kind == "lstm" else 1))
+    lengths = "" if core.lengths is None else f", {core.lengths}"
+    return f"recurrent({kind}_forwards, p, {here.field('')!r}, {core.xs}, {state}{lengths})"
+
+
+def _recurrent(kind: str) -> Expression:
+    def code(x: Any, here: Here) -> Any:
+        core = core_of(x, here.inputs)
+        return (x[:2], _passed(kind, core, here)) if core.state else f"{_passed(kind, core, here)}[1]"
+
+    return code
+
+
+def _cell(kind: str) -> Expression:
+    def code(x: Any, here: Here) -> Any:
+        state, own = x
+        core = Core(tuple(flat_names(state)), f"{own}[:, None]", None)
+        return x, f"(lambda after, ys: (after, ys[:, 0]))(*{_passed(kind, core, here)})"
+
+    return code
+
+
+def _bidirectional(x: Any, here: Here) -> str:
+    core, kind = core_of(x, here.inputs), here.arguments["core"].__name__
+    lengths = () if core.lengths is None else (core.lengths,)
+
+    def way(name: str, xs: str) -> str:
+        own = here._replace(params=getattr(here.params, name), path=here.field(name))
+        return f"{_passed(kind, core._replace(xs=xs), own)}[1]"
+
+    def turned(xs: str) -> str:
+        return f"turned({', '.join((xs, *lengths))})" if lengths else f"{xs}[:, ::-1]"
+
+    return f"np.concatenate([{way('forward', core.xs)}, {turned(way('backward', turned(core.xs)))}], axis=-1)"
+
+
 # The value of every layer that is no combinator, by its factory.
 EXPRESSIONS: dict[Any, Expression] = {
     attention: _attention,
     per_step: _step,
     sinusoidal_positions: _sinusoidal,
     learned_positions: lambda x, here: f"{x} + {weight(here, 'weight')}[:{here.inputs[0]}]",
-    dense: lambda x, here: f"affine_map({x}, {weight(here, 'weight')}, {bias(here)})",
+    dense: _dense,
+    embedding: _embedding,
+    learned_tokens: _learned_tokens,
+    reverse: _reverse,
+    last: _last,
+    mean_over: _mean_over,
+    rnn: _recurrent("rnn"),
+    lstm: _recurrent("lstm"),
+    gru: _recurrent("gru"),
+    rnn_cell: _cell("rnn"),
+    lstm_cell: _cell("lstm"),
+    gru_cell: _cell("gru"),
+    bidirectional: _bidirectional,
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
@@ -335,7 +460,8 @@ EXPRESSIONS: dict[Any, Expression] = {
     conv_transpose1d: _transposed,
     conv_transpose2d: _transposed,
     conv_transpose3d: _transposed,
-    max_pool: lambda x, here: f"window_max({x}, {_written(_windows(here))})[-1]",
+    max_pool: _max_pool,
+    max_unpool: _max_unpool,
     avg_pool: _avg_pool,
     lp_pool: _lp_pool,
     scale_pool: _scale_pool,
@@ -415,6 +541,12 @@ def batch_norm(x: Array, gain: Array, bias: Array, mean: Array, variance: Array,
     y += per_channel(bias, x)
     return y
 """,
+    "placed_max": """
+def placed_max(x: Array, axes: Axes) -> tuple:
+    \"\"\"The largest element of every window, and where it stands in its channel.\"\"\"
+    stages = window_max(x, axes)
+    return stages[-1], window_places(stages, axes)
+""",
     "scaled": """
 def scaled(x: Array, gain: Array, bias: Array) -> Array:
     \"\"\"x · gain + bias, for each channel.\"\"\"
@@ -441,6 +573,62 @@ def norm_of_rows(
     gain, bias = (None if leaf is None else leaf.reshape(-1) for leaf in (gain, bias))
     y, _, _ = standard_rows(rows, gain, bias, eps, centre)
     return y.reshape(moved.shape).transpose(np.argsort(order))
+""",
+    "turned": """
+def turned(xs: Array, lengths: Array) -> Array:
+    \"\"\"Sequences from their last step to their first, 0 behind each one's end.\"\"\"
+    t, rest = xs.shape[1], (1,) * (xs.ndim - 2)
+    ends = lengths.astype(np.int64)[:, None]
+    counted = np.arange(t) < ends
+    at = np.where(counted, ends - 1 - np.arange(t), 0)
+    found = np.take_along_axis(xs, at.reshape(*at.shape, *rest), axis=1)
+    return np.where(counted.reshape(*at.shape, *rest), found, np.zeros((), xs.dtype))
+""",
+    "mean_where": """
+def mean_where(x: Array, counted: Array, axis: int) -> Array:
+    \"\"\"The mean along an axis of what counts (N, T), 0 where nothing does.\"\"\"
+    shape = [1] * x.ndim
+    shape[0], shape[axis] = counted.shape
+    of = counted.reshape(shape)
+    total = np.maximum(of.sum(axis=axis), 1).astype(x.dtype)
+    return np.add.reduce(np.where(of, x, np.zeros((), x.dtype)), axis=axis) / total
+""",
+    "recurrent": """
+def recurrent(run: Callable, p: dict, path: str, xs: Array, state: tuple, lengths: Array | None = None) -> tuple:
+    \"\"\"A state along sequences: what it is in the end, and at all steps, 0 behind each one's end.\"\"\"
+    weights = [p[path + name] for name in ("weight", "bias", "recurrent")]
+    weights = [*weights, p[path + "recurrent_bias"]] if path + "recurrent_bias" in p else [weights_read(*weights)]
+    counted = None if lengths is None else np.arange(xs.shape[1]) < lengths[:, None]
+    trace = run(xs, *state, *weights, None if counted is None or counted.all() else ~counted.T)
+    after = (trace.hs[-1].T, trace.cs[-1].T) if hasattr(trace, "cs") else trace.hs[-1].T
+    ys = trace.hs[1:].transpose(2, 0, 1)
+    return after, ys if counted is None else np.where(counted[..., None], ys, np.zeros((), ys.dtype))
+""",
+    "scanned": """
+def each(f: Callable, *parts: Array | tuple) -> Array | tuple:
+    \"\"\"f of arrays, or of those that stand in the same places of tuples.\"\"\"
+    return tuple(each(f, *own) for own in zip(*parts)) if isinstance(parts[0], tuple) else f(*parts)
+
+
+def scanned(cell: Callable, state: Array | tuple, xs: Array | tuple, lengths: Array | None = None) -> tuple:
+    \"\"\"A cell along sequences: its last state, and what it shows at all steps, 0 behind each one's end.\"\"\"
+    first = xs
+    while isinstance(first, tuple):
+        first = first[0]
+    counted = np.ones(first.shape[:2], bool) if lengths is None else np.arange(first.shape[1]) < lengths[:, None]
+
+    def only(own: Array, new: Array, old: Array) -> Array:
+        return np.where(own.reshape(*own.shape, *[1] * (new.ndim - own.ndim)), new, old)
+
+    def counting(arrays: Array | tuple) -> Array | tuple:
+        return each(lambda array: only(counted, array, np.zeros((), array.dtype)), arrays)
+
+    xs, ys = counting(xs), []
+    for k in range(first.shape[1]):
+        after, y = cell(state, each(lambda array: array[:, k], xs))
+        state = each(lambda new, old: only(counted[:, k], new, old), after, state)
+        ys.append(y)
+    return state, counting(each(lambda *arrays: np.stack(arrays, axis=1), *ys))
 """,
     "softmax": """
 def softmax(x: Array, axis: int) -> Array:
@@ -507,7 +695,7 @@ def to_python(
     np.savez(stored, **arrays)  # type: ignore[arg-type]  # which takes the names for options
     dtype = next((array.dtype for array in arrays.values()), np.dtype(np.float32))
     code = _inside(stored.getvalue()) if weights == "inside" else _BESIDE.format(name=f"{path.stem}.npz")
-    made = _Lines({**EXPRESSIONS, **(own or {})})
+    made = _Lines({**EXPRESSIONS, **(own or {})}, itertools.count(1))
     page = _page(net, params, example_shape(shape), dtype, made, IMPORTS[weights], code)
     if weights == "beside":
         files.write(path.with_suffix(".npz"), [stored.getvalue()])
@@ -558,35 +746,58 @@ def _page(
 
 
 class _Lines:
-    """The lines of `forward`. A variable belongs to the layer that reads it, which puts its value into it."""
+    """The lines of `forward`. A variable belongs to the layer that reads it, which puts its value into it.
 
-    def __init__(self, table: Mapping[Any, Expression]):
+    Args:
+        table: of what is written.
+        numbers: of variables.
+    """
+
+    def __init__(self, table: Mapping[Any, Expression], numbers: Iterator[int]):
         self.table = table
         self.lines: list[str] = []
-        self.variables = 0
+        self.numbers = numbers
 
     def write(self, factory: Any, x: Names, here: Here) -> Names:
         """A line for the value of a layer that is no combinator."""
+        if factory is scan:
+            return self.scan(x, here)
         if factory not in self.table:
             fix = "say with own={factory: function} what its value is in code"
             wanted = f"one of the layers {', '.join(sorted(_names()))}"
             raise ConfigError(expected(here.path or factory.__name__, wanted, factory.__name__, fix))
-        code = self.table[factory](x, here)
-        (y, *_) = flat_names(x)
+        made = self.table[factory](x, here)
+        y, code = made if isinstance(made, tuple) else (flat_names(x)[0], made)
+        if isinstance(y, tuple):
+            y = tuple(f"x{next(self.numbers)}" if name is None else name for name in y)
         if code != y:
-            self.lines.append(f"{y} = {code}")
+            self.lines.append(f"{_code(y)} = {code}")
+        return y
+
+    def scan(self, x: Any, here: Here) -> Names:
+        """A function of one step for the cell, and a line that takes it along."""
+        state, xs, *lengths = x
+        n, shapes = next(self.numbers), (here.inputs[0], one_step(here.inputs[1]))
+        read = named_like(shapes[0], f"state{n}"), named_like(shapes[1], f"step{n}")
+        inside, cell = _Lines(self.table, self.numbers), here.arguments["cell"]
+        made = flow(cell, here.params, read, here._replace(inputs=shapes), inside.write, inside.fork)
+        unpacked = [f"{_code(part)} = {name}{n}" for name, part in zip(("state", "step"), read, strict=True)]
+        body = [line for line, part in zip(unpacked, read, strict=True) if isinstance(part, tuple)] + inside.lines
+        self.lines.append(f"def cell{n}(state{n}, step{n}):")
+        self.lines += [f"    {line}" for line in [*body, f"return {_code(made)}"]]
+        y = state, named_like(cell.shape(shapes)[1], f"x{next(self.numbers)}")
+        self.lines.append(f"{_code(y)} = scanned(cell{n}, {', '.join(map(_code, (state, xs, *lengths)))})")
         return y
 
     def fork(self, x: str) -> str:
         """A further variable for a value that is read again later."""
-        self.variables += 1
-        own = f"x{self.variables}"
+        own = f"x{next(self.numbers)}"
         self.lines.append(f"{own} = {x}")
         return own
 
 
 def _names() -> Iterator[str]:
-    return (factory.__name__ for factory in (*EXPRESSIONS, *COMBINATORS))
+    return (factory.__name__ for factory in (*EXPRESSIONS, *COMBINATORS, scan))
 
 
 def _wrapped(text: str) -> str:

@@ -6,7 +6,7 @@ first element in row-major order: the first row that holds the maximum, and in i
 """
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
@@ -31,6 +31,16 @@ def window_max_adjoint(dy: Array, stages: list[Array], axes: Axes) -> Array:
     for (dim, axis), x, y in zip(enumerate(axes, 2), stages[-2::-1], stages[:0:-1], strict=True):
         dy = _max_along_adjoint(dy, x, y, dim, axis)
     return dy
+
+
+def window_places(stages: list[Array], axes: Axes) -> Array:
+    """Where the maxima of windows stand in their channels (N, C, …), counted in row-major order, by those stages."""
+    places, each = None, 1
+    for (dim, axis), x, y in zip(_last_first(axes), stages[:-1], stages[1:], strict=True):
+        places = _places_along(x, y, dim, axis, each, places)
+        each *= axis.size
+    assert places is not None  # there is at least one axis
+    return places
 
 
 def window_sum(x: Array, axes: Axes) -> Array:
@@ -118,6 +128,16 @@ def _max_along_adjoint(dy: Array, x: Array, y: Array, dim: int, axis: Axis) -> A
         read += share - passed
         share[...] = passed
     return dx
+
+
+def _places_along(x: Array, y: Array, dim: int, axis: Axis, each: int, places: Array | None) -> Array:
+    """The first tap that is not less than the maximum, `each` apart, and behind it the places along further axes."""
+    found = like_along(partial(np.zeros_like, dtype=np.int64), y, dim, axis.out)
+    along = np.arange(axis.size).reshape(-1, *[1] * (x.ndim - dim - 1)) * each
+    for to, at in axis.taps[::-1]:
+        own = along[at] if places is None else along[at] + cut(places, dim, at)
+        np.copyto(cut(found, dim, to), own, where=~(cut(x, dim, at) < cut(y, dim, to)))
+    return found
 
 
 def _sum_along(x: Array, dim: int, axis: Axis) -> Array:

@@ -61,6 +61,7 @@ __all__ = [
     "lstm",
     "lstm_cell",
     "max_pool",
+    "max_unpool",
     "maxout",
     "mean_over",
     "mish",

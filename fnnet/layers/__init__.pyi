@@ -61,6 +61,7 @@ from fnnet.layers.lp_pool import lp_pool as lp_pool
 from fnnet.layers.lstm import lstm as lstm
 from fnnet.layers.lstm import lstm_cell as lstm_cell
 from fnnet.layers.max_pool import max_pool as max_pool
+from fnnet.layers.max_unpool import max_unpool as max_unpool
 from fnnet.layers.maxout import maxout as maxout
 from fnnet.layers.mean_over import mean_over as mean_over
 from fnnet.layers.mixture import mixture as mixture

@@ -1,5 +1,9 @@
 """`max_pool`: the largest element of every window."""
 
+from typing import Any
+
+from fnnet.arguments import flag
+from fnnet.arrays import Discrete
 from fnnet.kernels import pooling
 from fnnet.layers._params import no_params
 from fnnet.layers._window import Padding, Size, windows_over
@@ -17,6 +21,7 @@ def max_pool(
     dilation: Size = 1,
     ceil: bool = False,
     dims: int = 2,
+    indices: bool = False,
 ) -> Layer:
     """The largest element of every window of every channel.
 
@@ -35,9 +40,11 @@ def max_pool(
             as in PyTorch.
         dims: the axes behind the channels: 2 for images, 1 for signals, 3 for volumes; options are then one number, or
             one for each of these axes.
+        indices: whether the value is (y, places): with each maximum, where it stands, row · W + column within its
+            channel, for `max_unpool`. PyTorch counts so too; ONNX through the whole batch.
 
     Shapes: x (N, C, H, W), y (N, C, OH, OW) with OH = ⌊(H + 2a - (kH - 1)·d - 1) / s⌋ + 1, with `ceil` ⌈…⌉ + 1, OW
-    alike.
+    alike; places (N, C, OH, OW) whole numbers.
 
     Raises:
         ConfigError: an option is out of its range.
@@ -48,18 +55,23 @@ def max_pool(
     >>> max_pool(2, ceil=True).shape((6, 5, 5)), max_pool(2, dims=1).shape((6, 24))
     ((6, 3, 3), (6, 12))
     """
-    windows = windows_over(kernel, stride, padding, dims, dilation=dilation, ceil=ceil)
+    windows, indices = (
+        windows_over(kernel, stride, padding, dims, dilation=dilation, ceil=ceil),
+        flag("indices", indices),
+    )
 
-    def shape(in_shape: Shape) -> Shape:
-        return in_shape[0], *(axis.out for axis in windows(in_shape))
+    def shape(in_shape: Shape) -> Any:
+        own = in_shape[0], *(axis.out for axis in windows(in_shape))
+        return (own, Discrete(own)) if indices else own
 
-    def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
+    def apply(params: Params, x: Array) -> tuple[Any, Pullback]:
         axes = windows(x.shape[1:])
         stages = pooling.window_max(x, axes)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            return (), pooling.window_max_adjoint(dy, stages, axes) if input_gradient else None
+        def vjp(dy: Any, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            own = dy[0] if indices else dy
+            return (), pooling.window_max_adjoint(own, stages, axes) if input_gradient else None
 
-        return stages[-1], vjp
+        return (stages[-1], pooling.window_places(stages, axes)) if indices else stages[-1], vjp
 
     return unchecked(no_params, apply, shape=shape, name="max_pool")

@@ -35,11 +35,7 @@ def module_at(path):
     return module
 
 
-LATER = {  # layers that no export knows yet: refused by name
-    *(layers.reverse, layers.last, layers.mean_over, layers.embedding, layers.learned_tokens),
-    *(layers.bidirectional, layers.carried, layers.recomputed),
-    *(layers.scan, layers.rnn, layers.rnn_cell, layers.lstm, layers.lstm_cell, layers.gru, layers.gru_cell),
-}
+LATER = {layers.carried}  # its state belongs to batches of one size: refused by name
 ROWS = [row for row in LAYERS if not made_of(row.make()) & (OWN | LATER)]
 
 

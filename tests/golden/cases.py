@@ -53,7 +53,8 @@ def build(of: str, options: Mapping[str, Any]) -> Layer:
 def in_shape(case: Case) -> Any:
     """The shape of one example of what a layer reads: x, (x, lengths), or a pair."""
     if case.kind == "pair":
-        return tuple(shape[1:] for shape, _ in case.arrays.values())
+        own = {name: (shape[1:], draw.startswith("places")) for name, (shape, draw) in case.arrays.items()}
+        return tuple(Discrete(shape) if places else shape for shape, places in own.values())
     shape, draw = case.arrays["x"]
     own = shape[BATCH_AXES[case.kind] :]
     x = Discrete(own) if draw.startswith("classes") else own
@@ -112,6 +113,12 @@ def _probabilities(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return rows
 
 
+def _places(name: str, shape: tuple[int, ...], n: int) -> np.ndarray:
+    """For every channel of every example different numbers below n."""
+    rows = [rng.permutation(rng.fold_in(rng.key(0), f"{name} {i}"), n) for i in range(math.prod(shape[:2]))]
+    return np.stack(rows)[:, : math.prod(shape[2:])].reshape(shape)
+
+
 DRAWS: dict[str, Any] = {
     "uniform": lambda name, shape: _uniform(name, shape, -2, 2),
     "wide": lambda name, shape: np.floor(_uniform(name, shape, -16, 17)) / 2,
@@ -119,6 +126,7 @@ DRAWS: dict[str, Any] = {
     "integers": lambda name, shape: np.floor(_uniform(name, shape, -2, 3)),  # ties, and zeros at the kinks
     "classes": lambda name, shape, n: np.floor(_uniform(name, shape, 0, n)).astype(np.int64),
     "lengths": lambda name, shape, n: np.floor(_uniform(name, shape, 1, n + 1)).astype(np.int64),
+    "places": _places,
     "probabilities": _probabilities,
     "log-probabilities": lambda name, shape: _uniform(name, shape, -5, 0),
     "yes-or-no": lambda name, shape: rng.bernoulli(rng.fold_in(rng.key(0), name), 0.5, shape).astype(np.float64),
@@ -168,6 +176,11 @@ def padded(of: str, shape: tuple[int, ...], **options: Any) -> Case:
 def pair(of: str, a: tuple[int, ...], b: tuple[int, ...], **options: Any) -> Case:
     """The same of a layer that reads two arrays."""
     return Case("pair", of, options, {"a": (a, "uniform"), "b": (b, "uniform")})
+
+
+def placed(of: str, shape: tuple[int, ...], n: int, **options: Any) -> Case:
+    """The same of a layer that reads values and their places, all different and below n."""
+    return Case("pair", of, options, {"a": (shape, "uniform"), "b": (shape, f"places:{n}")})
 
 
 def steps(of: str, shape: tuple[int, ...], n: int, **options: Any) -> Case:
@@ -274,6 +287,8 @@ LAYERS = {
     "max_pool dilated, ceil": layer("max_pool", (2, 2, 8, 9), kernel=3, stride=2, padding=1, dilation=2, ceil=True),
     "max_pool of signals": layer("max_pool", (2, 3, 9), "integers", kernel=3, stride=2, padding=1, dims=1),
     "max_pool of volumes": layer("max_pool", (2, 2, 3, 5, 4), "integers", kernel=2, ceil=True, dims=3),
+    "max_unpool": placed("max_unpool", (2, 2, 3, 4), 48, kernel=2),
+    "max_unpool of signals, larger": placed("max_unpool", (2, 3, 4), 10, kernel=3, stride=2, size=10, dims=1),
     "avg_pool ceil": layer("avg_pool", (2, 2, 6, 5), kernel=3, stride=2, padding=1, ceil=True),
     "avg_pool ceil, inside": layer("avg_pool", (2, 2, 6, 5), kernel=2, padding=1, ceil=True, count_padding=False),
     "avg_pool of signals": layer("avg_pool", (2, 3, 9), kernel=4, stride=2, padding=2, ceil=True, dims=1),
@@ -298,6 +313,13 @@ LAYERS = {
         )
         for norm in ("pre", "post")
     },
+    **{
+        f"transformer_decoder_layer {norm}": pair(
+            "transformer_decoder_layer", (2, 3, 4), (2, 5, 4), features=4, heads=2, hidden=5, norm=norm, eps=1e-3
+        )
+        for norm in ("pre", "post")
+    },
+    "attention to a memory": pair("attention", (2, 3, 4), (2, 5, 6), heads=2),
     "attention": layer("attention", (2, 4, 6), heads=2),
     "attention causal, in groups": layer("attention", (2, 5, 8), heads=4, key_value_heads=2, causal=True, bias=False),
     **{f"{of} at its ends": layer(of, (4, 5), "wide") for of in ("relu6", "hard_sigmoid", "hard_swish")},

@@ -59,7 +59,7 @@ def run_pair(case: Case, leaves: Mapping[str, np.ndarray], a: np.ndarray, b: np.
     net, params = _net(case, leaves)
     y, vjp = net.apply(params, (a, b))
     dparams, (da, db) = vjp(cases.array("dy", y.shape).astype(y.dtype))
-    return {"y": y, "da": da, "db": db, **_by_path(dparams, "d.")}
+    return {"y": y, "da": da, **({} if db is None else {"db": db}), **_by_path(dparams, "d.")}
 
 
 def run_steps(case: Case, leaves: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, np.ndarray]:

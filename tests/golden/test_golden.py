@@ -16,6 +16,7 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `scale_pool` | sums by `divisor_override=1`; no layer of that name |
 | `batch_norm(decay=0.9)`, weight of the old statistics | `momentum=0.1`, weight of the new |
 | `attention`: True in a mask means may look | so in `scaled_dot_product_attention`; not in `MultiheadAttention` |
+| `max_unpool`: of equal places the last one gets the gradient | all of them |
 | `transformer_encoder_layer`: 4 D hidden features, norms first, no dropout | 2048, last, 0.1 by default |
 | `attention`: a query that may look nowhere reads 0 | the same; `MultiheadAttention` that returns weights: NaN |
 | `gelu` in its tanh form | `approximate="tanh"`; the default is the erf form |
@@ -152,7 +153,6 @@ WITHOUT_COUNTERPART = {
     "parallel": "as residual",
     "beside": "as the layers inside",
     "graph": "as the layers inside",
-    "transformer_decoder_layer": "reads two sequences; its parts are those of transformer_encoder_layer",
     "sinusoidal_positions": "no layer of that name",
     "learned_tokens": "moves no number",
     "negative_elbo": "as binary_cross_entropy, and a divergence that its own test writes out",

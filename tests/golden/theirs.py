@@ -71,13 +71,18 @@ def _batch_norm(p: Params, x: Tensor, eps: float = 1e-5, decay: float = 0.9) -> 
 
 
 def _attention(
-    p: Params, x: Tensor, heads: int, key_value_heads: int = 0, causal: bool = False, bias: bool = True
+    p: Params, x: Any, heads: int, key_value_heads: int = 0, causal: bool = False, bias: bool = True
 ) -> Tensor:
     """What their MultiheadAttention computes, which knows no groups."""
+    x, memory = x if isinstance(x, tuple) else (x, x)
 
     def projected(name: str, own: int) -> Tensor:  # their weight is (out, in)
         weight = p.below(name)
-        return F.linear(x, weight["weight"].T, weight.get("bias")).unflatten(2, (own, -1)).transpose(1, 2)
+        return (
+            F.linear(x if name == "query" else memory, weight["weight"].T, weight.get("bias"))
+            .unflatten(2, (own, -1))
+            .transpose(1, 2)
+        )
 
     groups = key_value_heads or heads
     q, k, v = projected("query", heads), projected("key", groups), projected("value", groups)
@@ -117,26 +122,41 @@ def _layer_norm(
 
 
 def _encoder_layer(p: Params, x: Tensor, features: int, heads: int, hidden: int, norm: str, eps: float) -> Tensor:
-    """Their own module, whose weights are (out, in), those of query, key and value in one."""
+    """Their own module."""
     theirs = torch.nn.TransformerEncoderLayer(
         features, heads, hidden, 0.0, layer_norm_eps=eps, batch_first=True, norm_first=norm == "pre", dtype=x.dtype
     )
-    leaves = {path: leaf.T if path.endswith("weight") else leaf for path, leaf in p.leaves.items()}
-    joined = {
-        kind: torch.cat([leaves[f"attention.{name}.{kind}"] for name in ("query", "key", "value")])
-        for kind in ("weight", "bias")
-    }
-    named = {f"self_attn.in_proj_{kind}": leaf for kind, leaf in joined.items()}
-    for kind in ("weight", "bias"):
-        named |= {
-            f"self_attn.out_proj.{kind}": leaves[f"attention.output.{kind}"],
-            f"linear1.{kind}": leaves[f"feed_forward.dense_0.{kind}"],
-            f"linear2.{kind}": leaves[f"feed_forward.dense_1.{kind}"],
-        }
-        for i in (0, 1):
-            named[f"norm{i + 1}.{kind}"] = leaves[f"norm_{i}.{'gain' if kind == 'weight' else 'bias'}"]
-    found: Tensor = torch.func.functional_call(theirs, named, x)
+    found: Tensor = torch.func.functional_call(theirs, _transformer_weights(p, {"attention": "self_attn"}), x)
     return found
+
+
+def _decoder_layer(
+    p: Params, x: tuple[Tensor, Tensor], features: int, heads: int, hidden: int, norm: str, eps: float
+) -> Tensor:
+    """Their own module, which has to be told that no step sees what comes later."""
+    theirs = torch.nn.TransformerDecoderLayer(
+        features, heads, hidden, 0.0, layer_norm_eps=eps, batch_first=True, norm_first=norm == "pre", dtype=x[0].dtype
+    )
+    later = torch.nn.Transformer.generate_square_subsequent_mask(x[0].shape[1], dtype=x[0].dtype)
+    weights = _transformer_weights(p, {"attention": "self_attn", "cross": "multihead_attn"})
+    found: Tensor = torch.func.functional_call(theirs, weights, x, {"tgt_mask": later})
+    return found
+
+
+def _transformer_weights(p: Params, attentions: Mapping[str, str]) -> dict[str, Tensor]:
+    """Their weights are (out, in), those of query, key and value in one."""
+    leaves = {path: leaf.T if path.endswith("weight") else leaf for path, leaf in p.leaves.items()}
+    named = {}
+    for kind in ("weight", "bias"):
+        for ours, theirs in attentions.items():
+            parts = [leaves[f"{ours}.{name}.{kind}"] for name in ("query", "key", "value")]
+            named[f"{theirs}.in_proj_{kind}"] = torch.cat(parts)
+            named[f"{theirs}.out_proj.{kind}"] = leaves[f"{ours}.output.{kind}"]
+        for i in (0, 1):
+            named[f"linear{i + 1}.{kind}"] = leaves[f"feed_forward.dense_{i}.{kind}"]
+        for i in range(len(attentions) + 1):
+            named[f"norm{i + 1}.{kind}"] = leaves[f"norm_{i}.{'gain' if kind == 'weight' else 'bias'}"]
+    return named
 
 
 def _convolution(
@@ -236,6 +256,10 @@ LAYERS: dict[str, Callable[..., Tensor]] = {
     "conv3d": partial(_convolution, F.conv3d),
     "attention": _attention,
     "transformer_encoder_layer": _encoder_layer,
+    "transformer_decoder_layer": _decoder_layer,
+    "max_unpool": lambda p, x, kernel, stride=None, size=None, dims=2: _of("max_unpool", dims)(
+        *x, kernel, stride, output_size=None if size is None else (size,) * dims
+    ),
     "conv_transpose1d": partial(_transposed, F.conv_transpose1d),
     "conv_transpose2d": partial(_transposed, F.conv_transpose2d),
     "conv_transpose3d": partial(_transposed, F.conv_transpose3d),
@@ -325,12 +349,13 @@ def run_layer(case: Case, leaves: Mapping[str, Tensor], x: Tensor, **more: Tenso
 
 
 def run_pair(case: Case, leaves: Mapping[str, Tensor], a: Tensor, b: Tensor) -> dict[str, np.ndarray]:
-    a, b = a.requires_grad_(), b.requires_grad_()
+    a, moves = a.requires_grad_(), b.is_floating_point()
+    b = b.requires_grad_(moves)
     fresh = {path: leaf.clone().requires_grad_() for path, leaf in leaves.items()}
     y = LAYERS[case.of](Params(fresh, training=False), (a, b), **case.options)
     y.backward(torch.tensor(cases.array("dy", tuple(y.shape))))
     gradients = {f"d.{path}": _array(leaf.grad) for path, leaf in fresh.items()}
-    return {"y": _array(y), "da": _array(a.grad), "db": _array(b.grad), **gradients}
+    return {"y": _array(y), "da": _array(a.grad), **({"db": _array(b.grad)} if moves else {}), **gradients}
 
 
 def run_steps(case: Case, leaves: Mapping[str, Tensor], x: Tensor) -> dict[str, np.ndarray]:

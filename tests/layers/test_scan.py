@@ -1,9 +1,12 @@
 """`scan`: a cell along sequences; `test_recurrent.py` compares it with the fused kernels."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from fnnet import layers, rng, tree
+from fnnet.arrays import each, flat, zeros
 from fnnet.errors import ConfigError, DataError, ShapeError
 from fnnet.types import Discrete
 from tests.cases import running_sum
@@ -72,7 +75,65 @@ def test_its_params_and_parts_are_the_cells():
     assert [name for name, _ in layers.scan(running_sum())] == ["sum", "shown", "out"]
 
 
+CELLS = {
+    "rnn": (lambda: layers.rnn_cell(3), (3,)),
+    "lstm": (lambda: layers.lstm_cell(3), ((3,), (3,))),
+    "gru": (lambda: layers.gru_cell(3), (3,)),
+    "own": (lambda: running_sum(layers.serial(layers.batch_norm(), layers.dropout(0.5))), (2,)),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("segments", [1, 2, 3, 4, 9])
+def test_segments_give_the_same_bytes(cell, segments):
+    """In training too: values, gradients, statistics, and what is drawn."""
+    make, state = CELLS[cell]
+    plain, cut = layers.scan(make()), layers.scan(make(), segments=segments)
+    shape = (state, (T, 2), Discrete(()))
+    params = plain.init(rng.key(0), shape)
+    begin = each(lambda array: array + np.float32(0.5), zeros(state, 3, np.float32))
+    x = (begin, sequences(2, dtype=np.float32), LENGTHS)
+    for key in (None, rng.key(3)):
+        found = []
+        for net in (plain, cut):
+            y, vjp = (net if key is None else net.train(key)).apply(params, x)
+            dparams, dx = vjp(each(np.ones_like, y))
+            found.append([leaf.tobytes() for leaf in (*flat(y), *flat(dx[:2]), *map(tree.array, tree.leaves(dparams)))])
+        assert found[0] == found[1]
+
+
+def hoarding(size):
+    """A cell that keeps an array (N, size) for its way back."""
+
+    def apply(params, x):
+        total, kept = x[0] + x[1], np.ones((len(x[0]), size))
+        return (total, total), lambda dy: ((), (dy[0] + dy[1] * kept[0, 0],) * 2)
+
+    return layers.layer(lambda key, shape: (), apply, shape=lambda s: s, takes="anything", name="hoarding")
+
+
+def peak(t, segments, size=4096):
+    """How many of the arrays that the cell keeps are there at once, forwards and back."""
+    net, x = layers.scan(hoarding(size), segments=segments), (np.zeros((1, 1)), np.zeros((1, t, 1)))
+    tracemalloc.start()
+    try:
+        y, vjp = net.apply((), x)
+        vjp(y)
+        return tracemalloc.get_traced_memory()[1] / (8 * size)
+    finally:
+        tracemalloc.stop()
+
+
+def test_segments_keep_the_memory_of_the_root_of_all_steps():
+    assert peak(64, None) > 64
+    for root in (8, 16, 24):
+        assert root < peak(root**2, root) < 1.5 * root + 3
+    assert peak(64, 1) > 64  # one segment is all of it, made again
+
+
 def test_what_is_refused():
+    with pytest.raises(ConfigError, match="segments: expected a whole number ≥ 1, got 0"):
+        layers.scan(layers.rnn_cell(3), segments=0)
     net = layers.scan(layers.rnn_cell(3))
     for shape, message in [
         ((T, 2), r"x: expected \(state, xs\) or \(state, xs, lengths\), got one array"),

@@ -28,6 +28,8 @@ def attributes(node: Any) -> dict[str, Any]:
             value = float(str(np.float32(value)))
         elif attribute.type == onnx.AttributeProto.STRING:
             value = value.decode()
+        elif attribute.type == onnx.AttributeProto.STRINGS:
+            value = [word.decode() for word in value]
         elif attribute.type == onnx.AttributeProto.INTS:
             value = list(value)
         found[attribute.name] = value
@@ -107,6 +109,15 @@ def border_of(source: str, own: dict[str, Any], given: list[Array | None]) -> tu
     return source, mode, [int(n) for n in front[2:] + behind[2:]]
 
 
+def _expand(given: list[Array], own: dict[str, Any]) -> Array:
+    """Over a batch axis that is free it stays one example, which stands for all."""
+    data, shape = given[0], [1 if n == UNKNOWN else int(n) for n in given[1].ravel()]
+    size = np.prod(np.array([*data.shape, *shape], object))
+    if size > LARGEST:
+        raise FormatError(expected("Expand", f"at most {LARGEST:,} numbers", f"{data.shape} to {shape}"))
+    return data * np.ones(shape, data.dtype)
+
+
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 
 # What can be computed of constants: operator -> (inputs, attributes) -> value.
@@ -116,6 +127,7 @@ FOLDS: Mapping[str, Callable[[list[Array], dict[str, Any]], Array]] = {
     "Identity": lambda given, own: given[0],
     "Gather": lambda given, own: np.take(given[0], given[1], axis=own.get("axis", 0)),
     "Concat": lambda given, own: np.concatenate([np.atleast_1d(a) for a in given], axis=own.get("axis", 0)),
+    "Expand": _expand,
     "Unsqueeze": lambda given, own: np.expand_dims(given[0], _axes(given, own)),
     "Squeeze": lambda given, own: np.squeeze(given[0], _axes(given, own) or None),
     "Slice": _slice,

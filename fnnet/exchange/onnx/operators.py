@@ -8,7 +8,7 @@ import numpy as np
 
 from fnnet import layers, rng, tree
 from fnnet.errors import FormatError, expected
-from fnnet.types import Array, Layer, Params, Shape
+from fnnet.types import Array, Discrete, Layer, Params, Shape
 
 
 class Node(NamedTuple):
@@ -214,10 +214,15 @@ def _gemm(node: Node) -> Made:
 
 
 def _matmul(node: Node) -> Made:
-    weight, features = _weight(node, 1, 2), _flat(node)
-    if weight.shape[0] != features:
+    """A dense layer; of sequences, at every step."""
+    weight = _weight(node, 1, 2)
+    if not node.inputs or weight.shape[0] != node.inputs[-1]:
+        features = node.inputs[-1] if node.inputs else "no"
         raise node.refuse("input 1", f"a matrix for {features} features", f"shape {weight.shape}")
-    return dense_of(weight, None)
+    layer, params = dense_of(weight, None)
+    for _ in node.inputs[1:]:
+        layer = layers.per_step(layer)
+    return layer, params
 
 
 def _pool(make: Callable[..., Layer]) -> Reading:
@@ -253,6 +258,10 @@ def _global(make: Callable[..., Layer]) -> Reading:
 
 def _mean(node: Node) -> Made:
     axes, behind = node.own.get("axes", node.constants[1].tolist() if 1 in node.constants else None), _space(node) + 2
+    if axes and len(axes) == 1 and axes[0] % behind and not node.own.get("keepdims", 1) and behind > 3:
+        return layers.mean_over(axes[0] % behind), ()
+    if axes and [axis % behind for axis in axes] == [1] and not node.own.get("keepdims", 1):
+        return layers.mean_over(), ()
     if axes is None or sorted(axis % behind for axis in axes) != list(range(2, behind)):
         raise node.refuse("axes", f"all axes behind the channels, {list(range(2, behind))}", axes)
     return layers.global_avg_pool(keep=bool(node.own.get("keepdims", 1))), ()
@@ -374,11 +383,15 @@ def _pad(node: Node) -> Made:
 
 
 def _slice(node: Node) -> Made:
-    _space(node)
     starts, ends = _listed(node, "starts", 1), _listed(node, "ends", 2)
     if starts is None or ends is None or len(starts) != len(ends):
         raise node.refuse("starts and ends", "constants", "values that depend on the example")
     axes = _listed(node, "axes", 3) or list(range(len(starts)))
+    if (axes, starts, _listed(node, "steps", 4)) == ([1], [-1], [-1]) and ends[0] < -node.inputs[0]:
+        return layers.reverse(), ()
+    if (channels := _part(node, starts, ends, axes)) is not None:
+        return channels
+    _space(node)
     if any(step != 1 for step in _listed(node, "steps", 4) or []):
         raise node.refuse("steps", "1", _listed(node, "steps", 4))
     most = 2**63 - 1
@@ -391,6 +404,15 @@ def _slice(node: Node) -> Made:
         begin, stop, _ = slice(start, end).indices(size)
         found.append((begin, size - stop))
     return layers.crop(tuple(found)), ()
+
+
+def _part(node: Node, starts: list[int], ends: list[int], axes: list[int]) -> Made:
+    """Places along the first axis of the example, or along the only one, which are no part of a picture."""
+    at = axes[0] % (len(node.inputs) + 1) - 1
+    if len(axes) != 1 or at != 0 or (_listed(node, "steps", 4) or [1]) != [1]:
+        return None
+    places = range(*slice(starts[0], ends[0]).indices(node.inputs[0]))
+    return (layers.take(list(places), axis=1), ()) if places else None
 
 
 def _resize(node: Node) -> Made:
@@ -568,10 +590,113 @@ def _clip(node: Node) -> Made:
 
 def _gather(node: Node) -> Made:
     axis, indices = node.own.get("axis", 0), node.constants.get(1)
+    axes = len(node.inputs) + 1
+    if indices is not None and indices.ndim == 0 and axis % axes and len(node.inputs) > 1:
+        return _place(int(indices), axis % axes - 1, node.inputs)
     if axis == 0 or indices is None or indices.ndim != 1 or indices.min(initial=0) < 0:
         wanted = "constants ≥ 0 of one axis, along an axis that does not count examples"
         raise node.refuse("indices", wanted, f"axis {axis}" if indices is not None else "an input")
     return layers.take(indices.tolist(), axis=axis), ()
+
+
+def _place(index: int, at: int, shape: Shape) -> tuple[Layer, Params]:
+    """One place along an axis of the example, without the axis."""
+    index %= shape[at]
+    if at == 0 and index == shape[0] - 1:
+        return layers.last(), ()
+    rest = (*shape[:at], *shape[at + 1 :])
+    net = layers.serial(layers.take([index], axis=at + 1), layers.reshape(rest))
+    return net, tree.record("Serial", tuple(name for name, _ in net))((), ())
+
+
+# Where a constant is the first input and the example the second
+
+
+def _embedding(node: Node) -> Made:
+    table = _weight(node, 0, 2)
+    if not isinstance(node.inputs, Discrete) or node.own.get("axis", 0) != 0:
+        raise node.refuse(
+            "input 1", "whole numbers, by which rows of a table are found", f"axis {node.own.get('axis')}"
+        )
+    return layers.embedding(*table.shape), tree.record("Embedding", ("weight",))(table)
+
+
+def _tokens(node: Node) -> Made:
+    first = _weight(node, 0, 3)
+    fits = len(node.inputs) == 2 and first.shape[2] == node.inputs[1] and (first == first[:1]).all()
+    if not fits or node.own.get("axis") not in (1, -2):
+        wanted = "steps in front of sequences (N, T, D), the same for all"
+        raise node.refuse("input 0", wanted, f"shape {first.shape} along axis {node.own.get('axis')}")
+    weight = np.ascontiguousarray(first[0])
+    return layers.learned_tokens(len(weight)), tree.record("LearnedTokens", ("weight",))(weight)
+
+
+def positions_of(table: Array) -> tuple[Layer, Params]:
+    """A table (T, D) that is added to sequences."""
+    return layers.learned_positions(), tree.record("LearnedPositions", ("weight",))(np.ascontiguousarray(table))
+
+
+# Several operators in one, see `fusing`
+
+
+def _attention(node: Node) -> Made:
+    arrays = [array for _, array in sorted(node.constants.items())]
+    *weights, last = arrays
+    bias, own = len(weights) == 6, node.own
+    projection = tree.record("Projection", ("weight", "bias") if bias else ("weight",))
+    each = [projection(*weights[i : i + 1 + bias]) for i in range(0, len(weights), 1 + bias)]
+    output = projection(last, np.zeros(last.shape[1], last.dtype)) if bias else projection(last)
+    groups = own["key_value_heads"]
+    layer = layers.attention(
+        own["heads"],
+        key_value_heads=None if groups == own["heads"] else groups,
+        causal=bool(own["causal"]),
+        bias=bias,
+    )
+    return layer, tree.record("Attention", ("query", "key", "value", "output"))(*each, output)
+
+
+# The places of ONNX's gates in fnnet's order: i f g o of i o f c, and r z n of z r h.
+_GATES = {"RNN": (0,), "LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
+_SQUASHES = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
+
+
+def _recurrent(node: Node) -> Made:
+    weights, recurrent, *bias = (array for _, array in sorted(node.constants.items()))
+    ways, n = len(weights), recurrent.shape[-1]
+    node.only(activations=_SQUASHES[node.kind] * ways, layout=0, input_forget=0)
+    if "clip" in node.own:
+        raise node.refuse("clip", "none", node.own["clip"])
+    if node.kind == "GRU" and not node.own.get("linear_before_reset", 0):
+        raise node.refuse("linear_before_reset", "1, the reset gate behind the product", 0)
+    both = bias[0] if bias else np.zeros((ways, 2 * len(weights[0])), weights.dtype)
+    fields = ("weight", "recurrent", "bias", "recurrent_bias")[: 3 + (node.kind == "GRU")]
+    record = tree.record(node.kind.capitalize(), fields)
+
+    def params(way: int) -> Params:
+        def gates(array: Array) -> Array:
+            return np.concatenate([np.split(array, len(_GATES[node.kind]), axis=-1)[i] for i in _GATES[node.kind]], -1)
+
+        own, inner = np.split(both[way], 2)
+        biases = [gates(own + inner)]
+        if node.kind == "GRU":
+            biases = [gates(np.concatenate([(own + inner)[: 2 * n], own[2 * n :]])), inner[2 * n :]]
+        return record(*map(np.ascontiguousarray, (gates(weights[way].T), gates(recurrent[way].T), *biases)))
+
+    make: Callable[[int], Layer] = getattr(layers, node.kind.lower())
+    direction = node.own.get("direction", "forward")
+    if direction == "bidirectional":
+        return layers.bidirectional(make(n)), tree.record("Bidirectional", ("forward", "backward"))(
+            params(0), params(1)
+        )
+    if direction != "forward":
+        raise node.refuse("direction", "forward or bidirectional", direction)
+    return make(n), params(0)
+
+
+def _loose(node: Node) -> Made:
+    wanted = "sequences (N, T, D), by a Transpose in front and one behind, from a state of zeros"
+    raise node.refuse("input 0", wanted, "something else around it")
 
 
 def _plain(make: Callable[[], Layer]) -> Reading:
@@ -592,6 +717,7 @@ READINGS: Mapping[str, Reading] = {
     "Flatten": _flatten,
     "Gather": _gather,
     "Gelu": _gelu,
+    **dict.fromkeys(_GATES, _loose),
     "Gemm": _gemm,
     "GlobalAveragePool": _global(layers.global_avg_pool),
     "GlobalMaxPool": _global(layers.global_max_pool),
@@ -630,5 +756,9 @@ READINGS: Mapping[str, Reading] = {
     "Unsqueeze": _ones,
     "Upsample": _resize,
 }
+# Those of which the constant is the first input.
+SECOND: Mapping[str, Reading] = {"Concat": _tokens, "Gather": _embedding}
+# Nodes of the domain "fnnet", which may read several values: the shapes of their inputs are a tuple then.
+FUSED: Mapping[str, Reading] = {"Attention": _attention, **dict.fromkeys(_GATES, _recurrent)}
 WHOLE_NUMBERS = ("Identity",)  # operators that read them
 JOINS = ("Add", "Sum", "Concat", "Mul")  # of several values that depend on the example

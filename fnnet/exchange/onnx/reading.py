@@ -1,7 +1,7 @@
 """`from_onnx`: an ONNX model as a net of fnnet's layers."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from fnnet import layers, tree
 from fnnet.errors import FnnetError, FormatError, expected
 from fnnet.exchange.onnx.folding import FOLDS, UNKNOWN, attributes, border_of, tensor
-from fnnet.exchange.onnx.operators import JOINS, READINGS, WHOLE_NUMBERS, Node
+from fnnet.exchange.onnx.fusing import DOMAIN, Behind, fused
+from fnnet.exchange.onnx.operators import FUSED, JOINS, READINGS, SECOND, WHOLE_NUMBERS, Made, Node, positions_of
 from fnnet.exchange.onnx.protocol import library
 from fnnet.recipe import recipe_of
 from fnnet.types import Array, Discrete, Layer, Params, Shape, Shapes
@@ -31,8 +32,9 @@ def from_onnx(model: Any) -> Read:
 
     Any graph of the operators that fnnet has layers for is read: as `serial`, `parallel` and `residual` where it is
     made of these, else as `graph`; several inputs are a tuple x, several outputs a tuple y. Biases that are added,
-    constants behind identities, shapes that are computed, and opsets from 6 on are understood. What has no layer is
-    told, never left out.
+    constants behind identities, shapes that are computed, and opsets from 6 on are understood; so are recurrent nets
+    between two transposes, and attention as `to_onnx` writes it. A table that is added to all sequences is read as
+    `learned_positions`, whatever it was. What has no layer is told, never left out.
 
     Args:
         model: an `onnx.ModelProto`, its bytes, or the path of a file.
@@ -106,14 +108,21 @@ class _Graph:
         self.shapes: dict[str, Any] = dict(zip(self.starts, shapes, strict=True))
         self.nodes: list[Any] = []
         self.borders: dict[str, Any] = {}  # what a Pad makes: (of which value, mode, pads)
-        known = {*self.starts, *self.constants, ""}
-        self._fold(graph.node, known)
-        self.uses: dict[str, list[int]] = {}
-        for i, node in enumerate(self.nodes):
-            for name in node.input:
-                if name and name not in self.constants:
-                    self.uses.setdefault(name, []).append(i)
+        self._fold(graph.node, {*self.starts, *self.constants, ""}, Behind(self.constants))
         self.maker = {name: i for i, node in enumerate(self.nodes) for name in node.output if name}
+        needed = self._behind("", self.ends)
+        self.uses: dict[str, list[int]] = {}
+        for i in sorted(needed):
+            values = self._values(self.nodes[i])
+            if not values:
+                where, wanted = f"{self.nodes[i].op_type} {self.nodes[i].name!r}", ", ".join(FOLDS)
+                raise FormatError(expected(where, f"constants, put together by one of {wanted}", self.nodes[i].op_type))
+            for name in values:
+                self.uses.setdefault(name, []).append(i)
+        for name in (*self.uses, *self.ends):
+            if name in self.maker and name != (node := self.nodes[self.maker[name]]).output[0]:
+                where = f"{node.op_type} {node.name or node.output[0]!r}"
+                raise FormatError(expected(where, "one value that is read, its first", f"{name!r} too"))
         for end in self.ends:
             if end not in self.maker and end not in self.starts:
                 raise FormatError(expected("graph", "an output that depends on the input", f"{end!r}, which does not"))
@@ -127,7 +136,11 @@ class _Graph:
                 pass  # any graph can be wired
         return self.wired()
 
-    def _fold(self, nodes: Sequence[Any], known: set[str]) -> None:
+    def _values(self, node: Any) -> list[str]:
+        """What a node reads that depends on the example."""
+        return [name for name in node.input if name and name not in self.constants]
+
+    def _fold(self, nodes: Sequence[Any], known: set[str], behind: Behind) -> None:
         """Keep the nodes that depend on the example; compute the others."""
         for node in nodes:
             where = f"{node.op_type} {node.name!r}"
@@ -152,7 +165,8 @@ class _Graph:
                         expected(where, "constants that fit", f"{type(error).__name__}: {error}")
                     ) from None
             else:
-                own = self._with_border(node)
+                behind.add(node)
+                own = fused(self._with_border(node), behind)
                 self.nodes.append(own)
                 self._infer(own)
 
@@ -187,39 +201,51 @@ class _Graph:
         if name in self.constants:
             self.constants[node.output[0]] = np.array(self.constants[name].shape, np.int64)
             return
-        shape = self.shapes.get(name)
+        shape, own = self.shapes.get(name), attributes(node)
         if shape is None:
             raise FormatError(expected(f"Shape {node.name!r}", "a value whose shape is known", repr(name)))
         batch = UNKNOWN if self.batch is None else self.batch
-        self.constants[node.output[0]] = np.array([batch, *shape], np.int64)
+        sizes = [batch, *(shape.shape if isinstance(shape, Discrete) else shape)]
+        self.constants[node.output[0]] = np.array(sizes[own.get("start", 0) : own.get("end")], np.int64)
 
     def _infer(self, node: Any) -> None:
         """The shape of one example of what a node makes, where it can be told."""
-        values = [name for name in node.input if name and name not in self.constants]
+        values = self._values(node)
         shapes = [self.shapes.get(name) for name in values]
-        if None in shapes or not node.output:
+        if None in shapes or not (values and node.output):
             return
-        known = [shape for shape in shapes if shape is not None]
-        if len(known) > 1:
-            if node.op_type == "Concat" and attributes(node).get("axis") == 1 and all(known):
-                self.shapes[node.output[0]] = (sum(shape[0] for shape in known), *known[0][1:])
+        first: Any = shapes[0]
+        if node.domain == "" and len(values) > 1:
+            if node.op_type == "Concat" and attributes(node).get("axis") == 1 and all(shapes):
+                self.shapes[node.output[0]] = (sum(shape[0] for shape in shapes), *first[1:])  # type: ignore[index]
             elif node.op_type in JOINS:
-                self.shapes[node.output[0]] = known[0]
-        elif node.op_type in READINGS:
+                self.shapes[node.output[0]] = first
+        elif node.op_type in _ONTO:
+            self.shapes[node.output[0]] = first
+        elif (read := self._reading(node, values)) is not None:
+            inputs: Any = first if len(values) == 1 else tuple(shapes)
             try:
-                made = READINGS[node.op_type](self._node(node, known[0]))
-                self.shapes[node.output[0]] = known[0] if made is None else made[0].shape(known[0])
+                made = read(self._node(node, values))
+                self.shapes[node.output[0]] = inputs if made is None else made[0].shape(inputs)
             except FormatError:
-                raise
+                return  # it is told where the node is needed, which one inside an attention is not
             except FnnetError as error:
                 raise FormatError(f"{node.op_type} {node.name!r}: {error}") from None
-        elif node.op_type in ("Add", "Sum", "Mul"):
-            self.shapes[node.output[0]] = known[0]
 
-    def _node(self, node: Any, inputs: Shape) -> Node:
+    def _reading(self, node: Any, values: Sequence[str]) -> Callable[[Node], Made] | None:
+        """What reads a node of these values, None where nothing does."""
+        if node.domain == DOMAIN:
+            return FUSED[node.op_type]
+        second = len(values) == 1 and list(node.input).index(values[0]) == 1
+        return SECOND.get(node.op_type) if second and node.op_type in SECOND else READINGS.get(node.op_type)
+
+    def _node(self, node: Any, values: Sequence[str]) -> Node:
         given = {i: self.constants[name] for i, name in enumerate(node.input) if name in self.constants}
         where = f"{node.op_type} {node.name or node.output[0]!r}"
-        if isinstance(inputs, Discrete) and node.op_type not in WHOLE_NUMBERS:
+        shapes: Any = tuple(self.shapes.get(name, ()) for name in values)
+        inputs = shapes[0] if len(values) == 1 else shapes
+        reads_whole = node.op_type in WHOLE_NUMBERS or self._reading(node, values) in SECOND.values()
+        if isinstance(inputs, Discrete) and not reads_whole:
             raise FormatError(expected(f"{where}: input", "floats", "whole numbers"))
         return Node(where, node.op_type, attributes(node), given, inputs, self.opset, self.batch)
 
@@ -234,18 +260,15 @@ class _Graph:
         for i, node in enumerate(self.nodes):
             if i not in needed:
                 continue
-            values = [name for name in node.input if name and name not in self.constants]
+            values = self._values(node)
             made: list[Layer] = []
             own: list[Params] = []
             if len(values) > 1:
-                made, own = [self._joint(node)], [()]
+                made, own = ([part] for part in self._joint(node, values))
             elif (takes := self._last_of(values[0], reads, rows)) is not None and node.op_type in _ONTO:
                 made, own = [children[takes]], [params[takes]]
                 self._append(node, values[0], made, own)
-                children[takes], params[takes] = made[0], own[0]
-                made = []
-                reads[node.output[0]] = reads[values[0]]
-                continue
+                (children[takes], *made), (params[takes], *own) = made, own
             else:
                 self._append(node, values[0], made, own)
             if not made:
@@ -266,17 +289,21 @@ class _Graph:
         used = len(self.uses.get(value, ())) + self.ends.count(value)
         return rows[read - 1][0] if used == 1 and type(read) is int and read > 0 else None
 
-    def _joint(self, node: Any) -> Layer:
-        """The layer of a node that reads several values."""
+    def _joint(self, node: Any, values: Sequence[str]) -> tuple[Layer, Params]:
+        """The layer of a node that reads several values, and its params."""
         where = f"{node.op_type} {node.name or node.output[0]!r}"
+        if node.domain == DOMAIN:
+            made = FUSED[node.op_type](self._node(node, values))
+            assert made is not None
+            return made
         if node.op_type not in JOINS or any(name in self.constants for name in node.input):
             raise FormatError(expected(where, f"values that meet in one of {', '.join(JOINS)}", node.op_type))
         if node.op_type != "Concat":
-            return layers.multiply() if node.op_type == "Mul" else layers.add()
+            return (layers.multiply() if node.op_type == "Mul" else layers.add()), ()
         axis = attributes(node).get("axis", 1)
         if axis % (len(self.shapes.get(node.input[0], ())) + 1) == 0:
             raise FormatError(expected(f"{where}: axis", "an axis of the example", axis))
-        return layers.concatenate(axis=axis)
+        return layers.concatenate(axis=axis), ()
 
     def between(self, start: str, end: str) -> tuple[list[Layer], list[Params]]:
         """The layers that make the value `end` of the value `start`, in order, with their params."""
@@ -289,7 +316,7 @@ class _Graph:
             if not here:
                 raise _NoSeriesError(expected("graph", f"a way from {start!r} to {end!r}", f"an end at {value!r}"))
             first = self.nodes[here[0]]
-            dynamic = [name for name in first.input if name and name not in self.constants]
+            dynamic = self._values(first)
             if len(here) == 1 and len(dynamic) == 1:
                 self._append(first, value, made, params)
                 value = first.output[0]
@@ -309,17 +336,25 @@ class _Graph:
             if (axis := attributes(node).get("axis")) is not None:  # opset 6 says from which axis on a constant stands
                 behind = len(self.shapes.get(value, ())) + 1 - axis - constant.ndim
                 constant = constant.reshape(*constant.shape, *[1] * max(behind, 0))
-            if not (made and _take(node.op_type == "Mul", constant, made, params)):
+            table = _without_ones(constant, 2)
+            if made and _take(node.op_type == "Mul", constant, made, params):
+                return
+            if node.op_type != "Mul" and table.ndim == 2 and table.shape == self.shapes.get(value):
+                for part, own in zip((made, params), positions_of(table), strict=True):
+                    part.append(own)
+            else:
                 wanted = "a bias of a layer with weights, or a factor of one, a number for each channel"
                 raise FormatError(expected(where, wanted, f"a constant of shape {constant.shape}"))
             return
-        if node.op_type not in READINGS:
+        read = self._reading(node, [value])
+        if read is None and node.op_type in SECOND:
+            raise FormatError(expected(where, "the example as its second input, behind a constant", "its first"))
+        if read is None:
             raise FormatError(expected(where, f"one of {', '.join([*READINGS, *JOINS])}", node.op_type))
-        if list(node.input).index(value) != 0:
-            raise FormatError(
-                expected(where, "the example as its first input", f"input {list(node.input).index(value)}")
-            )
-        found = READINGS[node.op_type](self._node(node, self.shapes.get(value, ())))
+        place = list(node.input).index(value)
+        if place != int(read in SECOND.values()):
+            raise FormatError(expected(where, "the example as its first input", f"input {place}"))
+        found = read(self._node(node, [value]))
         if found is not None:
             made.append(found[0])
             params.append(found[1])
@@ -341,7 +376,7 @@ class _Graph:
         live = {start: sum(i in allowed for i in self.uses.get(start, []))}
         for i in sorted(allowed):
             node = self.nodes[i]
-            values = [name for name in node.input if name and name not in self.constants]
+            values = self._values(node)
             if not any(name in live for name in values):
                 continue
             for name in values:
@@ -384,6 +419,12 @@ class _Graph:
         return net, tree.record("Parallel", tuple(name for name, _ in net))(*inside)
 
 
+def _without_ones(constant: Array, axes: int) -> Array:
+    """The constant without axes of length 1 in front of the last ones."""
+    front = constant.shape[: max(constant.ndim - axes, 0)]
+    return constant.reshape(constant.shape[len(front) :]) if all(n == 1 for n in front) else constant
+
+
 _TAKING = {"dense": 0} | {f"{kind}{dims}d": dims for kind in ("conv", "conv_transpose") for dims in (1, 2, 3)}
 
 
@@ -393,6 +434,19 @@ def _take(times: bool, constant: Array, made: list[Layer], params: list[Params])
     Batch norm takes both into gain and bias: (g z + b) c + d = (g c) z + (b c + d).
     """
     recipe, own = recipe_of(made[-1]), params[-1]
+    if recipe is not None and recipe.factory is layers.per_step:
+        inside = [recipe.arguments["layer"]]
+        if not _take(times, _without_ones(constant, 1), inside, params):
+            return False
+        made[-1] = layers.per_step(inside[0])
+        return True
+    if recipe is not None and recipe.factory is layers.attention and hasattr(own.output, "bias"):
+        if constant.shape != own.output.bias.shape:
+            return False
+        output = own.output
+        scaled = output._replace(weight=output.weight * constant, bias=output.bias * constant)
+        params[-1] = own._replace(output=scaled if times else output._replace(bias=output.bias + constant))
+        return True
     name = recipe.name.rpartition(".")[2] if recipe is not None else ""
     if recipe is None or name not in {*_TAKING, "batch_norm"}:
         return False

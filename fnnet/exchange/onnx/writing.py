@@ -1,16 +1,26 @@
 """`to_onnx`: a net in evaluation as an ONNX model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from functools import reduce
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from fnnet import tree
 from fnnet.arrays import Discrete, example_shape
 from fnnet.errors import ConfigError, expected
-from fnnet.exchange.flow import COMBINATORS, Here, Names, flat_names, flow, named_like, named_parts, plain
+from fnnet.exchange.flow import (
+    Here,
+    Names,
+    flat_names,
+    flow,
+    named_like,
+    plain,
+)
+from fnnet.exchange.onnx import over_time
+from fnnet.exchange.onnx.nodes import Nodes, Row, ending, number_constant, value_info, whole_constant
 from fnnet.exchange.onnx.protocol import library
 from fnnet.kernels.borders import widened
 from fnnet.kernels.rotation import waves
@@ -24,6 +34,7 @@ from fnnet.layers import (
     attention,
     avg_pool,
     batch_norm,
+    bidirectional,
     bilinear,
     concatenate,
     conv1d,
@@ -38,6 +49,7 @@ from fnnet.layers import (
     depthwise_conv2d,
     drop_path,
     dropout,
+    embedding,
     flatten,
     gaussian_noise,
     gaussian_sample,
@@ -45,15 +57,23 @@ from fnnet.layers import (
     global_max_pool,
     glu,
     group_norm,
+    gru,
+    gru_cell,
     identity,
     instance_norm,
+    last,
     layer_norm,
     learned_positions,
+    learned_tokens,
     local_response_norm,
     log_softmax,
     lp_pool,
+    lstm,
+    lstm_cell,
     max_pool,
+    max_unpool,
     maxout,
+    mean_over,
     mixture,
     multiply,
     noisy_dense,
@@ -65,8 +85,12 @@ from fnnet.layers import (
     pixel_unshuffle,
     prelu,
     reshape,
+    reverse,
     rms_norm,
+    rnn,
+    rnn_cell,
     scale_pool,
+    scan,
     sinusoidal_positions,
     softmax,
     softmin,
@@ -78,7 +102,7 @@ from fnnet.layers import (
 )
 from fnnet.layers._norm import rows_along
 from fnnet.layers._sides import factors_of, sides_of
-from fnnet.layers._window import padding_of, regions_over, transposed_window, window, windows_over
+from fnnet.layers._window import padding_of, per_axis, regions_over, transposed_window, window, windows_over
 from fnnet.layers.glu import GATES
 from fnnet.types import Array, Layer, Params, Shape, Shapes, check_net
 
@@ -87,62 +111,6 @@ NEWER = {
     "GroupNormalization": 21,
     "RMSNormalization": 23,
 }  # the opset that an operator needs; the first has an older form
-BATCH = "N"  # the name of the batch axis
-
-
-class Nodes:
-    """The nodes of a model so far, in order; what a row of the table writes into.
-
-    Args:
-        dtype: of the net's numbers.
-        here: the layer that is being written: what its factory was called with, the shape of one example of what it
-            reads, the path in front of the names of its params, and these.
-        dtype: of the params.
-    """
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Array] = {}
-        self.taken: set[str] = set()
-        self.here = Here({}, (), "", ())
-
-    @property
-    def arguments(self) -> Mapping[str, Any]:
-        """What the layer's factory was called with."""
-        return self.here.arguments
-
-    @property
-    def inputs(self) -> Any:
-        """The shape of one example of what the layer reads."""
-        return self.here.inputs
-
-    def node(self, kind: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
-        """Add a node and return the name of its value; the name is of the layer, and what follows."""
-        own = f"{self.here.path}{name}" or kind.lower()
-        while own in self.taken:
-            own += "_"
-        self.taken.add(own)
-        self.nodes.append(library().helper.make_node(kind, inputs, [own], name=own, **attributes))
-        return own
-
-    def weight(self, field: str) -> str:
-        """The name of one of the layer's params, which is added to the model."""
-        name = self.here.field(field)
-        self.constants[name] = np.ascontiguousarray(tree.array(getattr(self.here.params, field)))
-        return name
-
-    def constant(self, name: str, value: Array) -> str:
-        """The name of a further constant."""
-        self.constants[self.here.field(name)] = value
-        return self.here.field(name)
-
-    def weights(self) -> list[str]:
-        """Weight and, where there is one, bias."""
-        return [self.weight(field) for field in self.here.fields("weight", "bias")]
-
-
-Row: TypeAlias = Callable[[Any, Nodes], Names]  # (the name of x, or names, the model) -> the name of y
 
 
 def _attributes(axes: Axes) -> dict[str, Any]:
@@ -197,6 +165,34 @@ def _windows(here: Nodes) -> dict[str, Any]:
         "pads": [before for before, _ in sides] + [after for _, after in sides],
         **({"ceil_mode": 1} if own["ceil"] else {}),
     }
+
+
+def _max_pool(x: str, here: Nodes) -> Names:
+    """ONNX counts places through the whole batch."""
+    if not here.arguments["indices"]:
+        return here.node("MaxPool", [x], **_windows(here))
+    y, places = here.values("MaxPool", [x], ["", ".places_of_all"], **_windows(here))
+    size = here.constant("channel_size", np.array(math.prod(here.inputs[1:])))
+    return y, here.node("Mod", [places, size], ".places")
+
+
+def _max_unpool(x: tuple[str, str], here: Nodes) -> str:
+    """A channel's places counted on from where it begins in the batch; or, where a size is said, up to that."""
+    own, (channels, *_) = here.arguments, here.inputs[0]
+    axes = len(here.inputs[0]) - 1
+    sizes = max_unpool(**own).shape(here.inputs)[1:]
+    n = here.node("Shape", [x[0]], ".size", start=0, end=1)
+    many = here.node("Mul", [n, whole_constant(here, "channels", channels)], ".channels")
+    zero, one = here.constant("zero", np.array(0)), here.constant("one", np.array(1))
+    alone = here.node("Squeeze", [many, whole_constant(here, "front", 0)], ".number")
+    numbers = here.node("Range", [zero, alone, one], ".numbers")
+    begins = here.node("Mul", [numbers, whole_constant(here, "channel_size", math.prod(sizes))], ".begins")
+    shape = whole_constant(here, "begins_shape", -1, channels, *[1] * axes)
+    places = here.node("Add", [x[1], here.node("Reshape", [begins, shape], ".apart")], ".places")
+    whole = here.node("Concat", [n, whole_constant(here, "sizes", channels, *sizes)], ".shape", axis=0)
+    kernel, stride = (per_axis(name, own[name] or own["kernel"], 1, axes) for name in ("kernel", "stride"))
+    pads = [end for ends in zip(*padding_of(own["padding"], axes), strict=True) for end in ends]
+    return here.node("MaxUnpool", [x[0], places, whole], kernel_shape=kernel, strides=stride, pads=pads)
 
 
 def _avg_pool(x: str, here: Nodes) -> str:
@@ -361,11 +357,6 @@ def _of(name: str) -> Callable[[Mapping[str, Any]], float]:
     return lambda arguments: float(arguments[name])
 
 
-def _number(here: Nodes, name: str, value: float) -> str:
-    """A number as a constant of the dtype of x."""
-    return here.constant(name, np.array(value, here.dtype))
-
-
 def _gelu(x: str, here: Nodes) -> str:
     return here.node("Gelu", [x], approximate=here.arguments["approximate"])
 
@@ -384,28 +375,26 @@ def _softmin(x: str, here: Nodes) -> str:
 
 def _clip(x: str, here: Nodes) -> str:
     low, high = here.arguments.get("low", 0), here.arguments.get("high", 6)
-    return here.node("Clip", [x, _number(here, "low", low), _number(here, "high", high)])
+    return here.node("Clip", [x, number_constant(here, "low", low), number_constant(here, "high", high)])
 
 
 def _threshold(x: str, here: Nodes) -> str:
     at, value = (float(here.arguments[name]) for name in ("at", "value"))
     if value == 0:
         return here.node("ThresholdedRelu", [x], alpha=at)
-    above = here.node("Greater", [x, _number(here, "at", at)], ".above")
-    return here.node("Where", [above, x, _number(here, "value", value)])
-
-
-def _whole(here: Nodes, name: str, *numbers: int) -> str:
-    """Whole numbers, such as axes or a shape, as a constant."""
-    return here.constant(name, np.array(numbers, np.int64))
+    above = here.node("Greater", [x, number_constant(here, "at", at)], ".above")
+    return here.node("Where", [above, x, number_constant(here, "value", value)])
 
 
 def _glu(x: str, here: Nodes) -> str:
     axis, outer, gate = here.arguments["axis"], here.here, GATES[here.arguments["gate"]].recipe
     assert gate is not None
     n = (1, *here.inputs)[axis] // 2
-    cuts = [_whole(here, f"cut_{i}", i * n) for i in range(3)]
-    a, b = (here.node("Slice", [x, first, last, _whole(here, "axis", axis)], ".half") for first, last in pairwise(cuts))
+    cuts = [whole_constant(here, f"cut_{i}", i * n) for i in range(3)]
+    a, b = (
+        here.node("Slice", [x, first, last, whole_constant(here, "axis", axis)], ".half")
+        for first, last in pairwise(cuts)
+    )
     here.here = outer._replace(arguments=gate.arguments, path=f"{outer.path}.gate".lstrip("."))
     opened: Any = ROWS[gate.factory](b, here)
     here.here = outer
@@ -415,9 +404,9 @@ def _glu(x: str, here: Nodes) -> str:
 def _maxout(x: str, here: Nodes) -> str:
     pieces, axis = here.arguments["pieces"], here.arguments["axis"] % (len(here.inputs) + 1)
     groups = here.inputs[axis - 1] // pieces
-    shape = _whole(here, "shape", 0, *here.inputs[: axis - 1], groups, pieces, *here.inputs[axis:])
+    shape = whole_constant(here, "shape", 0, *here.inputs[: axis - 1], groups, pieces, *here.inputs[axis:])
     split = here.node("Reshape", [x, shape], ".pieces")
-    return here.node("ReduceMax", [split, _whole(here, "axis", axis + 1)], keepdims=0)
+    return here.node("ReduceMax", [split, whole_constant(here, "axis", axis + 1)], keepdims=0)
 
 
 def _bilinear(x: tuple[str, str], here: Nodes) -> str:
@@ -427,8 +416,8 @@ def _bilinear(x: tuple[str, str], here: Nodes) -> str:
 
 
 def _cosine_similarity(x: tuple[str, str], here: Nodes) -> str:
-    axis = _whole(here, "axis", here.arguments["axis"])
-    least = _number(here, "eps", here.arguments["eps"])
+    axis = whole_constant(here, "axis", here.arguments["axis"])
+    least = number_constant(here, "eps", here.arguments["eps"])
 
     def direction(part: str) -> str:
         length = here.node("ReduceL2", [part, axis], ".length")
@@ -443,8 +432,8 @@ def _mixture(x: tuple[str, ...], here: Nodes) -> str:
     _, *shapes = here.inputs
     shares = here.node("Softmax", [scores], ".shares", axis=-1)
     k, each = len(values), len(shapes[0])
-    shape = _whole(here, "shape", 0, k, *[1] * each)
-    front = _whole(here, "axis", 1)
+    shape = whole_constant(here, "shape", 0, k, *[1] * each)
+    front = whole_constant(here, "axis", 1)
     experts = [here.node("Unsqueeze", [value, front], ".expert") for value in values]
     stacked = here.node("Concat", experts, ".experts", axis=1)
     weighed = here.node("Mul", [here.node("Reshape", [shares, shape], ".weights"), stacked], ".weighed")
@@ -574,13 +563,35 @@ def _plus(x: str, table: Array, here: Nodes) -> str:
     return here.node("Add", [x, here.constant("table", np.ascontiguousarray(table, here.dtype))])
 
 
+def _dense(x: str, here: Nodes) -> str:
+    """Of features, or of features at every step."""
+    if len(here.inputs) == 1:
+        return here.node("Gemm", [x, *here.weights()])
+    weight, *bias = here.weights()
+    product = here.node("MatMul", [x, weight], ".product" if bias else "")
+    return here.node("Add", [product, *bias]) if bias else product
+
+
 # Every layer that is no combinator, by its factory.
 ROWS: dict[Any, Row] = {
     attention: _attention,
     per_step: _step,
     sinusoidal_positions: lambda x, here: _plus(x, waves(*here.inputs, float(here.arguments["base"])), here),
     learned_positions: lambda x, here: _plus(x, tree.array(here.here.params.weight)[: here.inputs[0]], here),
-    dense: lambda x, here: here.node("Gemm", [x, *here.weights()]),
+    dense: _dense,
+    embedding: over_time.embedding_nodes,
+    learned_tokens: over_time.learned_tokens_nodes,
+    reverse: over_time.reverse_nodes,
+    last: over_time.last_nodes,
+    mean_over: over_time.mean_over_nodes,
+    rnn: over_time.recurrent_nodes(rnn),
+    lstm: over_time.recurrent_nodes(lstm),
+    gru: over_time.recurrent_nodes(gru),
+    rnn_cell: over_time.cell_nodes(rnn),
+    lstm_cell: over_time.cell_nodes(lstm),
+    gru_cell: over_time.cell_nodes(gru),
+    bidirectional: over_time.bidirectional_nodes,
+    scan: over_time.scan_nodes,
     conv1d: _convolution,
     conv2d: _convolution,
     conv3d: _convolution,
@@ -588,7 +599,8 @@ ROWS: dict[Any, Row] = {
     conv_transpose1d: _transposed,
     conv_transpose2d: _transposed,
     conv_transpose3d: _transposed,
-    max_pool: lambda x, here: here.node("MaxPool", [x], **_windows(here)),
+    max_pool: _max_pool,
+    max_unpool: _max_unpool,
     avg_pool: _avg_pool,
     lp_pool: _lp_pool,
     scale_pool: _scale_pool,
@@ -687,29 +699,20 @@ def to_onnx(
     out_shape = net.shape(shape)
     dtype = next((tree.array(leaf).dtype for leaf in tree.leaves(params)), np.dtype(np.float32))
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    made, rows = Nodes(dtype), {**ROWS, **(own or {})}
-
-    def write(factory: Any, x: Names, here: Here) -> Names:
-        if factory not in rows:
-            fix = "say with own={factory: function} what nodes it is"
-            wanted = f"one of the layers {', '.join(sorted(_names()))}"
-            raise ConfigError(expected(here.path or factory.__name__, wanted, factory.__name__, fix))
-        made.here = here
-        return rows[factory](x, made)
-
+    made = Nodes(dtype, {**ROWS, **(own or {})})
     x = named_like(shape, "x")
     y = named_like(out_shape, "y")
     made.taken |= {*flat_names(x), *flat_names(y)}
-    last = flow(net, params, x, Here({}, shape, "", params), write, fork=lambda name: name)
+    last = flow(net, params, x, Here({}, shape, "", params), made.write, fork=lambda name: name)
     needed = max([OPSET, *(NEWER.get(node.op_type, 0) for node in made.nodes)])
     if opset is not None and opset < needed > OPSET:
         raise ConfigError(expected("opset", f"{needed} or newer, which this net needs", opset))
     opset = needed if opset is None else opset
     graph = onnx.helper.make_graph(
-        _ending(made.nodes, flat_names(last), flat_names(y)),
+        ending(made.nodes, flat_names(last), flat_names(y)),
         "fnnet",
-        _value_info(shape, x, kind),
-        _value_info(out_shape, y, kind),
+        value_info(shape, x, kind),
+        value_info(out_shape, y, kind),
         [onnx.numpy_helper.from_array(array, name) for name, array in made.constants.items()],
     )
     model = onnx.helper.make_model(
@@ -720,34 +723,3 @@ def to_onnx(
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConfigError(f"opset {opset}: the checker of ONNX says: {str(error).splitlines()[0]}") from None
     return model
-
-
-def _value_info(shape: Shapes, names: Names, kind: int) -> list[Any]:
-    """What a model says of the arrays of a structure."""
-    onnx = library()
-    whole = onnx.TensorProto.INT64
-    return [
-        onnx.helper.make_tensor_value_info(name, *(
-            (whole, [BATCH, *part.shape]) if isinstance(part, Discrete) else (kind, [BATCH, *part])
-        ))
-        for name, (_, part) in zip(flat_names(names), named_parts(shape, ""), strict=True)
-    ]  # fmt: skip
-
-
-def _ending(nodes: list[Any], last: list[str], names: list[str]) -> list[Any]:
-    """The nodes, with those that make the net's values renamed to the names of the outputs.
-
-    What is an input, is read by another node, or is put out twice, gets its name by an Identity.
-    """
-    maker = {node.output[0]: node for node in nodes}
-    read = {name for node in nodes for name in node.input}
-    for own, name in zip(last, names, strict=True):
-        if own in maker and own not in read and last.count(own) == 1:
-            maker[own].output[0] = name
-        else:
-            nodes = [*nodes, library().helper.make_node("Identity", [own], [name], name=name)]
-    return nodes
-
-
-def _names() -> Iterator[str]:
-    return (factory.__name__ for factory in (*ROWS, *COMBINATORS))
