@@ -19,6 +19,7 @@ from fnnet.kernels.order import batch_first, laid_like
 from fnnet.types import Array
 
 _TOGETHER = 2**17  # numbers of a block: fewer cost more in calls than the cache gives back
+_FAR = 8  # μ² / σ² above which Σx²/M - μ² loses more than a digit
 _SIDE_BY_SIDE = 16  # positions of images that lie batch-last, at most
 _harmless = np.errstate(under="ignore")  # squares and products that vanish beside a sum
 
@@ -93,90 +94,149 @@ def _inverse_root(square: Array, eps: float) -> Array:
 
 
 # Groups of channels of (N, C, …) whose every channel has a gain and a bias of its own. Images may lie batch-last, as
-# convolution leaves them; what is made of them lies like them.
+# convolution leaves them; what is made of them lies like them. Groups are gone through in blocks as rows are, and every
+# channel of an example is scaled and shifted once, y = a x + b and dx = e dy + h x + k: x need not be centred but where
+# its mean is so large that Σx²/M - μ² would lose digits, and is all that is kept.
+
+
+class Kept(NamedTuple):
+    """What the way back needs of groups: r, the mean of what is left of x, and what is taken off it before all else.
+
+    All three (R, 1) or batch-last (G, 1, N), see `_Groups`. What is taken off is 0, or the mean where it is large.
+    """
+
+    r: Array
+    mean: Array
+    off: Array
 
 
 @_harmless
-def standard_groups(
-    x: Array, groups: int, gain: Array | None, bias: Array | None, eps: float
-) -> tuple[Array, Array, Array]:
-    """(y, c, r) of x (N, C, …), its channels in so many groups; gain and bias (C,), r (N, C)."""
-    own = _planes_of(x)
-    planes, m = own.planes(x), math.prod(x.shape[1:]) // groups
-    centred = planes - own.spread(_together(own.sum(planes), groups) / m)
-    r = _inverse_root(_together(own.dot(centred, centred), groups) / m, eps)
-    y = centred * own.spread(r if gain is None else r * gain)
-    if bias is not None:
-        y += own.spread(np.broadcast_to(bias, r.shape))
-    return own.back(y), own.back(centred), r
+def standard_groups(x: Array, groups: int, gain: Array | None, bias: Array | None, eps: float) -> tuple[Array, Kept]:
+    """y of x (N, C, …), its channels in so many groups, and what to keep beside x; gain and bias (C,)."""
+    own = _groups_of(x, groups)
+    planes, gains, biases = own.planes(x), own.channels(gain, 1, x.dtype), own.channels(bias, 0, x.dtype)
+    y, m = np.empty_like(planes), math.prod(x.shape[1:]) // groups
+    kept = []
+    for block in own.blocks():
+        p = planes[block]
+        mean = _together(own.sum(p)) / m
+        off, square = _far(own, p, mean, m)
+        if off.any():
+            p, mean = p - own.spread(off), mean - off
+            square = _together(own.dot(p, p)) / m - mean * mean
+        r = _inverse_root(square, eps)
+        a = r * gains[block]
+        out = np.multiply(p, own.spread(a), out=y[block])
+        out += own.spread(biases[block] - mean * a)
+        kept.append(Kept(r, mean, off))
+    return own.back(y), Kept(*map(np.concatenate, zip(*kept, strict=True)))
 
 
 @_harmless
 def standard_groups_adjoint(
-    dy: Array, centred: Array, r: Array, groups: int, gain: Array | None, input_gradient: bool = True
+    dy: Array, x: Array, kept: Kept, groups: int, gain: Array | None, input_gradient: bool = True
 ) -> tuple[Array | None, Array, Array]:
-    """(dx, dg, db), all from the sums of dy and of dy · c over each channel of each example."""
-    own, m = _planes_of(centred), math.prod(dy.shape[1:]) // groups
-    dy, centred = own.planes(laid_like(dy, centred)), own.planes(centred)
-    sums, dots = own.sum(dy), own.dot(dy, centred) * r
-    dgain, dbias = dots.sum(axis=0), sums.sum(axis=0)
-    if not input_gradient:
-        return None, dgain, dbias
-    scale = r if gain is None else r * gain
-    if gain is not None:
-        sums, dots = sums * gain, dots * gain
-    share = centred * own.spread(r * r * _together(dots, groups) / m)
-    share += own.spread(r * _together(sums, groups) / m)
-    dx = dy * own.spread(scale)
-    dx -= share
-    return own.back(dx), dgain, dbias
+    """(dx, dg, db), all from the sums of dy and of dy · x over each channel of each example."""
+    own, m = _groups_of(x, groups), math.prod(x.shape[1:]) // groups
+    dys, planes, gains = own.planes(laid_like(dy, x)), own.planes(x), own.channels(gain, 1, dy.dtype)
+    dx, room = np.empty_like(dys) if input_gradient else None, np.empty_like(dys[own.blocks()[0]])
+    found = []
+    for block in own.blocks():
+        p, d, (r, mean, off) = planes[block], dys[block], (part[block] for part in kept)
+        if off.any():
+            p = p - own.spread(off)
+        sums = own.sum(d)
+        dots = (own.dot(d, p) - mean * sums) * r
+        found.append((sums, dots))
+        if dx is None:
+            continue
+        to_mean, to_root = (_together(v * gains[block]) * r / m for v in (sums, dots))
+        out = np.multiply(d, own.spread(r * gains[block]), out=dx[block])
+        share = np.multiply(p, own.spread(r * to_root), out=room[: len(p)])
+        share += own.spread(to_mean - mean * r * to_root)
+        out -= share
+    dbias, dgain = (own.over_examples(np.concatenate(parts)) for parts in zip(*found, strict=True))
+    return None if dx is None else own.back(dx), dgain, dbias
 
 
-def _together(v: Array, groups: int) -> Array:
-    """v (N, C) summed over each group, the sum given to each of its channels."""
-    n, c = v.shape
-    return np.repeat(np.add.reduce(v.reshape(n, groups, -1), axis=2), c // groups, axis=1)
+def _far(own: "_Groups", planes: Array, mean: Array, m: int) -> tuple[Array, Array]:
+    """The means that are too large beside the deviation, else 0; and σ² = Σx²/M - μ², for those that are not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        most = mean * mean
+        variance = _together(own.dot(planes, planes)) / m - most
+        near = most.real <= _FAR * variance.real  # false where a square is beyond the range of numbers
+    return np.where(near, 0, mean), variance
 
 
-class _Planes(NamedTuple):
-    """Arrays (N, C, …) as planes in their order of memory: (N, C, L), or batch-last (C, L / B, B · N).
+def _together(v: Array) -> Array:
+    """Sums of planes (R, C / G, …) summed over each group, (R, 1, …)."""
+    return np.add.reduce(v, axis=1, keepdims=True)
 
-    B positions side by side make runs in memory that are long enough to be quick.
+
+class _Groups(NamedTuple):
+    """Arrays (N, C, …) as groups of planes in their order of memory.
+
+    They are (N · G, C / G, L), and what there is of each plane (N · G, C / G); or batch-last (G, C / G, L / B, B · N),
+    and (G, C / G, N). B positions side by side make runs in memory that are long enough to be quick.
     """
 
     shape: tuple[int, ...]
+    groups: int
     side: int  # B, 0 where the batch comes first
 
     def planes(self, x: Array) -> Array:
         n, c = self.shape[:2]
         if self.side:
-            return x.transpose(*range(1, x.ndim), 0).reshape(c, -1, self.side * n)
-        return x.reshape(n, c, -1)
+            return x.transpose(*range(1, x.ndim), 0).reshape(self.groups, c // self.groups, -1, self.side * n)
+        return x.reshape(n * self.groups, c // self.groups, -1)
 
     def back(self, planes: Array) -> Array:
         n, *rest = self.shape
         return batch_first(planes.reshape(*rest, n)) if self.side else planes.reshape(self.shape)
 
+    def blocks(self) -> list[slice]:
+        """So many groups at a time as have `_TOGETHER` numbers."""
+        rows = self.groups if self.side else self.groups * self.shape[0]
+        step = max(1, _TOGETHER * rows // math.prod(self.shape))
+        return [slice(start, start + step) for start in range(0, rows, step)]
+
+    def channels(self, v: Array | None, default: int, dtype: np.dtype) -> Array:
+        """v (C,) of the channels of every group."""
+        n, c = self.shape[:2]
+        own = np.full(c, default, dtype) if v is None else v
+        if self.side:
+            return own.reshape(self.groups, -1, 1)
+        return np.broadcast_to(own, (n, c)).reshape(n * self.groups, -1)
+
+    def over_examples(self, v: Array) -> Array:
+        """What there is of each plane summed over the examples, (C,)."""
+        return v.sum(axis=2).reshape(-1) if self.side else v.reshape(self.shape[:2]).sum(axis=0)
+
     def spread(self, v: Array) -> Array:
-        """v (N, C), a number for each plane, against planes."""
-        return np.tile(v.T, self.side)[:, None] if self.side else v[:, :, None]
+        """A number for each plane, against planes."""
+        return np.tile(v, self.side)[:, :, None] if self.side else v[:, :, None]
 
     def sum(self, planes: Array) -> Array:
-        """Σ over the positions, (N, C)."""
-        n, c = self.shape[:2]
+        """Σ over the positions of each plane."""
         if not self.side:
-            return row_sum(planes.reshape(n * c, -1)).reshape(n, c)
-        runs = np.ones((1, planes.shape[1]), planes.dtype) @ planes
-        return np.add.reduce(runs.reshape(c, self.side, n), axis=1).T
+            return row_sum(planes.reshape(-1, planes.shape[2])).reshape(planes.shape[:2])
+        return self._folded(np.ones((1, planes.shape[2]), planes.dtype) @ planes)
 
     def dot(self, x: Array, y: Array) -> Array:
-        """Σ x · y over the positions, (N, C); no conjugate."""
-        n, c = self.shape[:2]
-        return self.sum(x * y) if self.side else row_dot(x.reshape(n * c, -1), y.reshape(n * c, -1)).reshape(n, c)
+        """Σ x · y over the positions of each plane; no conjugate."""
+        if not self.side:
+            rows = -1, x.shape[2]
+            return row_dot(x.reshape(rows), y.reshape(rows)).reshape(x.shape[:2])
+        return self._folded(np.einsum("gclw,gclw->gcw", x, y))
+
+    def _folded(self, runs: Array) -> Array:
+        """Sums of B positions side by side, summed over these."""
+        n = self.shape[0]
+        return np.add.reduce(runs.reshape(*runs.shape[:2], self.side, n), axis=2)
 
 
-def _planes_of(x: Array) -> _Planes:
+def _groups_of(x: Array, groups: int) -> _Groups:
     """How x lies; what lies in no order is taken as if the batch came first."""
     if x.ndim > 2 and x.transpose(*range(1, x.ndim), 0).flags.c_contiguous and not x.flags.c_contiguous:
-        return _Planes(x.shape, math.gcd(math.prod(x.shape[2:]), _SIDE_BY_SIDE))
-    return _Planes(x.shape, 0)
+        return _Groups(x.shape, groups, math.gcd(math.prod(x.shape[2:]), _SIDE_BY_SIDE))
+    return _Groups(x.shape, groups, 0)

@@ -153,10 +153,10 @@ def norm_of_groups(name: str, groups: int | None, own: Scale, eps: float) -> Lay
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
         parts = groups or x.shape[1]
         gain, bias = own.leaves(params, x.shape[1:2])
-        y, centred, r = standard_groups(x, parts, gain, bias, eps)
+        y, kept = standard_groups(x, parts, gain, bias, eps)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            dx, dgain, dbias = standard_groups_adjoint(dy, centred, r, parts, gain, input_gradient)
+            dx, dgain, dbias = standard_groups_adjoint(dy, x, kept, parts, gain, input_gradient)
             grads = {"gain": dgain, "bias": dbias}
             return own.kind(*(grads[field] for field in own.fields)), dx
 

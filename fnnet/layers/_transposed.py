@@ -10,6 +10,7 @@ from fnnet.kernels.convolution.transposed import (
     transposed_weight_gradient,
 )
 from fnnet.kernels.moments import channel_sum
+from fnnet.kernels.order import laid_last
 from fnnet.kernels.windows import Axes
 from fnnet.layers._convolution import check_channels, check_divides, group_number, record_name
 from fnnet.layers._params import initialised, leaf
@@ -57,9 +58,11 @@ def transposed(
         axes = axes_of(x.shape[1:])
         weight = leaf(params, "weight")
         _check_weight(weight, (per_group, *(axis.kernel for axis in axes)), x)
+        x = laid_last(x)
         y = correlate_transposed(x, weight, leaf(params, "bias", (channels,)) if bias else None, axes, groups)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+            dy = laid_last(dy)
             dw = transposed_weight_gradient(x, dy, axes, groups)
             dx = transposed_input_gradient(dy, weight, axes, groups) if input_gradient else None
             return kind(dw, channel_sum(dy)) if bias else kind(dw), dx

@@ -41,6 +41,17 @@ def test_memory_orders():
         assert name in ("spread", "backwards") or laid.strides == lay(x).strides
 
 
+def test_rows_that_clash_in_the_cache_are_turned_alike():
+    for shape in ((16, 1024), (64, 3, 256), (40, 3072)):
+        x = floats(0, shape).astype(np.float32)
+        z = order.batch_last(x)
+        assert z.flags.c_contiguous
+        assert (z == np.moveaxis(x, 0, -1)).all()
+        last = order.laid_last(x)
+        assert (last == x).all()
+        assert np.shares_memory(last, order.laid_last(last))
+
+
 def test_memory_order_is_taken_over_and_dtype_is_not():
     x, other = floats(0, (3, 2)).astype(np.float32), np.zeros((2, 3)).T
     laid = order.laid_like(x, other)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from fnnet import layers, rng, tree
 from fnnet.errors import ConfigError, ShapeError
+from fnnet.kernels.order import laid_last
 from tests.kernels.arrays import floats
 from tests.layers.spaces import laid, orders
 from tests.oracles import norms as oracle
@@ -81,12 +82,37 @@ def test_large_means_do_not_hurt():
     np.testing.assert_allclose(np.abs(y), 1, rtol=3e-3)
 
 
+def test_large_and_small_means_side_by_side_are_nothing_that_one_sees(monkeypatch):
+    """An example with a large mean goes another way; what is beside it in the batch changes no byte of the others."""
+    for lay in (np.ascontiguousarray, laid_last):
+        x, dy = (lay(rng.normal(rng.fold_in(KEY, i), (5, 4, 6))) for i in range(2))
+        net = layers.group_norm(2)
+        params = tree.record("GroupNorm", ("gain", "bias"))(*rng.normal(KEY, (2, 4)))
+        y, vjp = net.apply(params, x)
+        (dgain, dbias), dx = vjp(dy)
+        moved = x + np.array([0, 1e3, 0, 0, -40], np.float32).reshape(-1, 1, 1)
+        with np.errstate(all="raise"):
+            y_moved, vjp_moved = net.apply(params, moved)
+            grads, dx_moved = vjp_moved(dy)
+        assert (y_moved[[0, 2, 3]] == y[[0, 2, 3]]).all()
+        assert (dx_moved[[0, 2, 3]] == dx[[0, 2, 3]]).all()
+        np.testing.assert_allclose(y_moved, y, atol=1e-3)
+        np.testing.assert_allclose(dx_moved, dx, atol=1e-3)
+        np.testing.assert_allclose(grads.gain, dgain, atol=1e-3)
+        monkeypatch.setattr("fnnet.kernels.standard._TOGETHER", 13)
+        parts, parts_vjp = net.apply(params, moved)
+        np.testing.assert_allclose(parts, y_moved, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(parts_vjp(dy)[0].bias, dbias, rtol=1e-5, atol=1e-6)
+        monkeypatch.undo()
+
+
 def test_what_does_not_vary_becomes_the_bias():
-    x = np.full((2, 4, 3), 1e-25, np.float32)
-    with np.errstate(all="raise"):
-        y, vjp = layers.group_norm(2).apply(layers.group_norm(2).init(KEY, (4, 3)), x)
-        vjp(np.ones_like(x))
-    assert not y.any()
+    for value in (1e-25, 1.0, 1e25):
+        x = np.full((2, 4, 3), value, np.float32)
+        with np.errstate(all="raise"):
+            y, vjp = layers.group_norm(2).apply(layers.group_norm(2).init(KEY, (4, 3)), x)
+            vjp(np.ones_like(x))
+        assert not y.any() or value == 1e25
 
 
 def test_misfits_say_what_is_wrong():
