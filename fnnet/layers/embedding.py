@@ -7,6 +7,7 @@ from fnnet.arguments import whole
 from fnnet.arrays import Discrete, Shape
 from fnnet.errors import ConfigError, DataError, DtypeError, ShapeError, expected
 from fnnet.initializers import Initializer, normal
+from fnnet.kernels.scattering import sums_by_id
 from fnnet.layers._params import initialised, leaf
 from fnnet.layers.layer import unchecked
 from fnnet.recipe import factory
@@ -70,10 +71,7 @@ def embedding(count: int, n: int, *, padding: int | None = None, init: Initializ
             y[x == padding] = 0
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, None]:
-            dw = np.zeros((count, n), dy.dtype)
-            ids = x.reshape(-1).astype(np.intp)
-            places = ids[:, None] * n + np.arange(n)
-            np.add.at(dw.reshape(-1), places.reshape(-1), dy.reshape(-1))  # flat: five times as fast as by rows
+            dw = sums_by_id(x.reshape(-1), dy.reshape(-1, n), count)
             if padding is not None:
                 dw[padding] = 0
             return kind(dw), None
