@@ -118,9 +118,9 @@ def trained_leaves(params: Params) -> dict[str, Array]:
     return {name: leaf for name, leaf in named_leaves(params).items() if isinstance(leaf, np.ndarray)}
 
 
-def replaced(params: Params, name: str, array: Array) -> Params:
-    """Params with another array in the leaf of this name."""
-    return tree.map_with_path(lambda path, leaf: array if f"params.{path}".rstrip(".") == name else leaf, params)
+def replaced(params: Params, old: Array, new: Array) -> Params:
+    """Params with another array in the place of one of their own."""
+    return tree.zip_leaves(lambda leaf: new if leaf is old else leaf, params)
 
 
 def draw(layer: Layer, mode: str, shape: Shapes, batch: int, key: rng.Key, claims: Claims) -> Case:

@@ -529,11 +529,11 @@ def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
         if not is_discrete(x):
             yield name, x, partial(_value_at, case, name)
     for name, leaf in trained_leaves(case.params).items():
-        yield name, leaf, partial(_value, case, name)
+        yield name, leaf, partial(_value, case, leaf)
 
 
-def _value(case: Case, name: str, moved: Array) -> Array:
-    return as_one(case.net.apply(replaced(case.params, name, moved), case.x)[0])
+def _value(case: Case, leaf: Array, moved: Array) -> Array:
+    return as_one(case.net.apply(replaced(case.params, leaf, moved), case.x)[0])
 
 
 def _value_at(case: Case, name: str, moved: Array) -> Array:

@@ -171,4 +171,4 @@ def _with_array(case: Case, name: str, array: Array) -> Case:
         return attrs.evolve(case, dy=by_place(lambda place, old: array if place == name else old, case.dy, "dy"))
     if name in dict(places(case.x, "x")):
         return attrs.evolve(case, x=by_place(lambda place, old: array if place == name else old, case.x, "x"))
-    return attrs.evolve(case, params=replaced(case.params, name, array))
+    return attrs.evolve(case, params=replaced(case.params, _array(case, name), array))
