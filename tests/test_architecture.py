@@ -29,7 +29,7 @@ ORDER = [
     {"runs"},
     {"__main__"},
 ]
-OUTSIDE = {"numpy", "attrs", "optree"}
+OUTSIDE = {"numpy", "attrs", "toolz", "optree"}
 EXTRAS = {"fnnet.testing.strategies": {"hypothesis"}, "fnnet.estimators": {"sklearn"}}
 SHELL = {"runs", "__main__"}  # the imperative shell, with the extra `runs`; the core never imports it
 RUNS = {"cattrs", "matplotlib", "PIL", "rich", "threadpoolctl", "tyro"}

@@ -1,7 +1,8 @@
 """`scan` and `fold`: training is the fold of the step over the batches."""
 
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, islice
+
+from toolz import accumulate, drop
 
 from fnnet.arguments import is_function, shown
 from fnnet.errors import ConfigError, DataError, Interrupted, expected
@@ -44,7 +45,7 @@ def scan(step: Step, state: TrainState, batches: Iterable[Batch]) -> Iterator[tu
     """
     _check_step(step)
     start: tuple[TrainState, Metrics] = state, {}
-    return islice(accumulate(some(batches), lambda done, batch: step(done[0], batch), initial=start), 1, None)
+    return drop(1, accumulate(lambda done, batch: step(done[0], batch), some(batches), start))
 
 
 def fold(step: Step, state: TrainState, batches: Iterable[Batch]) -> tuple[TrainState, list[Metrics]]:
