@@ -9,7 +9,7 @@ import attrs
 
 from experiments.engine import pool, store
 from experiments.engine.board import Board
-from experiments.engine.study import Run, Study, get, run_id, studies
+from experiments.engine.study import Study, get, run_id, studies
 from experiments.reports import sources
 from fnnet.arguments import whole
 from fnnet.errors import MissingDataError
@@ -88,18 +88,18 @@ def run_studies(
         wanted, without = _with_data(with_searches(chosen), data)
         stages = in_stages(wanted)
 
-        def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], dict[str, Run]]:
+        def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], dict[str, bool]]:
             settled = [_settled(study, out, data, quick, guess) for study in stage]
             return plan(settled, out, data, quick=quick, seeds=seeds, refresh=refresh)
 
         first = [planned(stage, guess=True) for stage in stages]
         todo = list({run.identifier: run for runs, _ in reversed(first) for run in runs}.values())
-        there = {name: run for _, found in first for name, run in found.items()}
+        there = {name: stands for _, found in first for name, stands in found.items()}
         for study, reason in without:
             print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
         expected_time = duration(sum(_costs(todo, workers)) / workers)
         print(f"{len(todo)} runs to make, {len(there)} there already; {workers} at once, about {expected_time}")
-        if old := sum(run.code != store.code_digest() for run in there.values()):
+        if old := sum(not stands for stands in there.values()):
             print(f"{old} of those there were made by other code; --refresh makes them again")
         sys.stdout.flush()
         start, made = time.monotonic(), 0
@@ -123,7 +123,7 @@ def run_studies(
             seconds = time.monotonic() - start
             if made or failed:
                 session = {"studies": len(chosen), "runs": made, "failed": failed, "jobs": workers, "threads": threads}
-                store.log(out, {**session, "seconds": seconds, "quick": quick, "code": store.code_digest()})
+                store.log(out, {**session, "seconds": seconds, "quick": quick})
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     print(f"{made} runs made in {duration(seconds)}, {len(failed)} failed, {len(without)} studies without data")
@@ -196,18 +196,22 @@ def plan(
     quick: bool = False,
     seeds: int | None = None,
     refresh: bool = False,
-) -> tuple[list[Planned], dict[str, Run]]:
-    """The runs that are missing, each once, those that last longest first; and those that are there, by name."""
+) -> tuple[list[Planned], dict[str, bool]]:
+    """The runs that are missing, each once, those that last longest first; and those that are there.
+
+    Of those that are there, by name, whether the code as it stands made them.
+    """
     todo: dict[str, Planned] = {}
-    there: dict[str, Run] = {}
+    there: dict[str, bool] = {}
     for study in chosen:
         for setting in study.settings:
             config = study.quick(setting.config) if quick else setting.config
             for seed in list(study.seeds)[: 1 if quick and seeds is None else seeds]:
                 identifier = run_id(study.task, config, seed, data == BUNDLED)
-                found = store.read(out, identifier)
-                if found is not None and not (refresh and found.code != store.code_digest()):
-                    there[identifier] = found
+                found = store.read(out, identifier, config)
+                stands = found is not None and store.stands(study.task, found)
+                if found is not None and (stands or not refresh):
+                    there[identifier] = stands
                 elif identifier not in todo:
                     job = pool.Job(study.task, config, seed, data)
                     cost = 0.3 if quick else study.cost(setting.config)

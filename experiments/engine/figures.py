@@ -44,26 +44,27 @@ def curves(
         from matplotlib.ticker import MaxNLocator
 
         chosen = [label for label in (labels or answers.runs) if answers.runs[label]]
-        width, height = 4.6 * len(columns) + 0.2, 3.5
+        width, height = 3.6 * len(columns) + 0.2, 3.0  # two beside each other are as wide as a page's text
         made = figure(width, height, layout=None)  # margins by hand: finding them takes as long as drawing
-        made.subplots_adjust(0.7 / width, 0.5 / height, 1 - 0.1 / width, 1 - 0.1 / height, wspace=0.22)
+        made.subplots_adjust(0.66 / width, 0.46 / height, 1 - 0.08 / width, 1 - 0.08 / height, wspace=0.26)
         for axes, (name, title, factor) in zip(made.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
             for label, style in zip(chosen, cycle(SERIES), strict=False):
                 band(axes, list(answers.runs[label].values()), x[0], name, factor, label, style, until)
-            axes.set_xlabel(x[1])
+            axes.set_xlabel(x[1], fontsize=8.5)
+            axes.tick_params(which="both", labelsize=8)
             if x[0] in log:
                 least = min((at for line in axes.get_lines() for at in line.get_xdata() if at > 0), default=1)
                 axes.set_xscale("symlog", linthresh=least)
             else:
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.set_ylabel(title)
+            axes.set_ylabel(title, fontsize=8.5)
             if name in log:
                 axes.set_yscale("log")
             if name not in log:
                 _look_closer(axes)
             tidy(axes)
             if len(axes.get_lines()) > 1:
-                axes.legend(frameon=False, fontsize=7.5)
+                axes.legend(frameon=False, fontsize=6.5)
         return png(made)
 
     return draw

@@ -10,7 +10,7 @@ import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeAlias
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 import attrs
 
 from experiments.engine import store
-from experiments.engine.study import Result, Task
+from experiments.engine.study import Result, Task, task_name
 from fnnet.runs import facts
 from fnnet.runs.threads import limited
 from fnnet.runtime import keep_memory
@@ -159,17 +159,17 @@ def _work(connection: Connection, threads: int) -> None:
     """What a worker does until it is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     keep_memory()
-    code = store.watched_code()
     with limited(threads):
         while True:
             try:
                 number, job = connection.recv()
-                connection.send(_made(connection, number, job, code))
+                connection.send(_made(connection, number, job))
             except (EOFError, ConnectionError):  # the parent has gone; `tell` notices it in the middle of a run
                 return
 
 
-def _made(connection: Connection, number: int, job: Job, code: Callable[[], str]) -> Event:
+def _made(connection: Connection, number: int, job: Job) -> Event:
+    code = store.watched_code(task_name(job.task))
     start = last = time.perf_counter()
 
     def tell(part: float) -> None:

@@ -37,16 +37,23 @@ def quantile(n: int) -> float:
     return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
 
 
+def interval(values: Sequence[float]) -> Difference | None:
+    """The t-interval of the mean of some values; None for less than two.
+
+    >>> interval([2.0, 2.0])
+    Difference(mean=2.0, half=0.0, n=2)
+    """
+    n = len(values)
+    return None if n < 2 else Difference(fmean(values), quantile(n) * stdev(values) / math.sqrt(n), n)
+
+
 def paired(better: Mapping[int, float], worse: Mapping[int, float]) -> Difference | None:
     """The difference better - worse over the seeds that both have; None for less than two.
 
     >>> paired({0: 3.0, 1: 4.0}, {0: 1.0, 1: 2.0, 2: 9.0})
     Difference(mean=2.0, half=0.0, n=2)
     """
-    pairs = [better[seed] - worse[seed] for seed in better if seed in worse]
-    if len(pairs) < 2:
-        return None
-    return Difference(fmean(pairs), quantile(len(pairs)) * stdev(pairs) / math.sqrt(len(pairs)), len(pairs))
+    return interval([better[seed] - worse[seed] for seed in better if seed in worse])
 
 
 def next_run(values: Sequence[float]) -> tuple[float, float]:

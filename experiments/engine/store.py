@@ -2,6 +2,7 @@
 
 import ast
 import datetime
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,64 +11,71 @@ from typing import Any
 
 import attrs
 
-from experiments.engine.study import Result, Run, Study, StudyResults, get, run_id
+from experiments.engine import depends
+from experiments.engine.study import Result, Run, Study, StudyResults, Task, defaults, get, run_id, task_name
 from fnnet.errors import ConfigError, DataError, expected
 from fnnet.runs import facts, files
 
 FORMAT = 1
 SESSIONS, LOCK = "sessions.json", ".lock"
 CHANGED = "changed while it ran"  # in place of a digest of the code
-LOOP = ("experiment.py", "settings.py", "trainer.py")  # what of the shell the tasks train with
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @cache
-def code_digest() -> str:
-    """A digest of the code that computes, as this process found it."""
-    return fresh_digest()
+def code_digest(task: str) -> str:
+    """A digest of the code that a task computes with, as this process found it.
+
+    Args:
+        task: module and name, see `study.task_name`.
+    """
+    return fresh_digest(task)
 
 
-def fresh_digest() -> str:
-    """A digest of the code that computes, by its meaning alone: fnnet and the tasks, but not what asks and shows."""
-    return facts.digest(_ROOT, computing(), lambda path: meaning(path.read_bytes()).encode())
+def fresh_digest(task: str) -> str:
+    """A digest of the code that a task computes with, by its meaning alone.
+
+    That are the modules its own one reaches by name, see `depends.modules`: what is changed elsewhere changes nothing.
+    What a setting says is in the name of its runs.
+    """
+    return facts.digest(_ROOT, computing(task), lambda path: _meaning_at(*_stamp(path)).encode())
 
 
-def watched_code() -> Callable[[], str]:
+def watched_code(task: str) -> Callable[[], str]:
     """What to call the code of a run that ends: its digest now, or `CHANGED` where it has another meaning by then.
 
     A process imports modules as it needs them, so what it computes with is known only if none has changed.
     """
-    stamps, digest = _stamps(), fresh_digest()
+    stamps, digest = _stamps(task), code_digest(task)
 
     def name() -> str:
         try:
-            return digest if _stamps() == stamps or fresh_digest() == digest else CHANGED
+            return digest if _stamps(task) == stamps or fresh_digest(task) == digest else CHANGED
         except (OSError, SyntaxError):  # somebody is at it
             return CHANGED
 
     return name
 
 
-def _stamps() -> list[tuple[Path, int, int]]:
-    """Which files there are, how large, and when they were written: quick to compare."""
-    return [(path, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in computing()]
+def _stamps(task: str) -> list[tuple[Path, int, int]]:
+    """The files a task depends on, how large they are, and when they were written: quick to compare."""
+    return [_stamp(path) for path in computing(task)]
 
 
-def computing() -> list[Path]:
-    """The modules that runs depend on. What a setting says is in the name of its runs."""
-    patterns = ("fnnet/**/*.py", "experiments/reports/**/*.py")
-    return [
-        path
-        for pattern in patterns
-        for path in sorted(_ROOT.glob(pattern))
-        if not _asks_or_shows(path.relative_to(_ROOT))
-    ]
+def _stamp(path: Path) -> tuple[Path, int, int]:
+    stat = path.stat()
+    return path, stat.st_mtime_ns, stat.st_size
 
 
-def _asks_or_shows(path: Path) -> bool:
-    """Whether nothing in a module is computed with: the law kit, the shell but for its loop, the studies."""
-    shell = path.parts[:2] == ("fnnet", "runs") and path.name not in LOOP
-    return "testing" in path.parts or shell or path.name in ("studies.py", "loops.py", "__main__.py")
+@cache
+def _meaning_at(path: Path, written: int, size: int) -> str:
+    """The meaning of a file as it was written then."""
+    return meaning(path.read_bytes())
+
+
+def computing(task: str) -> list[Path]:
+    """The files of the modules that a task depends on."""
+    return [depends.file_of(name) for name in depends.modules(task.partition(":")[0])]
 
 
 def meaning(source: bytes | str) -> str:
@@ -134,8 +142,29 @@ def write(
     files.write(path(out, identifier), files.to_json({**about, **made, "final": result.final, "rows": result.rows}))
 
 
-def read(out: Path, identifier: str) -> Run | None:
+def read(out: Path, identifier: str, config: Any) -> Run | None:
     """A run from its file; None where it is not finished.
+
+    Args:
+        out: folder of the run files.
+        identifier: name of the run.
+        config: its setting. A file that has another one, because defaults have changed since, is none of this run.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    content = opened(out, identifier)
+    if content is None:
+        return None
+    whole = {**defaults(type(config)), **content["config"]}
+    if json.dumps(whole, sort_keys=True) != json.dumps(attrs.asdict(config), sort_keys=True):
+        return None
+    names = [field.name for field in attrs.fields(Run)]
+    return Run(**{name: content[name] for name in names})
+
+
+def opened(out: Path, identifier: str) -> dict[str, Any] | None:
+    """What a run's file holds; None where it is not finished.
 
     Raises:
         DataError: the file is damaged.
@@ -148,8 +177,17 @@ def read(out: Path, identifier: str) -> Run | None:
     if not isinstance(content, dict) or content.keys() != wanted or content["format"] != FORMAT:
         fix = "delete it to run it again"
         raise DataError(expected(str(file), f"a run file of format {FORMAT}", "something else", fix))
-    names = [field.name for field in attrs.fields(Run)]
-    return Run(**{name: content[name] for name in names})
+    return content
+
+
+def find(out: Path, task: Task, config: Any, seed: int, bundled: bool) -> Run | None:
+    """The run of a setting and a seed; None where it is not finished."""
+    return read(out, run_id(task, config, seed, bundled), config)
+
+
+def stands(task: Task, run: Run) -> bool:
+    """Whether a run was made by the code as it stands."""
+    return run.code == code_digest(task_name(task))
 
 
 def results_of(study: Study, out: Path, quick: bool = False, bundled: bool = False) -> StudyResults:
@@ -159,7 +197,7 @@ def results_of(study: Study, out: Path, quick: bool = False, bundled: bool = Fal
     runs: dict[str, dict[int, Run]] = {}
     for setting in study.settings:
         config = study.quick(setting.config) if quick else setting.config
-        read_all = ((seed, read(out, run_id(study.task, config, seed, bundled))) for seed in study.seeds)
+        read_all = ((seed, find(out, study.task, config, seed, bundled)) for seed in study.seeds)
         runs[setting.label] = {seed: run for seed, run in read_all if run is not None}
     return StudyResults(study, runs)
 

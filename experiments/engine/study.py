@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
+from experiments.engine.statistics import Difference, interval
 from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
 
@@ -54,6 +55,14 @@ class Run:
     code: str
     facts: dict[str, Any]
 
+    @property
+    def diverged(self) -> bool:
+        """Whether training ended with a loss that is no number; then there is no figure at the end."""
+        return self.final.get(DIVERGED) is not None
+
+
+DIVERGED = "diverged"  # in `final`: the step at which the loss was no number any more
+
 
 @attrs.frozen(eq=False)
 class Measure:
@@ -92,21 +101,39 @@ def final(name: str) -> Callable[[Run], float | None]:
     return lambda run: run.final.get(name)
 
 
+def last(name: str) -> Callable[[Run], float | None]:
+    """Reads the last value of a column."""
+
+    def read(run: Run) -> float | None:
+        values = column(run, name)
+        return values[-1] if values else None
+
+    return read
+
+
 def at_epoch(epoch: int, name: str) -> Callable[[Run], float | None]:
     """Reads a column of the row of that epoch; of the last row, where a run has fewer (as quick ones have)."""
 
     def read(run: Run) -> float | None:
         rows = [row for row in run.rows if row["epoch"] <= epoch and row.get(name) is not None]
-        return rows[-1][name] if rows else None
+        if not rows or (run.diverged and rows[-1]["epoch"] < epoch):
+            return None
+        return rows[-1][name]
 
     return read
+
+
+def column(run: Run, name: str) -> list[float]:
+    """The values of a column, without the rows that have none; nothing of a run that has diverged."""
+    return [] if run.diverged else [row[name] for row in run.rows if row.get(name) is not None]
 
 
 def deviation_from_trend(name: str, part: float) -> Callable[[Run], float | None]:
     """Reads how far a column strays from a straight line over the last part of the run: root mean square."""
 
     def read(run: Run) -> float | None:
-        last = [row[name] for row in run.rows[-max(3, round(part * len(run.rows))) :]]
+        values = column(run, name)
+        last = values[-max(3, round(part * len(values))) :]
         if len(last) < 3:
             return None
         slope, start = linear_regression(range(len(last)), last)
@@ -117,7 +144,12 @@ def deviation_from_trend(name: str, part: float) -> Callable[[Run], float | None
 
 def first_mean(epochs: int, name: str) -> Callable[[Run], float | None]:
     """Reads the mean of a column over the first epochs."""
-    return lambda run: fmean([row[name] for row in run.rows if row["epoch"] <= epochs])
+
+    def read(run: Run) -> float | None:
+        values = [row[name] for row in run.rows if row["epoch"] <= epochs and row.get(name) is not None]
+        return fmean(values) if values and not run.diverged else None
+
+    return read
 
 
 def percent(title: str, name: str, digits: int = 2) -> Measure:
@@ -140,6 +172,8 @@ class Setting:
         read: where this setting's figure stands in a run; by default where the study's measure looks.
         ours: whether we added it, for a fair comparison or as an improvement.
         bound: whether the reported figure is one to reach, "above 95 %", and not one to meet.
+        line: where in the report it stands, as "R1 l.889"; every setting that is not ours has one.
+        former: the label of the row in whose place it stands, where an earlier table had another setting there.
     """
 
     label: str
@@ -149,6 +183,8 @@ class Setting:
     read: Callable[[Run], float | None] | None = None
     ours: bool = False
     bound: bool = False
+    line: str = ""
+    former: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -159,12 +195,97 @@ class Claim:
         better, worse: labels.
         ours: whether we ask it and not the report.
         by: the figure it is about, if not the study's measure.
+        line: where the report says so.
+        says: in its words, where the labels do not tell.
     """
 
     better: str
     worse: str
     ours: bool = False
     by: Measure | None = None
+    line: str = ""
+    says: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is claimed."""
+        pair = f"“{self.better}” against “{self.worse}”"
+        return f"{self.says}: {pair}" if self.says else pair
+
+    def measure(self, study: "Study") -> Measure:
+        """What is compared."""
+        return self.by or study.measure
+
+    def compared(self, answers: "StudyResults") -> Difference | None:
+        """The paired difference over seeds, above 0 where the claim is right; None for less than two."""
+        better, worse = (answers.values(label, self.by) for label in (self.better, self.worse))
+        sign = 1 if self.measure(answers.study).higher else -1
+        return interval([sign * (better[seed] - worse[seed]) for seed in better if seed in worse])
+
+
+@attrs.frozen(eq=False)
+class Statement:
+    """What else a report says: a figure of every seed that is above 0 where it is right.
+
+    Args:
+        says: what the report says.
+        line: where.
+        by: the figure in words, which say what 0 is.
+        margin: from answers to the figure of every seed.
+        scale, digits: how it is printed, see `Measure`.
+        ours: whether we ask it and not the report.
+    """
+
+    says: str
+    line: str
+    by: str
+    margin: "Callable[[StudyResults], Mapping[int, float]]"
+    scale: float = 1.0
+    digits: int = 2
+    ours: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is claimed."""
+        return self.says
+
+    def measure(self, study: "Study") -> Measure:
+        """What is looked at: always more than 0 where the statement is right."""
+        return Measure(self.by, final(""), self.scale, self.digits)
+
+    def compared(self, answers: "StudyResults") -> Difference | None:
+        """The figure over seeds; None for less than two."""
+        return interval(list(self.margin(answers).values()))
+
+
+def of_run(label: str, read: Callable[[Run], float | None]) -> "Callable[[StudyResults], Mapping[int, float]]":
+    """A margin that is a figure of one setting alone."""
+
+    def margin(answers: "StudyResults") -> dict[int, float]:
+        found = {seed: read(run) for seed, run in sorted(answers.runs[label].items()) if not run.diverged}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+    return margin
+
+
+def of_differences(
+    *weighted: tuple[float, str], by: Measure | None = None, most: float | None = None
+) -> "Callable[[StudyResults], Mapping[int, float]]":
+    """A margin that is a weighted sum over settings: a gain less another gain; with `most`, how far it is below that.
+
+    Args:
+        weighted: factor and label.
+        by: the figure; by default the study's measure.
+        most: what the size of the sum has to stay below, for a claim that nothing much happens.
+    """
+
+    def margin(answers: "StudyResults") -> dict[int, float]:
+        values = [(factor, answers.values(label, by)) for factor, label in weighted]
+        common = sorted(set.intersection(*(set(found) for _, found in values)))
+        sums = {seed: sum(factor * found[seed] for factor, found in values) for seed in common}
+        return sums if most is None else {seed: most - abs(value) for seed, value in sums.items()}
+
+    return margin
 
 
 @attrs.frozen(eq=False)
@@ -191,7 +312,7 @@ class Study:
         task: what trains.
         settings: what is compared.
         measure: by which figure.
-        claims: differences that are looked at, seed by seed.
+        claims: differences, and what else is said of the curves, looked at seed by seed.
         data: names of data sets in `experiments.reports.sources`.
         seeds: of every setting; the same for all, so random numbers are common.
         columns: further figures for the table.
@@ -210,7 +331,7 @@ class Study:
     task: Task
     settings: Sequence[Setting]
     measure: Measure = TEST_ACCURACY
-    claims: Sequence[Claim] = ()
+    claims: Sequence[Claim | Statement] = ()
     data: Sequence[str] = ()
     seeds: Sequence[int] = range(5)
     columns: Sequence[Measure] = ()
@@ -227,7 +348,7 @@ class Study:
         if len(set(labels)) < len(labels):
             raise ConfigError(expected(f"{self.name}: settings", "labels that differ", labels))
         for claim in self.claims:
-            for label in (claim.better, claim.worse):
+            for label in (claim.better, claim.worse) if isinstance(claim, Claim) else ():
                 if label not in labels:
                     raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
 
@@ -252,6 +373,10 @@ class StudyResults:
         read = measure.read if measure else setting.read or self.study.measure.read
         found = {seed: read(run) for seed, run in sorted(self.runs[label].items())}
         return {seed: value for seed, value in found.items() if value is not None}
+
+    def diverged(self, label: str) -> int:
+        """How many seeds of a setting have no figure, because training diverged."""
+        return sum(run.diverged for run in self.runs[label].values())
 
     def best(self) -> Setting | None:
         """The setting with the best mean, the first of equals; None unless all have finished the same seeds."""
@@ -308,15 +433,28 @@ def list_studies() -> list[tuple[str, str]]:
 def run_id(task: Task, config: Any, seed: int, bundled: bool) -> str:
     """What a run is called: the task, the seed and a digest of everything it depends on but the code.
 
+    Options at their defaults are left out: one more option, off by default, gives no run another name.
+
     Args:
         task: of the study.
         config: of the setting.
         seed: of the run.
         bundled: whether it runs on the bundled digits in place of the real data.
     """
-    depends = {"task": task_name(task), "config": attrs.asdict(config), "bundled": bundled}
+    depends = {"task": task_name(task), "config": told(config), "bundled": bundled}
     digest = blake2b(json.dumps(depends, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{task_name(task).rpartition('.')[2].replace(':', '-')}-{digest}-seed{seed}"
+
+
+def told(config: Any) -> dict[str, Any]:
+    """What a setting says: its options, but for those at their defaults."""
+    values, usual = attrs.asdict(config), defaults(type(config))
+    return {name: values[name] for name in values if name not in usual or values[name] != usual[name]}
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """The options of settings that have a default, with it."""
+    return {field.name: field.default for field in attrs.fields(kind) if field.default is not attrs.NOTHING}
 
 
 def task_name(task: Task) -> str:

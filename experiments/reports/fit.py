@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from experiments.engine.study import OnProgress
+from experiments.engine.study import DIVERGED, OnProgress, Result
 from fnnet import data, rng
+from fnnet.errors import NonFiniteError
 from fnnet.losses import Loss
 from fnnet.runs import trainer
-from fnnet.runs.trainer import ACCURACY, Examples, Journal, Plan
+from fnnet.runs.trainer import ACCURACY, Examples, Journal, Plan, Position
 from fnnet.training import TrainState
 from fnnet.types import Array, Layer, Metric, Optimizer
 
@@ -15,10 +16,15 @@ Epoch: TypeAlias = Callable[[rng.Key], Iterable[tuple[Array, ...]]]  # the key o
 
 
 class Fit(NamedTuple):
-    """The state at the end, and one row an epoch."""
+    """The state at the end, one row an epoch, and the step at which the loss was no number any more."""
 
     state: TrainState
     rows: list[dict[str, Any]]
+    diverged: int | None = None
+
+    def broken_off(self) -> Result:
+        """What a run that diverged ends with: its rows so far."""
+        return Result(self.rows, {DIVERGED: self.diverged})
 
 
 def shuffled(examples: Examples, size: int, remainder: Literal["keep", "drop", "fill"] = "keep") -> Epoch:
@@ -41,7 +47,7 @@ def fit(
     every: int = 1,
     examples: Examples | None = None,
 ) -> Fit:
-    """Train for so many epochs; a row is a line of metrics of `trainer.finish_epoch`.
+    """Train for so many epochs, or until the loss is no number; a row is a line of metrics of `trainer.finish_epoch`.
 
     Randomness is common to all settings of a seed: initial weights by path, order by epoch, dropout by step and path.
 
@@ -66,5 +72,14 @@ def fit(
         rows.append(row)
         tell(row["epoch"] / epochs)
 
-    first = trainer.start(plan, seed) if start is None else trainer.position(plan, start, done)
-    return Fit(trainer.run(plan, first, Journal(epoch=finished)).state, rows)
+    last = trainer.start(plan, seed) if start is None else trainer.position(plan, start, done)
+
+    def reached(before: Position, after: Position, values: Mapping[str, Any]) -> None:
+        nonlocal last
+        last = after
+
+    try:
+        last = trainer.run(plan, last, Journal(step=reached, epoch=finished))
+    except NonFiniteError:
+        return Fit(last.state, rows, last.state.step)
+    return Fit(last.state, rows)

@@ -71,8 +71,8 @@ def test_a_run_that_ends_with_nan_takes_no_other_down(tmp_path, capsys):
 def test_facts_are_those_of_the_process_that_made_a_run(tmp_path):
     with limited(3):
         conduct.run_studies([study(tasks.good)], tmp_path, jobs=1, threads=1)
-    found = store.read(tmp_path, made(tmp_path)[0].removesuffix(".json"))
-    assert found.facts["blas threads"] == 1
+    found = store.opened(tmp_path, made(tmp_path)[0].removesuffix(".json"))
+    assert found["facts"]["blas threads"] == 1
 
 
 def test_equal_configs_have_one_name():
@@ -82,6 +82,20 @@ def test_equal_configs_have_one_name():
         for setting in one.settings:
             identifier = run_id(one.task, setting.config, 0, False)
             assert names.setdefault((one.task, setting.config), identifier) == identifier, (one.name, setting.label)
+
+
+@attrs.frozen
+class More(Config):
+    option: bool = False
+
+
+def test_an_option_that_is_off_gives_a_run_no_other_name(tmp_path):
+    """And a file that says nothing of it is of the run without; one of other settings is of none."""
+    conduct.run_studies([study(tasks.good)], tmp_path, jobs=1)
+    assert run_id(tasks.good, More(2.0), 1, False) == run_id(tasks.good, Config(2.0), 1, False)
+    assert store.find(tmp_path, tasks.good, More(2.0), 1, False).final == {"value": 7.0}
+    assert store.find(tmp_path, tasks.good, More(2.0, option=True), 1, False) is None
+    assert store.read(tmp_path, run_id(tasks.good, Config(2.0), 1, False), Config(2.5)) is None
 
 
 def test_a_process_that_dies_takes_no_other_down(tmp_path, capsys):
@@ -105,7 +119,7 @@ def test_a_killed_study_keeps_what_is_finished(tmp_path):
     process.wait()
     process.stdout.close()
     assert len(made(tmp_path)) == 2
-    assert all(store.read(tmp_path, name.removesuffix(".json")) for name in made(tmp_path))
+    assert all(store.opened(tmp_path, name.removesuffix(".json")) for name in made(tmp_path))
     todo, there = conduct.plan([study(tasks.lasts)], tmp_path)
     assert (len(todo), len(there)) == (2, 2)
 
@@ -220,7 +234,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_finished(tmp_path):
     assert process.returncode == 130
     assert "stopped by SIGINT" in told.decode()
     assert "Traceback" not in told.decode()
-    assert all(store.read(tmp_path, name.removesuffix(".json")) for name in made(tmp_path))
+    assert all(store.opened(tmp_path, name.removesuffix(".json")) for name in made(tmp_path))
     counted = files.read_json(tmp_path / store.SESSIONS)[-1]["runs"]
     assert counted in (len(made(tmp_path)), len(made(tmp_path)) - 1)  # perhaps between a file and its count
 

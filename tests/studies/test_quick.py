@@ -2,20 +2,29 @@
 
 import os
 import re
+import time
 
 import pytest
 
 from experiments.cli import main
 from experiments.engine import conduct, results, store
 from experiments.engine.study import studies
+from fnnet.errors import ConfigError
 from fnnet.runs.datasets import BUNDLED
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("studies")
-    assert conduct.run_all(folder, data=BUNDLED, jobs=2, quick=True) == 0
-    return folder
+def out(tmp_path_factory, worker_id):
+    """All quick runs, made by the first of pytest's workers that comes; the others wait for them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "studies"
+    while True:
+        try:
+            assert conduct.run_all(folder, data=BUNDLED, jobs=2, quick=True) == 0
+        except ConfigError:  # another is working in it
+            time.sleep(0.5)
+        else:
+            return folder
 
 
 def test_every_setting_has_a_run(out):
@@ -23,9 +32,9 @@ def test_every_setting_has_a_run(out):
         found = store.results_of(study, out, quick=True, bundled=True)
         for setting in study.settings:
             (run,) = found.runs[setting.label].values()
-            assert run.code == store.code_digest()
-            read = found.values(setting.label) or setting.read
-            assert read or name == "r5-plateau", (name, setting.label)  # which nobody leaves in four steps
+            assert store.stands(study.task, run)
+            read = found.values(setting.label) or setting.read or run.diverged
+            assert read or name == "r5-plateau", (name, setting.label)  # which nobody leaves in two steps
 
 
 def test_report(out, tmp_path):

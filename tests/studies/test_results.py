@@ -8,18 +8,22 @@ import pytest
 from PIL import Image
 
 from experiments.cli import main
-from experiments.engine import conduct, figures, results, store
+from experiments.engine import conduct, figures, page, results, store, verdicts
 from experiments.engine.remarks import times_faster
 from experiments.engine.study import (
+    DIVERGED,
     Claim,
     Measure,
     Setting,
+    Statement,
     StudyResults,
     at_epoch,
     deviation_from_trend,
     final,
     first_mean,
     get,
+    of_differences,
+    of_run,
 )
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
@@ -48,47 +52,72 @@ def answers(values, measure=ACCURACY, reported=(None, None), claims=()):
 def test_holds(measure, reported, verdict):
     found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, measure, (reported, 0.5))
     one, other = found.study.settings
-    assert results.holds(found, one) == verdict
-    assert results.holds(found, other) == "one seed only"
+    assert verdicts.holds(found, one) == verdict
+    assert verdicts.holds(found, other) == "one seed only"
 
 
 def test_equal_runs_hold_what_is_printed_equal():
     found = answers({"a": [0.92804] * 3, "b": [0.0] * 3}, reported=(0.928, 0.0))
-    assert [results.holds(found, setting) for setting in found.study.settings] == ["yes", "yes"]
+    assert [verdicts.holds(found, setting) for setting in found.study.settings] == ["yes", "yes"]
 
 
-def test_sentences_say_which_differences_survive():
-    claims = (Claim("a", "b"), Claim("b", "a", ours=True))
+def test_a_table_says_which_differences_are_clear():
+    claims = (Claim("b", "a", ours=True), Claim("a", "b", line="R1 l.7", says="more helps"))
     found = answers({"a": [0.90, 0.92, 0.91], "b": [0.80, 0.82, 0.81]}, claims=claims)
-    mine, theirs = results.verdicts(found)
-    assert mine == (
-        "1 of 1 reported difference survives (paired t-interval, 95 %, n = 3). Clear: “a” against “b” (+10.00 ± 0.00 "
-        "points)."
-    )
-    assert theirs.startswith(
-        "Own comparison (paired t-interval, 95 %, n = 3). The other way round: “b” against “a” (−10"
-    )
+    said, table = results.verdicts(found)
+    assert said == "Reported statements that are clear: 1 of 1."
+    assert table.splitlines()[2:] == [
+        "| more helps: “a” against “b” | R1 l.7 | test accuracy, % | +10.00 ± 0.00 (n = 3) | clear |",
+        "| *“b” against “a”* | – | test accuracy, % | −10.00 ± 0.00 (n = 3) | the other way round |",
+    ]
+
+
+def test_a_statement_is_right_above_zero():
+    gain = of_differences((1, "a"), (-1, "b"))
+    little = of_differences((1, "a"), (-1, "b"), most=0.02)
+    settled = of_run("a", lambda run: run.final["value"] - 0.5)
+    claims = [Statement("says", "R1 l.1", "by", margin, scale=100, digits=1) for margin in (gain, little, settled)]
+    found = answers({"a": [0.90, 0.92, 0.91], "b": [0.85, 0.86, 0.87]}, ERROR, claims=claims)
+    _, table = results.verdicts(found)
+    words = [row.split(" | ")[3:] for row in table.splitlines()[2:]]
+    assert words == [
+        ["+5.0 ± 2.5 (n = 3)", "clear |"],
+        ["−3.0 ± 2.5 (n = 3)", "the other way round |"],
+        ["+41.0 ± 2.5 (n = 3)", "clear |"],
+    ]
+
+
+def test_a_run_that_diverged_is_a_row():
+    found = answers({"a": [0.9, 0.91], "b": [0.8, 0.81, 0.82]}, reported=(0.9, 0.8))
+    lost = attrs.evolve(run(0.0, 2), final={DIVERGED: 8}, rows=[{"epoch": 1, "value": 0.5}])
+    some = attrs.evolve(found, runs={**found.runs, "a": {**found.runs["a"], 2: lost}})
+    assert verdicts.ours(some, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3, 1 diverged)"
+    every = attrs.evolve(found, runs={**found.runs, "a": dict.fromkeys(range(3), lost)})
+    assert verdicts.ours(every, "a", ACCURACY) == "diverged (3 of 3)"
+    assert verdicts.holds(every, every.study.settings[0]) == "not reached"
+    assert at_epoch(9, "value")(lost) is None
+    assert at_epoch(1, "value")(lost) == 0.5
+    assert first_mean(1, "value")(lost) is None
+    assert deviation_from_trend("value", 1.0)(lost) is None
 
 
 def test_less_is_better_where_the_measure_says_so():
     found = answers({"a": [0.1, 0.1, 0.1], "b": [0.2, 0.21, 0.2]}, ERROR, claims=(Claim("a", "b"),))
-    (sentence,) = results.verdicts(found)
-    assert "1 of 1 reported difference survives" in sentence
-    assert "(−0.103 ± 0.014 error)" in sentence
+    said, table = results.verdicts(found)
+    assert said == "Reported statements that are clear: 1 of 1."
+    assert "| error | −0.103 ± 0.014 (n = 3) | clear |" in table
 
 
 def test_a_bound_is_reached_or_not():
     found = answers({"a": [0.96, 0.97, 0.98], "b": [0.9] * 3}, reported=(0.95, 0.94))
     bounds = [attrs.evolve(setting, bound=True) for setting in found.study.settings]
-    assert [results.holds(found, setting) for setting in bounds] == ["reached, within the noise", "not reached"]
-    (said,) = [line for line in results._overview([bound(found, bounds)]) if "reported figures" in line]
-    assert said == "- Of 2 reported figures, times apart, 1 agree with ours, 0 are bettered and 1 not reached."
+    assert [verdicts.holds(found, setting) for setting in bounds] == ["reached, within the noise", "not reached"]
+    assert page.counts([bound(found, bounds)]).figures == {"reached": 1, "not reached": 1}
 
 
 def test_a_figure_that_stands_twice_counts_once():
     found = answers({"a": [0.90, 0.91, 0.89], "b": [0.90, 0.91, 0.89]}, reported=(0.90, 0.90))
-    (said,) = [line for line in results._overview([found, found]) if "reported figures" in line]
-    assert said.startswith("- Of 1 reported figures")
+    assert page.counts([found, found]).figures == {"yes": 1}
 
 
 def bound(found, settings):
@@ -107,38 +136,38 @@ def test_a_column_strays_from_a_line():
 def test_a_claim_may_be_about_another_figure():
     rows = Measure("rows", lambda run: run.final["value"], digits=0, higher=False)
     found = answers({"a": [0.1, 0.1, 0.1], "b": [20.1, 30.1, 40.1]}, claims=(Claim("a", "b", by=rows),))
-    (sentence,) = results.verdicts(found)
-    assert "0 of 1 reported difference survives" not in sentence
-    assert "“a” against “b” (−30 ± 25 rows)" in sentence
+    said, table = results.verdicts(found)
+    assert said == "Reported statements that are clear: 1 of 1."
+    assert "| rows | −30 ± 25 (n = 3) | clear |" in table
 
 
 def test_noise_is_called_noise():
     found = answers({"a": [0.90, 0.80, 0.91], "b": [0.80, 0.90, 0.90]}, claims=(Claim("a", "b"),))
-    (sentence,) = results.verdicts(found)
-    assert "0 of 1 reported difference survives" in sentence
-    assert "Within the noise: “a”" in sentence
+    said, table = results.verdicts(found)
+    assert said == "Reported statements that are clear: 0 of 1."
+    assert table.endswith("| within the noise |")
 
 
 def test_missing_runs_are_counted():
     found = answers({"a": [0.9, 0.91], "b": []})
     assert not found.whole
     assert answers({"a": [0.9] * 3, "b": [0.8] * 3}).whole
-    assert results.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
-    assert results.ours(found, "b", ACCURACY) == "no run"
+    assert verdicts.ours(found, "a", ACCURACY) == "90.50 ± 0.71 (n = 2 of 3)"
+    assert verdicts.ours(found, "b", ACCURACY) == "no run"
     assert results.table(found).splitlines()[-1] == "| b | – | no run | – |"
 
 
 def test_what_seeds_cannot_change_is_printed_alone():
     count = Measure("parameters", final("value"), digits=0, fixed=True)
     found = answers({"a": [1_234.0] * 3, "b": [1.0, 2.0, 3.0]})
-    assert results.ours(found, "a", count) == "1,234"
-    assert results.ours(found, "b", count) == "2 ± 1 (n = 3)"  # not fixed after all: said
-    assert results.ours(found, "a", attrs.evolve(count, fixed=False)) == "1,234 ± 0 (n = 3)"
+    assert verdicts.ours(found, "a", count) == "1,234"
+    assert verdicts.ours(found, "b", count) == "2 ± 1 (n = 3)"  # not fixed after all: said
+    assert verdicts.ours(found, "a", attrs.evolve(count, fixed=False)) == "1,234 ± 0 (n = 3)"
 
 
 def test_figures_of_any_size_have_a_power_of_ten():
     found = answers({"a": [1.5e-6, 1.6e-6, 1.7e-6], "b": [1.0] * 3}, ERROR)
-    assert results.ours(found, "a", attrs.evolve(ERROR, digits=None)) == "1.6e-06 ± 1.0e-07 (n = 3)"
+    assert verdicts.ours(found, "a", attrs.evolve(ERROR, digits=None)) == "1.6e-06 ± 1.0e-07 (n = 3)"
 
 
 def test_how_many_times_faster():
@@ -165,7 +194,7 @@ def test_report_from_run_files(tmp_path):
     text = path.read_text()
     assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes |" in text
     assert "4 runs" in text
-    assert "the code as it stands" in text
+    assert "every run was made by it as it stands" in text
     (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
     with Image.open(path.parent / figure) as image:
         assert image.size[0] > 300
@@ -217,11 +246,11 @@ def test_figures_of_others_beside_the_report_are_left(tmp_path):
 
 
 def test_infinite_intervals_are_said():
-    assert "∞" in results._difference(ACCURACY, Claim("a", "b"), results.Difference(0.1, math.inf, 1))
+    found = answers({"a": [0.9], "b": [0.8]}, claims=(claim := Claim("a", "b"),))
+    assert "∞" in results.difference(claim, found, results.Difference(0.1, math.inf, 1))
 
 
 def test_times_of_another_machine_are_not_counted():
     found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, reported=(0.90, None))
     timed = attrs.evolve(found, study=attrs.evolve(found.study, alone=True))
-    (said,) = [line for line in results._overview([found, timed]) if "reported figures" in line]
-    assert said == "- Of 1 reported figures, times apart, 1 agree with ours, 0 are bettered and 0 not reached."
+    assert page.counts([found, timed]).figures == {"yes": 1}

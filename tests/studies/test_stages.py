@@ -36,7 +36,7 @@ def test_the_best_of_a_search_is_run(pair, tmp_path, capsys):
     assert "6 runs to make, 0 there already" in told
     assert "[6/6] a-study · two, longer · seed 1" in told
     assert labels(follower, tmp_path) == ["two, longer"]
-    assert store.read(tmp_path, run_id(tasks.good, Config(2.0, 9), 0, False))
+    assert store.opened(tmp_path, run_id(tasks.good, Config(2.0, 9), 0, False))
     assert conduct.run_studies([follower], tmp_path, jobs=1) == 0
     assert "0 runs to make, 6 there already" in capsys.readouterr().out
     assert "| two, longer | 3.00 |" in "\n".join(results.section(store.results_of(follower, tmp_path)))

@@ -157,7 +157,10 @@ def train(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
     rate = SCHEDULES[config.schedule](config.learning_rate, steps)
     rule = optim.adamw(rate, weight_decay=config.decay, where=optim.is_weight) if config.decay else optim.adam(rate)
     model, loss = net(config), losses.softmax_cross_entropy
-    state, rows = fit.fit(model, loss, rule, seed, epochs(config, examples), config.epochs, tell, {}, examples=examples)
+    done = fit.fit(model, loss, rule, seed, epochs(config, examples), config.epochs, tell, {}, examples=examples)
+    if done.diverged:
+        return done.broken_off()
+    state, rows = done.state, done.rows
     final_look = training.evaluate(model, state.params, looked, ACCURACY, loss, 500)
     shape = examples[0].shape[1:]
     ending = {

@@ -1,0 +1,63 @@
+"""A figure of ours in print, and whether a reported one holds."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from experiments.engine.statistics import Difference, next_run, quantile, spread
+from experiments.engine.study import Measure, Setting, StudyResults
+
+NO_VERDICT, ONE_SEED = UNDECIDED = ("–", "one seed only")
+WORDS = {1: "clear", 0: "within the noise", -1: "the other way round"}
+
+
+def word(difference: Difference) -> str:
+    """What a difference comes to."""
+    return "equal" if difference.mean == difference.half == 0 else WORDS[difference.verdict]
+
+
+def ours(answers: StudyResults, label: str, measure: Measure, values: dict[int, float] | None = None) -> str:
+    """Mean ± spread over n seeds, and how many of them diverged."""
+    got = list((answers.values(label) if values is None else values).values())
+    seeds = len(list(answers.study.seeds))
+    lost = answers.diverged(label)
+    if not got:
+        return "no run" if not answers.runs[label] else f"diverged ({lost} of {seeds})" if lost else "–"
+    mean = measure.text(fmean(got))
+    if measure.fixed and len(set(got)) == 1:
+        return mean
+    missing = f" of {seeds}" if 1 < len(got) < seeds else ""
+    text = f"{mean} (1 seed" if len(got) == 1 else f"{mean} ± {measure.text(spread(got))} (n = {len(got)}{missing}"
+    return f"{text}, {lost} diverged)" if lost else f"{text})"
+
+
+def holds(answers: StudyResults, setting: Setting) -> str:
+    """Whether the reported figure could be one more run of ours."""
+    values = list(answers.values(setting.label).values())
+    if setting.reported is None:
+        return NO_VERDICT
+    if not values:
+        return "not reached" if answers.diverged(setting.label) > 1 else NO_VERDICT
+    measure = answers.study.measure
+    if len(values) < 2:
+        return ONE_SEED
+    if answers.study.report == "best" or setting.bound:
+        return reached(values, setting.reported, measure.higher)
+    low, high = next_run(values)
+    if low - measure.rounding <= setting.reported <= high + measure.rounding:
+        return "yes"
+    above = low > setting.reported
+    return "better" if above == measure.higher else "not reached"
+
+
+def reached(values: Sequence[float], target: float, higher: bool) -> str:
+    """Whether the mean reaches a target, and whether that is more than noise.
+
+    >>> reached([0.9965, 0.997, 0.9965], 0.995, True), reached([0.994, 0.997, 0.995], 0.995, True)
+    ('reached', 'reached, within the noise')
+    >>> reached([0.003, 0.003, 0.004], 0.001, False)
+    'not reached'
+    """
+    over = (fmean(values) - target) * (1 if higher else -1)
+    noise = ", within the noise" if abs(over) <= quantile(len(values)) * spread(values) / math.sqrt(len(values)) else ""
+    return f"{'reached' if over >= 0 else 'not reached'}{noise}"
