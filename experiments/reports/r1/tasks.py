@@ -1,11 +1,14 @@
 """R1: training a back-propagation network and its ten extensions, on a part of MNIST."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import attrs
 
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
+from experiments.reports.r1 import defects
 from fnnet import data, initializers, layers, losses, optim, rng, training
 from fnnet.losses import Loss, LossValue
 from fnnet.runs.trainer import Examples
@@ -14,7 +17,20 @@ from fnnet.types import Array, Layer, Optimizer
 
 @attrs.frozen
 class Config:
-    """Settings of R1; the defaults are its default training."""
+    """Settings of R1; the defaults are its default training.
+
+    Args:
+        every_bias: whether all layers have a bias; else the first alone.
+        bias_gradient: "own", or that of a layer's first unit for all of them, see `defects.first_unit_bias`.
+        unmasked: whether dropped units pass gradient, see `defects.unmasked_dropout`.
+        rescale: whether dropout divides by what it keeps.
+        augment: four times the data: "report" as its code does it, "repaired" with a window for every image and
+            background around it.
+        fill: the report's value of noise and of what comes in from outside.
+        convolution: in front: "report" as its code does it, "own gradients" with a gradient for each kernel,
+            "leaky ReLU" with an activation behind it and Xavier weights too.
+        more: what is trained for as many epochs again.
+    """
 
     hidden: tuple[int, ...] = (256, 128)
     activation: str = "leaky 0.001"
@@ -22,10 +38,13 @@ class Config:
     l2: float = 0.0
     loss: Literal["softmax cross-entropy", "squared error"] = "softmax cross-entropy"
     every_bias: bool = True
+    bias_gradient: Literal["own", "first unit"] = "own"
     dropout: float = 0.0
+    unmasked: bool = False
     rescale: bool = False
-    augment: bool = False
-    convolution: bool = False
+    augment: Literal["", "report", "repaired"] = ""
+    fill: float = 255.0
+    convolution: Literal["", "report", "own gradients", "leaky ReLU"] = ""
     more: Literal["", "last layer", "all layers"] = ""
     learning_rate: float = 0.01
     batch: int = 32
@@ -34,16 +53,32 @@ class Config:
     looks: int = 1_000
 
 
+SLOPE = 0.001  # R1 l.28
+CHANNELS, KERNEL, PADDING = 3, 5, 2  # R1 l.1114-1119
+
+
 def net(config: Config) -> Layer:
     """Dense layers, perhaps behind a convolution with three kernels."""
-    dropout = (lambda: layers.dropout(config.dropout, rescale=config.rescale)) if config.dropout else None
-    body = nets.mlp(
-        config.hidden, 10, config.activation, initializers.xavier_normal(), dropout, every_bias=config.every_bias
-    )
-    if not config.convolution:
-        return body
-    front = layers.conv2d(3, 5, padding=2, init=initializers.xavier_normal())
-    return layers.serial(front, nets.ACTIVATIONS[config.activation](), body)
+    init = initializers.xavier_normal()
+    between: Callable[[], Layer] | None = None
+    activation = config.activation
+    if config.dropout and config.unmasked:
+        between, activation = lambda: defects.unmasked_dropout(config.dropout, SLOPE), "none"
+    elif config.dropout:
+        between = lambda: layers.dropout(config.dropout, rescale=config.rescale)  # noqa: E731
+    wrap = defects.first_unit_bias if config.bias_gradient == "first unit" else nets.as_it_is
+    body = nets.mlp(config.hidden, 10, activation, init, between, every_bias=config.every_bias, wrap=wrap)
+    return layers.serial(*_front(config), body) if config.convolution else body
+
+
+def _front(config: Config) -> list[Layer]:
+    """The convolution."""
+    if config.convolution == "report":
+        return [defects.tied_convolution(CHANNELS, KERNEL, PADDING)]
+    leaky = config.convolution == "leaky ReLU"
+    init = initializers.xavier_normal() if leaky else initializers.normal((2 / (1 + CHANNELS)) ** 0.5)
+    learned = layers.conv2d(CHANNELS, KERNEL, padding=PADDING, init=init)
+    return [learned, nets.ACTIVATIONS[config.activation]()] if leaky else [learned]
 
 
 def optimizer(config: Config) -> Optimizer:
@@ -75,30 +110,39 @@ def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples, E
     return train, valid, test
 
 
-def augmented(seed: int, x: Array, labels: Array) -> tuple[Array, Array]:
+def augmented(config: Config, seed: int, x: Array, labels: Array) -> tuple[Array, Array]:
     """Four times the data: as they are, with noise, shifted, cropped and padded back."""
     key = rng.fold_in(rng.key(seed), "augment")
-    return data.with_copies(key, x, labels, [data.noise, data.shift, data.crop])
+    if config.augment == "repaired":
+        return data.with_copies(key, x, labels, [data.noise, data.shift, data.crop])
+    changes = [
+        partial(defects.noise, light=config.fill or 1.0),
+        partial(data.shift, fill=config.fill),
+        partial(defects.crop_once, fill=config.fill),
+    ]
+    return data.with_copies(key, x, labels, changes)
 
 
 def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train a net as R1 does; with `more`, go on for as many epochs, all layers or the last alone."""
     examples, valid, test = arrays(config, directory)
     if config.augment:
-        examples = augmented(seed, *examples)
+        examples = augmented(config, seed, *examples)
     model, loss, rule = net(config), LOSSES[config.loss], optimizer(config)
     epoch = fit.shuffled(examples, config.batch, "fill")
     looks = {"valid": valid, "test": test}
     share = 2 if config.more else 1
-    state, rows = fit.fit(model, loss, rule, seed, epoch, config.epochs, lambda part: tell(part / share), looks)
-    ending = {f"test_{name}": rows[-1][f"test_{name}"] for name in ("accuracy", "loss")}
+    found = fit.fit(model, loss, rule, seed, epoch, config.epochs, lambda part: tell(part / share), looks)
+    if found.diverged:
+        return found.broken_off()
+    state, rows = found.state, found.rows
+    before = {name: rows[-1][f"{name}_accuracy"] for name in looks}
     if config.more:
-        ending["before"] = ending["test_accuracy"]
         if config.more == "last layer":
             last = f"dense_{len(config.hidden)}."
             rule = optim.freeze(rule, lambda path, leaf: not path.startswith(last))
         fresh = training.TrainState(state.step, state.params, rule.init(state.params), state.key)
-        state, further = fit.fit(
+        further = fit.fit(
             model,
             loss,
             rule,
@@ -109,11 +153,10 @@ def train(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
             looks,
             start=fresh,
         )
-        rows += [{**row, "epoch": row["epoch"] + config.epochs} for row in further]
-        ending |= {f"test_{name}": rows[-1][f"test_{name}"] for name in ("accuracy", "loss")}
-    ending |= {
-        "valid_accuracy": rows[-1]["valid_accuracy"],
-        "train_accuracy": rows[-1]["train_accuracy"],
-        "seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows),
-    }
-    return Result(rows, ending)
+        rows = rows + [{**row, "epoch": row["epoch"] + config.epochs} for row in further.rows]
+        if further.diverged:
+            return further._replace(rows=rows).broken_off()
+    ending = {name: rows[-1][name] for name in ("test_accuracy", "test_loss", "valid_accuracy", "train_accuracy")}
+    if config.more:
+        ending |= {"before": before["test"], "valid_before": before["valid"]}
+    return Result(rows, ending | {"seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows)})
