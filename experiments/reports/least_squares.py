@@ -1,5 +1,8 @@
 """Fine-tune the last layer in closed form: the weights that fit one-hot rows best in the least squares (R3)."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from fnnet import data
@@ -43,3 +46,31 @@ def by_normal_equations(a: Array, b: Array) -> Array:
 
 
 SOLVERS = {"singular values": by_singular_values, "normal equations": by_normal_equations}
+
+
+def keeping_bias(
+    net: Layer, params: Params, examples: Examples, classes: int, left_out: int = 40
+) -> tuple[Params, int]:
+    """R3's own way (l.566–594): the bias b stays, and W = (HᵀH)⁻¹ Hᵀ (T − b), without its last two batches of 32.
+
+    Args:
+        net, params, examples, classes: as for `fit_last`.
+        left_out: examples at the end that its loop does not reach.
+
+    Raises:
+        LinAlgError: HᵀH is singular.
+    """
+    x, labels = (part[: max(1, len(part) - left_out)] for part in examples)
+    for (_, child), own in zip(list(net)[:-1], params[:-1], strict=True):
+        x, _ = child.apply(own, x)
+    x = x.astype(np.float64)  # as NumPy has it there
+    weight = np.linalg.inv(x.T @ x) @ (x.T @ (data.one_hot(labels, classes) - params[-1].bias))
+    last = params[-1]._replace(weight=weight.astype(params[-1].weight.dtype))
+    return type(params)(*params[:-1], last), int(np.linalg.matrix_rank(x))
+
+
+# A name -> (net, params, examples, classes) -> params and the rank.
+WAYS: dict[str, Callable[[Layer, Params, Examples, int], tuple[Params, int]]] = {
+    "as printed": keeping_bias,
+    **{name: partial(fit_last, solver=name) for name in SOLVERS},
+}

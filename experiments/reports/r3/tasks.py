@@ -1,15 +1,16 @@
 """R3: training on digits.mat as its author did: each step sees one random sample of a batch of 32."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import fmean, pvariance
+from statistics import fmean
 from typing import Any, Literal
 
 import attrs
 import numpy as np
 
 from experiments.engine.study import OnProgress, Result
-from experiments.reports import fit, least_squares, nets, sources
+from experiments.reports import bias, fit, least_squares, nets, sources
+from experiments.reports.r3 import defects
 from fnnet import data, initializers, layers, losses, optim, rng, summary, training
 from fnnet.initializers import Initializer
 from fnnet.losses import Loss, LossValue
@@ -23,53 +24,112 @@ CLASSES = 10
 
 @attrs.frozen
 class Config:
-    """Settings of R3.
+    """Settings of R3; the defaults are repaired, and `PRINTED` are those of its code.
 
     Args:
         hidden: units of the dense layers.
-        convolution: whether a convolution 8@3×3 with ReLU and max pooling comes first.
+        convolution: in front: "report", 8@3×3 whose gradients are divided as its code does it, then a ReLU; "pooled",
+            8@3×3, ReLU and max pooling.
+        masked: whether the gradient of a ReLU is masked, see `defects.unmasked_relu`.
+        last_relu: whether one stands behind the last layer too.
+        biases: of the dense layers at the beginning: "zero", or "randn" of standard deviation 1.
+        column: whether a column of ones stands in for the biases.
+        momentum_rule: "heavy ball", or "report", see `defects.forgetful_momentum`; that is with a constant rate and
+            without a penalty.
+        penalty: λ.
+        penalty_of: "squares" for λ/2 Σ w² over weights, "norm" for λ ‖θ‖ of every array of params, biases too.
         sampled: one random sample of every batch makes the step, as in the report; else the whole batch.
-        penalty: λ of λ/2 Σ ‖W‖².
+        shuffled: whether batches are drawn anew in every epoch; else they lie as in the file.
         halve: epochs after which the rate is halved.
         move: "shift", "rotate", "resize" or "all": fresh changes in every epoch.
         every: look at validation and test after so many epochs.
     """
 
     hidden: tuple[int, ...] = (64,)
-    convolution: bool = False
+    convolution: Literal["", "report", "pooled"] = ""
     activation: str = "relu"
+    masked: bool = True
+    last_relu: bool = False
     initialization: str = "he"
+    biases: Literal["zero", "randn"] = "zero"
+    column: bool = False
     learning_rate: float = 0.01
     momentum: float = 0.0
+    momentum_rule: Literal["heavy ball", "report"] = "heavy ball"
     penalty: float = 0.0
+    penalty_of: Literal["squares", "norm"] = "squares"
     dropout: float = 0.0
     loss: Literal["softmax NLL", "norm"] = "softmax NLL"
     halve: tuple[int, ...] = ()
     move: str = ""
     sampled: bool = True
+    shuffled: bool = True
     batch: int = 32
     epochs: int = 100
     every: int = 5
     examples: int = 5_000
 
 
-WEIGHTS: dict[str, Initializer] = {**INITIALIZERS, "randn": initializers.normal(1.0)}
+# One sample's norm loss, its weights and biases, a gradient that no ReLU masks, batches as they lie (R3 l.102, 123–124,
+# 216–227, 290); rate and penalty as `Linear` has them (l.118) and as the first net gives them (l.288).
+PRINTED = Config(
+    masked=False,
+    initialization="report",
+    biases="randn",
+    penalty=0.1,
+    penalty_of="norm",
+    loss="norm",
+    shuffled=False,
+)
+
+
+def fan_sum() -> Initializer:
+    """R3's weights: normal with variance 1 / (fan in + fan out) (R3 l.123), half of Xavier's."""
+    return initializers.variance_scaling(0.5, mode="fan_avg", distribution="normal")
+
+
+WEIGHTS: dict[str, Initializer] = {
+    **INITIALIZERS,
+    "randn": initializers.normal(1.0),
+    "report": fan_sum(),
+    "fan in": initializers.lecun_normal(),  # R3 l.490, 780: randn / √(fan in)
+}
 
 
 def net(config: Config) -> Layer:
     """Dense layers, perhaps behind a convolution."""
     init = WEIGHTS[config.initialization]
-    front = (layers.conv2d(8, 3, padding=1, init=init), layers.relu(), layers.max_pool(2)) if config.convolution else ()
-    act = nets.ACTIVATIONS[config.activation]
+    act = nets.ACTIVATIONS[config.activation] if config.masked else defects.unmasked_relu
     drop = (layers.dropout(config.dropout),) if config.dropout else ()
-    body = [part for n in config.hidden for part in (layers.dense(n, init=init), act(), *drop)]
-    return layers.serial(*front, layers.flatten(), *body, layers.dense(CLASSES, init=init))
+
+    def learned(n: int) -> tuple[Layer, ...]:
+        if config.column:
+            return bias.ones_column(), layers.dense(n, bias=False, init=init)
+        dense = layers.dense(n, init=init)
+        return (dense if config.biases == "zero" else nets.random_bias(dense, initializers.normal(1.0)),)
+
+    body = [part for n in config.hidden for part in (*learned(n), act(), *drop)]
+    last = (act(),) if config.last_relu else ()
+    return layers.serial(*_front(config, act), layers.flatten(), *body, *learned(CLASSES), *last)
+
+
+def _front(config: Config, act: Callable[[], Layer]) -> tuple[Layer, ...]:
+    """The convolution."""
+    if config.convolution == "report":
+        plain = layers.conv2d(8, 3, padding=1, init=WEIGHTS["fan in"])
+        return defects.scaled_convolution(nets.random_bias(plain, initializers.normal(1.0)), 3), act()
+    pooled = (layers.conv2d(8, 3, padding=1, init=WEIGHTS[config.initialization]), act(), layers.max_pool(2))
+    return pooled if config.convolution else ()
 
 
 def optimizer(config: Config, steps_per_epoch: int) -> Optimizer:
     """Descent with what the settings add."""
     rate = schedules.multi_step(config.learning_rate, [epoch * steps_per_epoch for epoch in config.halve])
+    if config.momentum_rule == "report":
+        return defects.forgetful_momentum(config.learning_rate, config.momentum)
     descent = optim.sgd(rate, momentum=config.momentum)
+    if config.penalty_of == "norm":
+        return optim.chain(defects.norm_penalty(config.penalty), descent) if config.penalty else descent
     return optim.l2(descent, config.penalty, where=optim.is_weight) if config.penalty else descent
 
 
@@ -105,7 +165,7 @@ def epochs(config: Config, examples: Examples) -> fit.Epoch:
     count = data.batch_count(len(x), config.batch)
 
     def one_of_each(key: rng.Key) -> Iterator[Examples]:
-        order = rng.permutation(key, len(x))
+        order = rng.permutation(key, len(x)) if config.shuffled else np.arange(len(x))
         draws = rng.uniform(rng.fold_in(key, "sample"), (count,), dtype=np.float64)
         sizes = np.minimum(config.batch, len(x) - config.batch * np.arange(count))
         rows = order[config.batch * np.arange(count) + (draws * sizes).astype(np.intp)]
@@ -130,40 +190,39 @@ def moved(move: str, key: rng.Key, x: Array) -> Array:
 def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train as R3 does."""
     examples, valid, test = arrays(config, directory)
-    rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
-    looks = {"valid": valid, "test": test}
+    found = _fitted(config, seed, examples, {"valid": valid, "test": test}, tell)
+    looked = [row for row in found.rows if "test_accuracy" in row]
+    if found.diverged:
+        return found._replace(rows=looked).broken_off()
     loss = LOSSES[config.loss]
-    state, rows = fit.fit(
-        net(config), loss, rule, seed, epochs(config, examples), config.epochs, tell, looks, every=config.every
-    )
-    tail = [row["train_loss"] for row in rows[len(rows) // 2 :]]
-    whole = training.evaluate(net(config), state.params, examples, ACCURACY, loss, 500)
-    ending = {name: rows[-1][name] for name in ("test_accuracy", "valid_accuracy")}
-    return Result(
-        [row for row in rows if "test_accuracy" in row],
-        {**ending, "train_accuracy": whole["accuracy"], "loss_variance": pvariance(tail)},
-    )
+    whole = training.evaluate(net(config), found.state.params, examples, ACCURACY, loss, 500)
+    ending = {name: looked[-1][name] for name in ("test_accuracy", "valid_accuracy")}
+    return Result(looked, {**ending, "train_accuracy": whole["accuracy"]})
+
+
+def _fitted(config: Config, seed: int, examples: Examples, looks: dict[str, Examples], tell: OnProgress) -> fit.Fit:
+    """The net of some settings, trained."""
+    rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
+    loss, order = LOSSES[config.loss], epochs(config, examples)
+    return fit.fit(net(config), loss, rule, seed, order, config.epochs, tell, looks, every=config.every)
 
 
 def fine_tune(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
-    """Train, then put the last layer where the least squares are, by either solver."""
+    """Train, then put the last layer where the least squares are, by every solver."""
     examples, _, test = arrays(config, directory)
-    rule = optimizer(config, data.batch_count(len(examples[0]), config.batch))
-    model = net(config)
-    loss = LOSSES[config.loss]
-    looks = {"test": test}
-    state, rows = fit.fit(
-        model, loss, rule, seed, epochs(config, examples), config.epochs, tell, looks, every=config.every
-    )
-    ending: dict[str, Any] = {"before": rows[-1]["test_accuracy"]}
-    for solver in least_squares.SOLVERS:
+    found = _fitted(config, seed, examples, {"test": test}, tell)
+    looked = [row for row in found.rows if "test_accuracy" in row]
+    if found.diverged:
+        return found._replace(rows=looked).broken_off()
+    ending: dict[str, Any] = {"before": looked[-1]["test_accuracy"]}
+    for name, solve in least_squares.WAYS.items():
         try:
-            params, ending["rank"] = least_squares.fit_last(model, state.params, examples, CLASSES, solver)
+            params, ending["rank"] = solve(net(config), found.state.params, examples, CLASSES)
         except np.linalg.LinAlgError:
-            ending[solver] = None  # HᵀH is singular: dead units, or rounding
+            ending[name] = None  # HᵀH is singular: dead units, or rounding
         else:
-            ending[solver] = training.evaluate(model, params, test, ACCURACY, size=500)["accuracy"]
-    return Result([row for row in rows if "test_accuracy" in row], ending)
+            ending[name] = training.evaluate(net(config), params, test, ACCURACY, size=500)["accuracy"]
+    return Result(looked, ending)
 
 
 @attrs.frozen
