@@ -9,6 +9,8 @@ import numpy as np
 
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
+from experiments.reports.r1.defects import unmasked_dropout
+from experiments.reports.r1.tasks import SLOPE
 from fnnet import data, layers, losses, optim, rng, training, tree
 from fnnet.initializers import he_normal, xavier_normal
 from fnnet.runs.trainer import ACCURACY, Examples
@@ -19,7 +21,12 @@ CLASSES = 12
 
 @attrs.frozen
 class Sine:
-    """Settings of the regression; `points` are drawn from [-π, π] for training, the fit is looked at on a fine grid."""
+    """Settings of the regression; `points` are drawn from [-π, π] for training, the fit is looked at on a fine grid.
+
+    Args:
+        weights: of the layers in front of leaky ReLUs; sigmoids and tanh always have Xavier's.
+        squares: "mean", or "half" of them, whose gradient is as long.
+    """
 
     activation: str = "leaky 0.01"
     epochs: int = 800
@@ -29,6 +36,8 @@ class Sine:
     learning_rate: float = 0.01
     batch: int = 16
     points: int = 1_000
+    weights: Literal["he", "xavier"] = "he"
+    squares: Literal["mean", "half"] = "mean"
 
 
 GRID = np.linspace(-np.pi, np.pi, 401, dtype=np.float32)[:, None]
@@ -43,16 +52,15 @@ def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Re
     """Fit sin on [-π, π]; look at it at 1,000 points held back, for validation, and on a grid of 401, for test."""
     from fnnet.runs.settings import SCHEDULES
 
-    model = nets.mlp(
-        config.hidden, 1, config.activation, he_normal() if "leaky" in config.activation else xavier_normal()
-    )
+    he = config.weights == "he" and "leaky" in config.activation
+    model = nets.mlp(config.hidden, 1, config.activation, he_normal() if he else xavier_normal())
     x = rng.uniform(rng.fold_in(rng.key(seed), "points"), (config.points, 1), -np.pi, np.pi)
     steps = config.epochs * data.batch_count(config.points, config.batch)
     rate = SCHEDULES[config.schedule](config.learning_rate, steps)
     rule = optim.sgd(rate) if config.optimizer == "sgd" else optim.adam(rate)
-    state, rows = fit.fit(
+    found = fit.fit(
         model,
-        losses.mean_squared_error,
+        losses.mean_squared_error if config.squares == "mean" else losses.squared_error,
         rule,
         seed,
         fit.shuffled((x, np.sin(x)), config.batch),
@@ -62,14 +70,17 @@ def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Re
         {"error": absolute_error},
         every=max(1, config.epochs // 100),
     )
-    fitted, _ = model.apply(state.params, GRID[::4])
+    looked = [row for row in found.rows if "test_error" in row]
+    if found.diverged:
+        return found._replace(rows=looked).broken_off()
+    fitted, _ = model.apply(found.state.params, GRID[::4])
     held = rng.uniform(rng.fold_in(rng.key(seed), "validation"), (1_000, 1), -np.pi, np.pi)
     ending = {
-        "error": rows[-1]["test_error"],
-        "valid_error": absolute_error(model.apply(state.params, held)[0], np.sin(held)),
+        "error": looked[-1]["test_error"],
+        "valid_error": absolute_error(model.apply(found.state.params, held)[0], np.sin(held)),
         "fit": fitted[:, 0].round(4).astype(float).tolist(),
     }
-    return Result([row for row in rows if "test_error" in row], ending)
+    return Result(looked, ending)
 
 
 @attrs.frozen
@@ -78,21 +89,26 @@ class Config:
 
     Args:
         net: "mlp", "cnn" or "residual".
-        hidden: of the MLP.
+        hidden, activation: of the MLP.
+        weights: of the MLP: "he", or "xavier" as in R1's class, which R4's repeats.
+        unmasked: whether the MLP's dropout does not rescale and lets gradient pass through what it drops, as R1's does.
         batch_norm, dropout: in the CNN, behind every convolution and the dense layer.
         order: of both together: "report" has dropout in front of further batch norms, "behind" only after the last.
         ink: whether ink is 1 and background 0; else the other way round.
-        augment: whether a noisy, a shifted and a cropped copy of every image are added.
+        augment: a noisy, a shifted and a cropped copy of every image added: "report", where what is shifted in is ink,
+            or "repaired", where it is background; "" for none.
     """
 
     net: Literal["mlp", "cnn", "residual"] = "mlp"
     hidden: tuple[int, ...] = (256, 128)
     activation: str = "leaky 0.01"
+    weights: Literal["he", "xavier"] = "he"
+    unmasked: bool = False
     batch_norm: bool = False
     dropout: float = 0.0
     order: Literal["report", "behind"] = "report"
     ink: bool = True
-    augment: bool = False
+    augment: Literal["", "report", "repaired"] = ""
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = 0.01
     batch: int = 64
@@ -102,20 +118,29 @@ class Config:
 
 
 def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
-    """520 of every class for training, 100 for test, always the same; pixels 0 and 1."""
+    """520 of every class for training, 100 for test, always the same; ink 1 and background 0."""
     found = sources.load("hanzi", directory)
     parts = data.subset(found.train, slice(None, None, max(1, len(found.train.labels) // config.examples))), found.test
     train, test = ((data.scale(part.images), part.labels) for part in parts)
-    if not config.ink:
-        train, test = ((1 - x, labels) for x, labels in (train, test))
     return train, test
 
 
-def augmented(seed: int, x: Array, labels: Array) -> Examples:
-    """Four times the data: as they are, with noise on a few pixels, shifted, cropped and padded back."""
+def augmented(config: Config, seed: int, x: Array, labels: Array) -> Examples:
+    """Four times the data: as they are, with noise on ten pixels, shifted, cropped and padded back."""
     key = rng.fold_in(rng.key(seed), "augment")
-    few = partial(data.noise, dark=0.02, light=0.02)
-    return data.with_copies(key, x, labels, [few, data.shift, data.crop])
+    shift = partial(data.shift, fill=1.0) if config.augment == "report" else data.shift
+    return data.with_copies(key, x, labels, [specks, shift, data.crop])
+
+
+def specks(key: rng.Key, x: Array, count: int = 5) -> Array:
+    """So many random pixels of every image become ink, then so many background (R4 l.279–282)."""
+    y = x.copy()
+    rows = y.reshape(len(y), -1)
+    for name, value in (("ink", 1.0), ("background", 0.0)):
+        draws = rng.uniform(rng.fold_in(key, name), rows.shape)
+        chosen = np.argpartition(draws, count, axis=1)[:, :count]
+        np.put_along_axis(rows, chosen, x.dtype.type(value), axis=1)
+    return y
 
 
 def net(config: Config) -> Layer:
@@ -124,8 +149,11 @@ def net(config: Config) -> Layer:
 
 
 def _mlp(config: Config) -> Layer:
+    init = he_normal() if config.weights == "he" else xavier_normal()
+    if config.dropout and config.unmasked:
+        return nets.mlp(config.hidden, CLASSES, "none", init, lambda: unmasked_dropout(config.dropout, SLOPE))
     dropout = (lambda: layers.dropout(config.dropout)) if config.dropout else None
-    return nets.mlp(config.hidden, CLASSES, config.activation, he_normal(), dropout)
+    return nets.mlp(config.hidden, CLASSES, config.activation, init, dropout)
 
 
 def _cnn(config: Config) -> Layer:
@@ -170,20 +198,19 @@ def train(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
     """Train, and test after every epoch; of a CNN with batch norms, also what `shifted` finds."""
     examples, test = arrays(config, directory)
     if config.augment:
-        examples = augmented(seed, *examples)
+        examples = augmented(config, seed, *examples)
+    if not config.ink:
+        examples, test = ((1 - x, labels) for x, labels in (examples, test))
     model, loss = net(config), losses.softmax_cross_entropy
     rule = optim.sgd(config.learning_rate) if config.optimizer == "sgd" else optim.adam(config.learning_rate)
     epoch = fit.shuffled(examples, config.batch)
-    state, rows = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, {"test": test})
-    half = next((row["epoch"] for row in rows if row["train_accuracy"] > 0.5), None)
-    last = [row["test_accuracy"] for row in rows[-max(1, len(rows) // 3) :]]
-    ending = {
-        **{name: rows[-1][name] for name in ("test_accuracy", "test_loss", "train_accuracy")},
-        "half": half,
-        "unsteadiness": float(np.std(last)),
-        **(shifted(model, state.params, seed, examples, test, config.batch) if config.batch_norm else {}),
-    }
-    return Result(rows, ending)
+    found = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, {"test": test})
+    if found.diverged:
+        return found.broken_off()
+    ending = {name: found.rows[-1][name] for name in ("test_accuracy", "test_loss", "train_accuracy")}
+    if config.batch_norm:
+        ending |= shifted(model, found.state.params, seed, examples, test, config.batch)
+    return Result(found.rows, ending)
 
 
 def shifted(model: Layer, params: Params, seed: int, examples: Examples, test: Examples, batch: int) -> dict[str, Any]:
