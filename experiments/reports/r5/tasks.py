@@ -3,14 +3,17 @@
 import math
 from functools import partial
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
-from experiments.engine.study import OnProgress, Result
+from experiments.engine.study import DIVERGED, OnProgress, Result
 from experiments.reports import fit, nets, sources
+from experiments.reports.r5 import defects
 from fnnet import data, layers, losses, metrics, optim, rng, training
+from fnnet.errors import NonFiniteError
 from fnnet.initializers import Initializer, normal
+from fnnet.losses import Loss
 from fnnet.runs.settings import INITIALIZERS
 from fnnet.runs.trainer import ACCURACY, Examples
 from fnnet.types import Array, Layer, Optimizer
@@ -25,6 +28,8 @@ class Config:
     """Settings of R5; the defaults are its run.
 
     Args:
+        summed: whether gradients are summed over the batch, as in the report (R5 l.837), or averaged.
+        col2im: "assigns", as in the report, where it "adds" that is right, see `defects.assigning_convolution`.
         initialization: "he", or "normal_" and the standard deviation.
         standardise: whether pixels are brought to mean 0 and variance 1 over the training set.
         steps: stop after so many (whole epochs otherwise).
@@ -32,6 +37,8 @@ class Config:
 
     optimizer: str = "adam"
     learning_rate: float = 0.001
+    summed: bool = True
+    col2im: Literal["adds", "assigns"] = "assigns"
     initialization: str = "normal_0.01"
     standardise: bool = False
     batch_norm: bool = False
@@ -51,8 +58,8 @@ OPTIMIZERS: dict[str, Any] = {
 
 def net(config: Config) -> Layer:
     """R5's net; with batch norm, between every layer with weights and its activation."""
-    init = initializer(config)
-    plain = nets.lenet5("relu", layers.max_pool, init)
+    wrap = defects.assigning_convolution if config.col2im == "assigns" else nets.as_it_is
+    plain = nets.lenet5("relu", layers.max_pool, initializer(config), wrap=wrap)
     if not config.batch_norm:
         return plain
     children = [child for _, child in plain]
@@ -74,6 +81,11 @@ def optimizer(config: Config) -> Optimizer:
     return rule
 
 
+def loss_of(config: Config) -> Loss:
+    """Softmax with cross-entropy, summed over the batch or its mean."""
+    return partial(losses.softmax_cross_entropy, reduction="sum") if config.summed else losses.softmax_cross_entropy
+
+
 def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
     """Training and test; pixels in [0, 1], or standardised by the training set's mean and deviation."""
     found = sources.load("mnist", directory)
@@ -88,22 +100,31 @@ def arrays(config: Config, directory: str | None) -> tuple[Examples, Examples]:
 def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, test after every epoch, look at all of the training set after the first and the last, count confusions."""
     examples, test = arrays(config, directory)
-    model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
+    model, loss, rule = net(config), loss_of(config), optimizer(config)
     epoch = fit.shuffled(examples, config.batch)
     looks = {"test": test}
-    state, rows = fit.fit(model, loss, rule, seed, epoch, 1, lambda part: tell(part / config.epochs), looks)
-    first = training.evaluate(model, state.params, examples, ACCURACY, loss, 500)
-    state, further = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, looks, start=state, done=1)
-    rows += further
+    begun = fit.fit(model, loss, rule, seed, epoch, 1, lambda part: tell(part / config.epochs), looks)
+    if begun.diverged:
+        return begun.broken_off()
+    first = training.evaluate(model, begun.state.params, examples, ACCURACY, loss, 500)
+    further = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, looks, start=begun.state, done=1)
+    rows, state = begun.rows + further.rows, further.state
+    if further.diverged:
+        return further._replace(rows=rows).broken_off()
     whole = training.evaluate(model, state.params, examples, ACCURACY, loss, 500)
-    counts = training.evaluate(model, state.params, test, {"confusion": metrics.confusion}, size=500)["confusion"]
+    confused = {
+        f"{name}confusion": training.evaluate(model, state.params, of, {"counts": metrics.confusion}, size=500)[
+            "counts"
+        ]
+        for name, of in (("", test), ("train_", examples))
+    }
     ending = {
         "test_accuracy": rows[-1]["test_accuracy"],
         "train_accuracy": whole["accuracy"],
         "first_test_accuracy": rows[0]["test_accuracy"],
         "first_train_accuracy": first["accuracy"],
         "seconds_per_epoch": fmean(row["seconds"] for row in rows),
-        "confusion": counts.tolist(),
+        **{name: counts.tolist() for name, counts in confused.items()},
     }
     return Result(rows, ending)
 
@@ -115,7 +136,7 @@ def leave(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
     of its output, of the cotangent that reaches its output, of its weights' gradient and of its weights.
     """
     examples, test = arrays(config, directory)
-    model, loss, rule = net(config), losses.softmax_cross_entropy, optimizer(config)
+    model, loss, rule = net(config), loss_of(config), optimizer(config)
     state = training.init(model, rule, rng.key(seed), examples[0].shape[1:])
     step = training.make_step(model, loss, rule)
     order = rng.fold_in(state.key, "shuffle")
@@ -133,8 +154,11 @@ def leave(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
                 tell(state.step / config.steps)
                 if left is None and rows[-1]["loss"] is not None and rows[-1]["loss"] < LEFT:
                     left = state.step
-            state, values = step(state, batch)
-            window.append(values["loss"])
+            try:
+                state, values = step(state, batch)
+            except NonFiniteError:
+                return Result(rows, {DIVERGED: state.step})
+            window.append(values["loss"] / (len(batch[0]) if config.summed else 1))
             if state.step == config.steps:
                 break
         number += 1
