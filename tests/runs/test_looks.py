@@ -110,7 +110,7 @@ def test_digits_can_be_read_on_every_shade():
     counts[0, 2] = 60
     image = pixels(plots.confusion(counts, "abc", "Test"))
     dark = (np.abs(image - 0x70).max(axis=2) < 16) & (np.ptp(image, axis=2) < 4)  # the shade of the most errors
-    rows, columns = (np.flatnonzero(dark.sum(axis=axis) > 20) for axis in (1, 0))  # not edges of letters
+    rows, columns = (np.flatnonzero(dark.sum(axis=axis) > style.DPI / 4) for axis in (1, 0))  # not letters
     cell = image[rows.min() + 2 : rows.max() - 1, columns.min() + 2 : columns.max() - 1]
     assert cell.max() > 240  # white ink on it
     assert cell.min() > 80  # and none that is darker than the cell
