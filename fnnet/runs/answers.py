@@ -14,7 +14,6 @@ from fnnet.types import Arrays, Metric, Params, Shapes
 
 if TYPE_CHECKING:
     from fnnet.runs.experiment import Problem
-    from fnnet.runs.settings import Settings
     from fnnet.runs.trained import Trained
 
 
@@ -56,7 +55,7 @@ class Look(NamedTuple):
     """
 
     problem: "Problem"
-    settings: "Settings"
+    settings: Any
     params: Params
     results: Mapping[str, Any]
 

@@ -50,6 +50,8 @@ class Problem:
         augment: `(key, batch) -> batch`: every batch is changed so before the step on it, with a key of its own; see
             `fnnet.data.augmented`. None leaves them as they are.
         remainder: what becomes of a last batch that would be short, see `fnnet.data.batches`.
+        evaluated: what is measured is measured of this net, with the same params: such as one that draws by a fixed
+            key, where a net that draws nothing would be something else; None for `net` itself.
     """
 
     net: Layer
@@ -63,9 +65,10 @@ class Problem:
     data: str | None = None
     note: str | None = None
     validation: tuple[Arrays, Arrays] | None = None
-    loss_words: str = "cross-entropy, nats"
+    loss_words: str = "cross-entropy, nats per example"
     augment: Callable[..., Any] | None = None
     remainder: Literal["keep", "drop", "fill"] = "keep"
+    evaluated: Layer | None = None
 
     @property
     def shape(self) -> Shapes:

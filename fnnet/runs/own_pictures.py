@@ -14,7 +14,7 @@ from fnnet.runs import kinds, lenet5, pictures
 from fnnet.runs.datasets import BUNDLED
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.facts import array_digest
-from fnnet.runs.settings import Settings, at_least, optimizer
+from fnnet.runs.settings import at_least, optimizer
 from fnnet.types import Array, Shapes
 
 _KEY = rng.fold_in(rng.key(0), "pictures")  # the split is that of the folder, whatever the seed of the run
@@ -27,7 +27,7 @@ def _share(_: object, attribute: "attrs.Attribute[float]", value: float) -> None
 
 
 @attrs.frozen
-class Config(Settings):
+class Config(lenet5.Config):
     """A net of LeNet-5's kind, its last layer as wide as there are classes, on pictures brought to one size."""
 
     epochs: int = attrs.field(default=30, validator=at_least(1))

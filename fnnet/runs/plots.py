@@ -52,7 +52,7 @@ def curves(
         _logarithmic(left)
         if len(losses):
             left.set_ylim(max(1e-9, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
-    left.set_ylabel(f"{loss_words} per example")
+    left.set_ylabel(loss_words)
     left.set_title("Loss", loc="left")
     if measure.log and min(row[f"{part}_{measure.name}"] for row in rows for part, *_ in parts) > 0:
         _logarithmic(right)
@@ -256,23 +256,26 @@ def picture_rows(rows: Mapping[str, Array], named: bool = True) -> bytes:
     """Pictures in rows, those of one column belonging together.
 
     Args:
-        rows: name -> pictures (n, C, H, W) in [0, 1].
+        rows: name -> pictures (n, C, H, W) in [0, 1], all of one height and width.
         named: whether the names stand in front of the rows.
     """
-    across = max(map(len, rows.values()))
-    made = figure(0.9 * across + (0.7 if named else 0.1), 0.92 * len(rows) + 0.05)
-    grid = made.subplots(len(rows), across, squeeze=False)
-    for (name, images), line in zip(rows.items(), grid, strict=True):
-        for axes in line:
-            axes.set_axis_off()
-        for axes, image in zip(line, images, strict=False):
-            axes.set_axis_on()
-            axes.imshow(_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_color("0.75")
-        if named:
-            line[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
+    height, width = next(iter(rows.values())).shape[2:]
+    across, gap = max(map(len, rows.values())), max(1, height // 14)
+    sheet = np.ones((gap + len(rows) * (height + gap), gap + across * (width + gap), 3))
+    for i, images in enumerate(rows.values()):
+        top = gap + i * (height + gap)
+        for j, image in enumerate(images):
+            left = gap + j * (width + gap)
+            sheet[top - 1 : top + height + 1, left - 1 : left + width + 1] = 0.75  # its frame
+            sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    made = figure(0.9 * across + (0.7 if named else 0.1), 0.9 * len(rows) + 0.1)
+    axes = made.subplots()  # one for all: a hundred would take seconds
+    axes.imshow(sheet, interpolation="nearest")
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
+    names = list(rows) if named else []
+    axes.set_yticks([gap + height / 2 + i * (height + gap) for i in range(len(names))], names, fontsize=9)
+    axes.tick_params(length=0)
     return png(made)
 
 

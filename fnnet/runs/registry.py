@@ -19,6 +19,17 @@ EXPERIMENTS = {
         "fnnet.runs.own_pictures",
         "How well does LeNet-5 tell your own pictures apart? --data names a folder with a folder for each class",
     ),
+    "denoise": ("fnnet.runs.denoise", "How much of the noise on MNIST's digits does an autoencoder take away?"),
+    "segment": ("fnnet.runs.segment", "Which pixels of a cluttered picture belong to a digit, by a U-Net?"),
+    "rows": ("fnnet.runs.rows", "How well does an LSTM read MNIST, row by row?"),
+    "characters": (
+        "fnnet.runs.characters",
+        "How many bits does a character of Python's documentation cost an LSTM, a GRU or a small transformer?",
+    ),
+    "addition": ("fnnet.runs.addition", "Does a small transformer learn to add numbers?"),
+    "vae": ("fnnet.runs.vae", "What does a variational autoencoder make of MNIST, and out of nothing?"),
+    "vit": ("fnnet.runs.vit", "How well does a small vision transformer read MNIST?"),
+    "mobilenet": ("fnnet.runs.mobilenet", "How well does a narrow MobileNet read MNIST?"),
 }
 
 

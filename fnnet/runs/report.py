@@ -55,7 +55,7 @@ def _measured(run: Run, problem: Problem, params: Params) -> dict[str, dict[str,
     for part, examples in {"train": problem.train, **problem.held_out}.items():
         what = f"the {part} loss of the trained net"
         metrics = {**answers.metrics, **answers.counts}
-        values = trainer.measured(problem.net, params, examples, metrics, problem.loss, what)
+        values = trainer.measured(problem.evaluated or problem.net, params, examples, metrics, problem.loss, what)
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
         found[part] = {"examples": count(examples[0]), **plain}
     return found

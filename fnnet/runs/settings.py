@@ -57,8 +57,6 @@ class Settings:
     """How the learning rate changes over the run, from step to step."""
     optimizer: OptimizerName = "adam"
     """The update rule."""
-    initialization: InitializationName = "he"
-    """Distribution of the first weights; biases start at zero."""
     train_examples: int | None = attrs.field(default=None, validator=attrs.validators.optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
     validation_examples: int = attrs.field(default=0, validator=at_least(0))

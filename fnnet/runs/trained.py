@@ -8,7 +8,7 @@ logits, _ = net.apply(params, x)          # x (N, 1, 28, 28), float32, ink 1 on 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fnnet import checkpoint, net_file, rng
 from fnnet.arrays import each
@@ -32,6 +32,7 @@ class Trained(NamedTuple):
         classes: what whole numbers in its answers stand for, see `Problem.classes`.
         read: a word of the command line, such as a picture file, as one example, and what was done to make it one.
         answers: what kind of answers it gives.
+        settings: of its training.
     """
 
     net: Layer
@@ -40,6 +41,7 @@ class Trained(NamedTuple):
     classes: tuple[str, ...]
     read: Callable[[str | Path], tuple[Arrays, list[str]]]
     answers: Answers
+    settings: Any
 
     def value(self, x: Arrays) -> Arrays:
         """What the net makes of one example, as a batch of one."""
@@ -87,7 +89,11 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
         net = experiment.net(settings)
         params = checkpoint.load(path, net.init(rng.key(0), shape))
     answers = experiment.answers
-    return Trained(net, params, shape, classes, lambda word: answers.read(str(word), settings, shape, classes), answers)
+
+    def read(word: str | Path) -> tuple[Arrays, list[str]]:
+        return answers.read(str(word), settings, shape, classes)
+
+    return Trained(net, params, shape, classes, read, answers, settings)
 
 
 def _params_of(run: Run) -> Path:

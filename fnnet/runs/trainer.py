@@ -44,6 +44,7 @@ class Plan:
         evaluate_every: epochs between two evaluations; the last is always followed by one.
         patience: evaluations without a better `validation_loss` before the run ends; None for all epochs.
         batch_count: steps in an epoch; None where only going through it tells.
+        evaluated: the net that is evaluated, with the same params; None for `net` itself.
     """
 
     net: Layer
@@ -57,6 +58,7 @@ class Plan:
     evaluate_every: int = 1
     patience: int | None = None
     batch_count: int | None = None
+    evaluated: Layer | None = None
 
 
 class Position(NamedTuple):
@@ -125,6 +127,7 @@ def plan(problem: Problem, settings: Settings, metrics: Mapping[str, Metric] = A
         metrics,
         patience=settings.patience,
         batch_count=data.batch_count(problem.sizes["train"], size, remainder),
+        evaluated=problem.evaluated,
     )
 
 
@@ -267,7 +270,8 @@ def evaluate(plan: Plan, position: Position, part: str) -> dict[str, float]:
         NonFiniteError: the loss is NaN or infinite.
     """
     at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}: the {part} loss"
-    found = measured(plan.net, position.state.params, plan.held_out[part], plan.metrics, plan.loss, at)
+    net = plan.evaluated or plan.net
+    found = measured(net, position.state.params, plan.held_out[part], plan.metrics, plan.loss, at)
     return {f"{part}_{name}": value for name, value in found.items()}
 
 

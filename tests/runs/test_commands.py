@@ -17,6 +17,8 @@ from fnnet.runs import datasets, files, folder, identity, registry, trained
 from fnnet.runs import pictures as pictures_module
 from tests.runs.conftest import ROOT, SMALL
 
+NAMES = " or ".join(registry.EXPERIMENTS)
+
 
 def test_list_names_every_experiment_and_loads_nothing_heavy():
     script = (
@@ -53,7 +55,7 @@ FAULTS = [
     ((), 2, "usage"),
     (("lits",), 2, "unknown command 'lits'; did you mean list?"),
     (("list", "more"), 2, "list: expected no further words"),
-    (("train", "lenet"), 2, "experiment: expected lenet5 or pictures, got 'lenet'; did you mean lenet5?"),
+    (("train", "lenet"), 2, f"experiment: expected {NAMES}, got 'lenet'; did you mean lenet5?"),
     (("train", "lenet5", "--epoch", "3"), 2, r"Perhaps you meant:[\s│]+--epochs"),
     (("train", "lenet5", "--epochs", "0"), 2, "^error: epochs: expected a whole number ≥ 1, got 0"),
     (("train", "lenet5", "--epochs", "many"), 2, "invalid literal for int"),

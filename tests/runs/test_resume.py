@@ -19,7 +19,7 @@ from fnnet import checkpoint
 from fnnet.files import TEMPORARY
 from fnnet.runs import compare, files, folder, trainer
 from fnnet.runs.cli import main
-from fnnet.runs.lenet5 import Config, problem
+from fnnet.runs.lenet5 import EXPERIMENT, Config
 from tests.runs.conftest import SMALL, STOPPING, command, reaches, wait_for
 
 KILLS = int(os.environ.get("FNNET_KILLS", "5"))  # more of them: FNNET_KILLS=60
@@ -138,7 +138,7 @@ PATIENT = {"learning_rate": 0.01, "schedule": "constant", "epochs": 12, "validat
 @pytest.mark.parametrize("settings", [PLAIN, PATIENT])
 def test_any_step_can_be_saved_and_gone_on_from(tmp_path, settings):
     config = Config(train_examples=200, batch_size=64, **settings)
-    plan = trainer.plan(problem(config, "bundled"), config)
+    plan = trainer.plan(EXPERIMENT.problem(config, "bundled", None), config)
 
     def walk(position, stop_after=None):
         steps, epochs, saved = [], [], []
@@ -245,7 +245,7 @@ def begun(place):
 
     experiment = get("lenet5")
     config = Config(epochs=4, learning_rate=0.003)
-    with folder.begun(place / "run", experiment, config, experiment.problem(config, "bundled")):
+    with folder.begun(place / "run", experiment, config, experiment.problem(config, "bundled", None)):
         pass
 
 

@@ -13,7 +13,7 @@ import fnnet
 from fnnet import checkpoint, losses, metrics, summary, training, tree
 from fnnet.runs import compare, datasets, files, folder, settings, style, trained, trainer
 from fnnet.runs.cli import main
-from fnnet.runs.lenet5 import Config, problem
+from fnnet.runs.lenet5 import EXPERIMENT, Config
 from tests.runs.conftest import SMALL
 
 ACCURACY = 0.93  # of 360 test examples after 4 epochs; seeds 0 to 4 give 0.947 to 0.969
@@ -36,7 +36,7 @@ def test_twice_gives_the_same_bytes(finished, tmp_path):
 
 def test_another_seed_gives_other_bytes(finished):
     config = Config(epochs=4, learning_rate=0.003, seed=1)
-    plan = trainer.plan(problem(config, "bundled"), config)
+    plan = trainer.plan(EXPERIMENT.problem(config, "bundled", None), config)
     position = trainer.start(plan, config.seed)
     _, values = next(trainer.steps(plan, position))
     recorded = files.rows(finished / folder.STEPS)[0]
@@ -102,7 +102,7 @@ def test_early_stopping_keeps_the_net_with_the_least_validation_loss(stopped):
 def test_the_test_set_has_no_say_in_early_stopping(stopped):
     """With all test labels wrong the same epoch is the last one, and the same net is kept."""
     config = folder.opened(stopped).settings
-    made = problem(config, "bundled")
+    made = EXPERIMENT.problem(config, "bundled", None)
     wrong = attrs.evolve(made, test=(made.test[0], (made.test[1] + 1) % 10))
     rows = []
     plan = trainer.plan(wrong, config)
@@ -180,7 +180,7 @@ def test_every_choice_trains(words):
     if "learning_rate" in values:
         values["learning_rate"] = float(values["learning_rate"])
     config = Config(train_examples=256, epochs=1, **values)
-    made = problem(config, "bundled")
+    made = EXPERIMENT.problem(config, "bundled", None)
     plan = trainer.plan(made, config)
     losses = [found["loss"] for _, found in trainer.steps(plan, trainer.start(plan, config.seed))]
     assert len(losses) == 4
