@@ -6,6 +6,8 @@ import pytest
 from fnnet import layers, rng
 from fnnet.errors import ShapeError
 from fnnet.summary import summary, total
+from fnnet.types import Discrete
+from tests import cases
 
 
 def test_lenet5_by_hand():
@@ -75,3 +77,68 @@ def test_trained_params_may_be_given():
 def test_misfits_name_the_layer():
     with pytest.raises(ShapeError, match=r"serial > dense_0: input: expected \(N, features\)"):
         summary(layers.serial(layers.dense(2)), (1, 3, 3))
+
+
+T, D, N = 5, 4, 3
+GRU = 3 * N * (D + N)
+CELL = layers.graph(
+    lambda net, s, x: (net.new(net.both(s, x)), net.shown(x)),
+    both=layers.concatenate(),
+    new=layers.dense(N),
+    shown=layers.dense(2),
+)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "work"),
+    [
+        (layers.per_step(layers.dense(N)), (T, D), T * D * N),
+        (layers.per_step(layers.serial(layers.dense(N), layers.relu(), layers.dense(2))), (T, D), T * (D * N + N * 2)),
+        (layers.named("x", layers.recomputed(layers.per_step(layers.dense(N)))), (T, D), T * D * N),
+        (layers.per_step(layers.per_step(layers.serial(layers.dense(N)))), (2, T, D), 2 * T * D * N),
+        (layers.rnn(N), (T, D), T * N * (D + N)),
+        (layers.gru(N), (T, D), T * GRU),
+        (layers.lstm(N), ((T, D), Discrete(())), T * 4 * N * (D + N)),
+        (layers.lstm_cell(N), (((N,), (N,)), (D,)), 4 * N * (D + N)),
+        (layers.scan(layers.gru_cell(N)), ((N,), (T, D)), T * GRU),
+        (layers.scan(CELL, segments=2), ((N,), (T, D), Discrete(())), T * ((N + D) * N + D * 2)),
+        (layers.carried(layers.gru(N), 2, (N,)), (T, D), T * GRU),
+        (layers.bidirectional(layers.gru(N)), (T, D), 2 * T * GRU),
+        (layers.attention(2), (T, D), 4 * T * D * D + 2 * T * T * D),
+        (
+            layers.attention(2, key_value_heads=1, causal=True),
+            ((T, D), (7, 6)),
+            2 * T * D * D + 2 * 7 * 6 * D // 2 + 2 * T * 7 * D,
+        ),
+        (
+            layers.transformer_encoder_layer(D, 2, hidden=6),
+            (T, D),
+            4 * T * D * D + 2 * T * T * D + 2 * T * D * 6,
+        ),
+        (layers.weight_norm(layers.conv1d(2, 3)), (D, T), 2 * D * 3 * (T - 2)),
+        (layers.spectral_norm(layers.dense(2)), (D,), 2 * D),
+        (
+            layers.tied(
+                layers.serial(layers.embedding(9, D), layers.per_step(layers.dense(9, bias=False))),
+                "per_step_0.weight",
+                "embedding_0.weight",
+                transpose=True,
+            ),
+            Discrete((T,)),
+            T * D * 9,
+        ),
+        (layers.bilinear(N), ((D,), (2,)), D * 2 * N),
+        (layers.noisy_dense(N), (D,), D * N),
+        (layers.layer_norm(), (T, D), 0),
+    ],
+)
+def test_multiply_adds_by_hand(net, shape, work):
+    """What is inside counts as often as it works for one example."""
+    assert total(summary(net, shape)).multiply_adds == work
+    assert None not in [row.multiply_adds for row in summary(net, shape)]
+
+
+@pytest.mark.parametrize("row", cases.LAYERS, ids=lambda row: row.name)
+def test_only_the_work_of_users_own_layers_is_not_known(row):
+    unknown = {found.kind for found in summary(row.make(), row.shape) if found.multiply_adds is None}
+    assert unknown <= {"scale", "remembering"} or row.covers == "reparametrized"
