@@ -70,12 +70,9 @@ def test_what_cannot_be_measured_is_not_called_broken():
 ALWAYS = ("ties", "derivative", "discrete", "padding")
 
 
-@pytest.mark.parametrize(
-    "mutant",
-    [pytest.param(m, id=m.name) for m in MUTANTS if m.caught_by in ("ties", "derivative", "discrete", "padding")],
-)
+@pytest.mark.parametrize("mutant", [pytest.param(m, id=m.name) for m in MUTANTS if m.caught_by in ALWAYS])
 def test_a_wrong_vjp_is_caught_by_every_key(mutant: Mutant):
-    for seed in range(12):
+    for seed in range(1, 12):  # 0 is every check's own, see tests/test_mutants.py
         result = testing.check_layer(
             mutant.make(), mutant.shape, key=rng.key(seed), laws=[mutant.caught_by], shrink=False, **mutant.claims
         )

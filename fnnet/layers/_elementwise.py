@@ -23,26 +23,33 @@ def elementwise(name: str, f: Elementwise, *, vanishes: bool = True) -> Layer:
         f: x -> (y, dy -> dx), which keeps shape, dtype and memory order.
         vanishes: whether a value or a derivative may round to 0, which is as it should be: no warning then.
     """
+    value = _quiet(f) if vanishes else f
 
     def apply(params: Params, x: Array) -> tuple[Array, Pullback]:
-        y, dx = f(x)
+        y, dx = value(x)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
             return (), dx(dy) if input_gradient else None
 
         return y, vjp
 
-    def quiet(params: Params, x: Array) -> tuple[Array, Pullback]:
+    return unchecked(no_params, apply, shape=lambda shape: shape, name=name)
+
+
+def _quiet(f: Elementwise) -> Elementwise:
+    """The same function, silent where it or its derivative vanishes."""
+
+    def value(x: Array) -> tuple[Array, Callable[[Array], Array]]:
         with np.errstate(under="ignore"):
-            y, dx = f(x)
+            y, derivative = f(x)
 
-        def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
+        def dx(dy: Array) -> Array:
             with np.errstate(under="ignore"):
-                return (), dx(dy) if input_gradient else None
+                return derivative(dy)
 
-        return y, vjp
+        return y, dx
 
-    return unchecked(no_params, quiet if vanishes else apply, shape=lambda shape: shape, name=name)
+    return value
 
 
 def setting(
