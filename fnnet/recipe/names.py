@@ -5,6 +5,7 @@ Layers have bare names, as in `dense`; whatever else there is has its module's i
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import FunctionType
 from typing import Any
@@ -39,8 +40,12 @@ def word_of(function: Any) -> str | None:
     >>> word_of(layers.dense), word_of(initializers.zeros), word_of(print)
     ('dense', 'initializers.zeros', None)
     """
-    if not isinstance(function, FunctionType) or not str(function.__module__).startswith("fnnet."):
-        return None
+    ours = isinstance(function, FunctionType) and str(function.__module__).startswith("fnnet.")
+    return _word(function) if ours and "." not in function.__qualname__ else None
+
+
+@cache  # of functions at the top level of a module, which stay as long as the program
+def _word(function: FunctionType) -> str | None:
     name = function.__name__
     return next((part + name for part in PARTS if _listed(part, name) is function), None)
 

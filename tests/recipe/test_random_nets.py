@@ -209,7 +209,7 @@ def test_every_factory_takes_part():
     assert LEAVES.keys() | combinators == public
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(nets)
 def test_there_and_back(net):
     text = json.dumps(recipe.to_json(net), allow_nan=False)
@@ -225,7 +225,7 @@ def test_there_and_back(net):
         assert json.dumps(recipe.to_json(again)) == text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(nets, nets)
 def test_equal_where_they_print_the_same(one, other):
     assert (one == other) == (repr(one) == repr(other)) == (recipe.digest(one) == recipe.digest(other))
