@@ -26,6 +26,7 @@ def test_agrees_with_loops(banded, drawn, multiplier):
     x, weight = values(1, shape), values(2, (channels * multiplier, 1, *kernel))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(depthwise, "_BATCH", 1 if banded else 9)
+        patch.setattr(depthwise, "_BLOCK", 40)  # one channel at a time, or some
         y = correlate(x, weight, None, axes, channels)
         dy = values(3, y.shape)
         dweight = correlate_weight_gradient(x, dy, axes, channels)
@@ -39,11 +40,11 @@ def test_agrees_with_loops(banded, drawn, multiplier):
             assert (got == want).all()
 
 
-def test_a_batch_takes_bands():
-    """Where both are allowed they agree, and the choice is by the size of the axis and of the batch."""
-    axes = (Axis(5, 3, 1, 1, 1), Axis(6, 3, 2, 1, 1))
-    times, factors = depthwise._factors(np.ones((2, 1, 3, 3)), axes, 8)
-    assert (times, len(factors), factors[0][0].shape) == (np.matmul, 3, (2, 1, 1, 3, 6))
-    for few, wide in ((7, 6), (8, 33)):
-        times, factors = depthwise._factors(np.ones((2, 1, 3, 3)), (axes[0], Axis(wide, 3, 2, 1, 1)), few)
-        assert (times, len(factors)) == (np.multiply, 9)
+def test_a_batch_of_small_images_takes_bands():
+    """Where both are allowed they agree, see above; the choice is by the size of the rows and of the batch."""
+    rows, cols = Axis(5, 3, 1, 1, 1), Axis(6, 3, 2, 1, 1)
+    assert depthwise._takes_bands((rows, cols), 8)
+    assert not depthwise._takes_bands((rows, cols), 7)
+    assert not depthwise._takes_bands((rows, Axis(33, 3)), 8)
+    assert not depthwise._takes_bands((Axis(5, 2, 1, 1, 1, 2), cols), 8)
+    assert not depthwise._takes_bands((cols,), 8)

@@ -4,38 +4,52 @@
 
 of m outputs a channel. Arrays are batch-last, (C, …, N); channels go in blocks that stay in the cache.
 
-*Taps*: y is the sum over taps of x, shifted, times a number. *Bands*: where the last axis is short and the batch is
-not, its taps are one product with a band (Toeplitz) matrix for each channel, B[q, q·s + j·d - a] = w[j]: most of it are
-zeros, but BLAS multiplies by them in less time than every tap takes to pass over the memory. The weight gradient is a
-dot product for each tap.
+*Taps*: y is the sum over taps of x, shifted, times a number.
+
+*Bands*: where rows of an image are short and the batch is not. The kH rows that a row of windows reads lie one after
+the other in memory and are a matrix (kH·W, N) without a copy; a row of y is one product with the band (Toeplitz)
+matrix (OW, kH·W) of the channel, B[q, i·W + q·t + j·e - b] = w[i, j]. Most of it are zeros, but BLAS multiplies by
+them in less time than every tap takes to pass over the memory. The input gradient is the same with the adjoint matrix,
+kernel rows turned round, over rows of dy that stand a stride apart among zeros.
+
+The weight gradient is a dot product for each tap.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from fnnet.kernels.convolution.unrolling import view
 from fnnet.kernels.windows import Axes, Axis
 from fnnet.types import Array
 
 Place: TypeAlias = tuple[Any, ...]  # an index
 
 _BLOCK = 1 << 15  # elements of x at a time
-_BAND, _BATCH = 32, 8  # elements of an axis at most, and examples at least, for bands
+_BAND, _BATCH = 32, 8  # elements of a row at most, and examples at least, for bands
 
 
 def depthwise(z: Array, weight: Array, bias: Array | None, axes: Axes) -> Array:
     """y (C·m, …, N) of z (C, …, N) and weight (C·m, 1, …)."""
-    y = np.zeros((len(z), len(weight) // len(z), *(axis.out for axis in axes), z.shape[-1]), z.dtype)
-    if bias is not None:
-        y += bias.reshape(*y.shape[:2], *(1,) * (z.ndim - 1))
-    times, factors = _factors(weight.reshape(*y.shape[:2], *weight.shape[2:]), axes, z.shape[-1])
-    for part in _channel_blocks(z):
-        for factor, to, at in factors:
+    c, n = len(z), z.shape[-1]
+    w = weight.reshape(c, -1, *weight.shape[2:])
+    y = np.empty((*w.shape[:2], *(axis.out for axis in axes), n), z.dtype)
+    if _takes_bands(axes, n):
+        rows, cols = axes
+        bands = _band_matrices(w, cols).transpose(0, 1, 3, 2, 4).reshape(c, -1, cols.out, rows.kernel * cols.size)
+        for part, read in _row_windows(z, rows.before, 1, rows.kernel, rows.stride, rows.out):
+            for r in range(y.shape[1]):
+                np.matmul(bands[part, r, None], read, out=y[part, r])
+    else:
+        y[...] = 0
+        for part, (tap, to, at) in itertools.product(_channel_blocks(z), _places(axes)):
             for r in range(y.shape[1]):
                 sums = y[part, r][to]
-                sums += times(factor[part, r], z[part][at])
+                sums += w[(part, r, *tap)].reshape(-1, *(1,) * (z.ndim - 1)) * z[part][at]
+    if bias is not None:
+        y += bias.reshape(*y.shape[:2], *(1,) * (z.ndim - 1))
     return y.reshape(len(weight), *y.shape[2:])
 
 
@@ -57,38 +71,57 @@ def depthwise_weight_gradient(z: Array, dz: Array, axes: Axes) -> Array:
 def depthwise_input_gradient(dz: Array, weight: Array, axes: Axes, channels: int) -> Array:
     """dx (C, …, N)."""
     dy = dz.reshape(channels, -1, *dz.shape[1:])
+    w = weight.reshape(*dy.shape[:2], *weight.shape[2:])
     dx = np.zeros((channels, *(axis.size for axis in axes), dz.shape[-1]), dz.dtype)
-    times, factors = _factors(weight.reshape(*dy.shape[:2], *weight.shape[2:]), axes, dz.shape[-1])
-    for part in _channel_blocks(dx):
-        for factor, to, at in factors:
+    if _takes_bands(axes, dz.shape[-1]):
+        rows, cols = axes
+        bands = _band_matrices(w[:, :, ::-1], cols).transpose(0, 1, 4, 2, 3)
+        bands = bands.reshape(channels, -1, cols.size, rows.kernel * cols.out)
+        for r in range(dy.shape[1]):
+            first = rows.kernel - 1 - rows.before
+            for part, read in _row_windows(dy[:, r], first, rows.stride, rows.kernel, 1, rows.size):
+                if r == 0:
+                    np.matmul(bands[part, r, None], read, out=dx[part])
+                else:
+                    dx[part] += bands[part, r, None] @ read
+    else:
+        for part, (tap, to, at) in itertools.product(_channel_blocks(dx), _places(axes)):
             for r in range(dy.shape[1]):
                 sums = dx[part][at]
-                sums += times(factor[part, r].swapaxes(-1, -2), dy[part, r][to])
+                sums += w[(part, r, *tap)].reshape(-1, *(1,) * (dx.ndim - 1)) * dy[part, r][to]
     return dx
 
 
-def _channel_blocks(z: Array) -> Iterator[slice]:
+def _takes_bands(axes: Axes, n: int) -> bool:
+    """Whether images of n examples go by bands."""
+    return len(axes) == 2 and axes[0].dilation == 1 and axes[1].size <= _BAND and n >= _BATCH
+
+
+def _channel_blocks(z: Array) -> list[slice]:
     """Channels in blocks."""
     step = max(1, _BLOCK * len(z) // max(z.size, 1))
-    return (slice(a, a + step) for a in range(0, len(z), step))
+    return [slice(a, a + step) for a in range(0, len(z), step)]
 
 
-def _factors(w: Array, axes: Axes, n: int) -> tuple[Callable[..., Array], list[tuple[Array, Place, Place]]]:
-    """How x is multiplied, and by what (C, m, …), with the places in y and x, behind the channels, that meet so.
+def _row_windows(z: Array, first: int, apart: int, kernel: int, stride: int, out: int) -> Iterator[tuple[slice, Array]]:
+    """Blocks of channels of z (C, H, W, N), and what their rows of windows read, as matrices (…, out, kernel · W, N).
 
-    Numbers (1, 1) of each tap; or band matrices (OW, W) of each tap of all axes but the last.
+    The rows of z stand `apart` among zeros, the first of them at `first`, which may be before what is read. The
+    matrices overlap, and live until the next block.
     """
-    times: Callable[..., Array]
-    if axes[-1].size > _BAND or n < _BATCH:
-        times, ways, matrices = np.multiply, axes, w[..., None, None]
-    else:
-        times, ways, matrices = np.matmul, axes[:-1], _band_matrices(w, axes[-1])
-    ones = (1,) * (len(axes) - 1)
-    found = []
-    for tap, to, at in _places(ways):
-        place: Place = (slice(None), slice(None), *tap)
-        found.append((matrices[place].reshape(*w.shape[:2], *ones, *matrices.shape[-2:]), to, at))
-    return times, found
+    _, h, width, n = z.shape
+    reach = (out - 1) * stride + kernel
+    begin = max(0, -(first // apart))  # of the rows of z, up to the last that is reached
+    end = min(h, max(begin, -((first - reach) // apart)))
+    blocks = _channel_blocks(z)
+    room = np.zeros((blocks[0].stop, reach, width, n), z.dtype)
+    to = slice(first + begin * apart, first + end * apart, apart)
+    for part in blocks:
+        own = z[part, begin:end]
+        room[: len(own), to] = own
+        channel, row, _, element = room.strides
+        shape = len(own), out, kernel * width, n
+        yield part, view(room, shape, (channel, stride * row, n * element, element))
 
 
 def _band_matrices(w: Array, axis: Axis) -> Array:
