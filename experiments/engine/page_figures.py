@@ -22,12 +22,13 @@ class Dot(NamedTuple):
 
 
 def dots(reported: Sequence[tuple[StudyResults, Setting]]) -> list[Dot]:
-    """The accuracies among reported figures, but for bounds."""
+    """The accuracies above one half among reported figures, but for bounds."""
     return [
         Dot(answers.study.report, 100 * setting.reported, [100 * value for value in values.values()])
         for answers, setting in reported
         if answers.study.measure.title.endswith("%")
         and setting.reported is not None
+        and setting.reported > 0.5
         and not setting.bound
         and (values := answers.values(setting.label))
     ]
@@ -53,10 +54,10 @@ def agreement(found: Sequence[Dot]) -> bytes:
             markersize=4,
             elinewidth=0.8,
         )
-    low = min(dot.reported for dot in found if dot.reported > 50) if any(dot.reported > 50 for dot in found) else 0
-    axes.plot([low - 1, 100], [low - 1, 100], color="0.7", linewidth=0.8, zorder=0)
-    axes.set_xlim(low - 1, 100)
-    axes.set_ylim(min(low - 1, *(min(dot.values) for dot in found if dot.reported > 50), 99), 100.3)
+    low = min(dot.reported for dot in found) - 1
+    axes.plot([low, 100], [low, 100], color="0.7", linewidth=0.8, zorder=0)
+    axes.set_xlim(low, 100)
+    axes.set_ylim(min(low, *(min(dot.values) - 0.5 for dot in found)), 100.3)
     axes.set_xlabel("reported accuracy, %")
     axes.set_ylabel("ours, %")
     tidy(axes)

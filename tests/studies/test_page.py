@@ -1,0 +1,104 @@
+"""The first page, from runs that are made up."""
+
+import re
+from io import BytesIO
+
+import attrs
+import pytest
+from PIL import Image
+
+from experiments.engine import changes, page, results
+from experiments.engine.study import DIVERGED, Claim, Measure, Setting, StudyResults, final, get
+from tests.studies import tasks
+from tests.studies.tasks import Config, run, study
+
+ACCURACY = Measure("test accuracy, %", final("value"), 100)
+
+
+@pytest.fixture
+def answers():
+    settings = (
+        Setting("a", Config(1.0), 0.95, line="R1 l.1"),
+        Setting("b", Config(2.0), 0.90, line="R1 l.2"),
+        Setting("c", Config(3.0), 0.99, line="R1 l.3"),
+    )
+    claims = (
+        Claim("a", "b", line="R1 l.4"),
+        Claim("b", "a", line="R1 l.5", says="b is said to be better"),
+        Claim("a", "b", ours=True),
+    )
+    made = study(tasks.good, settings=settings, measure=ACCURACY, claims=claims, seeds=range(3))
+    values = {"a": (0.95, 0.951, 0.952), "b": (0.90, 0.901, 0.902), "c": (0.90, 0.91, 0.92)}
+    return StudyResults(made, {label: {i: run(value, i) for i, value in enumerate(of)} for label, of in values.items()})
+
+
+def test_it_says_what_holds_and_what_does_not(answers):
+    made = page.first_page([answers])
+    english, chinese = ("\n".join(made.lines(language, "figures")) for language in ("en", "zh"))
+    assert "Of 3 reported figures, times apart, 2 agree with ours, 0 are bettered and 1 not reached." in english
+    assert "Of 2 reported statements, times apart, 1 are clear, 0 are within the noise and 1 are the other" in english
+    assert "a-study, “c” (R1 l.3): reported 99.00, ours 91.00 ± 1.00 (n = 3)." in english
+    assert "a-study (R1 l.5), b is said to be better: “b” against “a”: the other way round, by 5.00 ± 0.00" in english
+    assert "报告给出的 3 个数字（计时除外）中，2 个与我们的一致，0 个被超过，1 个未能达到。" in chinese
+    assert "a-study，“c”（R1 l.3）：报告为 99.00，我们得到 91.00 ± 1.00 (n = 3)。" in chinese
+    for text in (english, chinese):
+        assert re.findall(r"\]\(figures/(.*)\)", text) == list(made.figures) == ["page-holds.png", "page-fails.png"]
+
+
+def test_its_figures_are_as_wide_as_a_page(answers):
+    for draw in page.first_page([answers]).figures.values():
+        with Image.open(BytesIO(draw())) as image:
+            assert image.width == 1320  # 6.6 inches at 200 dots
+
+
+def test_it_is_written_beside_its_translation(answers, tmp_path, monkeypatch):
+    monkeypatch.setattr(results.store, "results_of", lambda study, *_: answers)
+    monkeypatch.setattr(results.store, "stands", lambda task, run: True)
+    facts = {"processor": "P", "numpy": "2", "blas": "B", "blas threads": 1}
+    for of in answers.runs.values():
+        for seed, each in of.items():
+            of[seed] = attrs.evolve(each, facts=facts)  # type: ignore[index]
+    results.build_report(tmp_path, tmp_path / "RESULTS.md", chosen=[answers.study])
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert text.startswith("# Results: the five reports")
+    assert text.index("## What holds") < text.index("## What does not") < text.index("## How to read")
+    assert (tmp_path / results.TRANSLATED).read_text().startswith("# 结果")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"page-holds.png", "page-fails.png"}
+
+
+def filled(name, values, rows=()):
+    """A study's answers where every setting has the value in `values`, or diverged where that is None."""
+    made = get(name)
+    runs = {}
+    for setting in made.settings:
+        value = values.get(setting.label)
+        ends = {DIVERGED: 8} if value is None else dict.fromkeys(("test_accuracy", "before", "as printed"), value)
+        runs[setting.label] = {seed: attrs.evolve(run(0.0, seed), final=ends, rows=list(rows)) for seed in range(3)}
+    return StudyResults(made, runs)
+
+
+def test_surprises_are_told_by_their_figures():
+    rows = [{"epoch": n, "test_accuracy": 0.1135 if n < 30 else 0.9, "train_loss": 1.0} for n in range(1, 201)]
+    sgd = filled("r5-sgd", {setting.label: 0.98 for setting in get("r5-sgd").settings}, rows)
+    momentum = filled("r3-momentum", {setting.label: 0.9 for setting in get("r3-momentum").settings})
+    fill = filled("r1-augmentation", {"with, 255 read as 1": 0.954})
+    made = page.first_page([sgd, momentum, fill])
+    english = "\n".join(made.lines("en", "figures"))
+    assert "rate 0.001) 3 of 3 seeds leave the plateau, after 30 to 30 epochs" in english
+    assert "R3's momentum term is always zero" in english
+    assert "As printed training diverges (diverged (3 of 5)); with 255 read as 1 it gives 95.40 ± 0.00" in english
+    assert "page-surprise.png" in made.figures
+    gain = {
+        **{setting.label: 0.9 for setting in get("r3-momentum").settings},
+        "three hidden layers, momentum 0.9": 0.91,
+    }
+    told = "\n".join(page.first_page([filled("r3-momentum", gain)]).lines("en", "figures"))
+    assert "momentum term" not in told
+
+
+def test_changed_rows_have_the_old_verdict_beside_the_new():
+    bias = filled("r1-bias", {"bias in every layer": 0.91, "bias in the first layer, squared error": 0.90})
+    text = "\n".join(changes.section([bias]))
+    assert "first layer, squared error | R1 l.889 | 90.00 | 91.10 ± 0.46 (n = 5) | yes | 90.00 ± 0.00" in text
+    claims = text[text.index("judged otherwise") :]
+    assert "| R1 l.911 | within the noise | clear |" in claims
