@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lenet5 test lint wheel lowest coverage clean
+.PHONY: lenet5 test lint docs wheel lowest coverage clean
 
 lenet5: .venv/ready
 	$(BIN)/python -m fnnet train lenet5 $(ARGS)
@@ -14,6 +14,11 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Builds the site into build/docs: every warning is an error, every internal link is followed.
+docs: .venv/docs
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
+	$(BIN)/python docs/_ext/look.py build/docs
 
 # Builds what is shipped, and uses it where there is no clone.
 wheel: .venv/ready
@@ -34,6 +39,10 @@ coverage: .venv/ready
 	@echo "setting up .venv: what fnnet needs is downloaded and installed, in half a minute or so"
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[experiments,test,dev]'
+	touch $@
+
+.venv/docs: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 clean:

@@ -25,7 +25,8 @@ ORDER = [
     {"layers", "optim"},
     {"summary", "checkpoint", "data", "metrics", "zoo"},
     {"training", "net_file", "generate"},
-    {"testing", "estimators", "exchange"},
+    {"testing", "estimators", "exchange", "plots"},
+    {"explain"},
     {"runs"},
     {"__main__"},
 ]

@@ -34,6 +34,10 @@ COMMANDS: Commands = {
     "diff": ("fnnet.runs.commands.diff", "compare two runs to the byte: diff RUN RUN"),
     "trace": ("fnnet.runs.commands.trace", "look into one step, layer by layer: trace RUN --step N"),
     "check": ("fnnet.runs.commands.check", "prove a layer of your own: check FILE.py:FACTORY --shape 3 8 8"),
+    "explain": (
+        "fnnet.runs.commands.explain",
+        "a layer's derivative step by step, in numbers: explain conv2d --shape 1 4 4",
+    ),
     "describe": ("fnnet.runs.commands.describe", "what net a file holds: describe FILE"),
     "export": (
         "fnnet.runs.commands.export",

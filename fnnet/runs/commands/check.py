@@ -50,7 +50,7 @@ def check(
         piecewise_linear: it is linear in pieces and runs on fractions: check with equality.
         batch_dependent: in training an example's output depends on the others, as in batch norm.
     """
-    with _faults_of_users(), _importing_from(layer):
+    with of_users(layer):
         report = testing.check_layer(
             load(layer),
             shape,
@@ -94,6 +94,17 @@ def load(where: str) -> Layer:
         fix = "return what fnnet.layers.layer(init, apply) makes"
         raise ConfigError(expected(f"{where}()", "a Layer", type(layer).__name__, fix))
     return layer
+
+
+@contextmanager
+def of_users(layer: str) -> Iterator[None]:
+    """Within, a user's own layer is loaded and run: its file finds its neighbours, and its faults are told in a line.
+
+    Raises:
+        ConfigError: in place of whatever goes wrong in the user's code.
+    """
+    with _faults_of_users(), _importing_from(layer):
+        yield
 
 
 @contextmanager

@@ -1,0 +1,119 @@
+"""The pages of the reference, written from the table in `rooms` before Sphinx reads its sources."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docstrings import inline, restructured
+from rooms import GROUPS, LAYERS, PAGES, Page, every_name, names_of
+
+from fnnet.errors import FnnetError
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """What Sphinx calls."""
+    app.connect("builder-inited", write)
+    app.connect("autodoc-process-docstring", process, priority=400)  # before napoleon
+    app.connect("autodoc-process-bases", lambda app, name, obj, options, bases: bases.clear())
+    return {"parallel_read_safe": True}
+
+
+def write(app: Any) -> None:
+    """All pages, into docs/api, which git does not track."""
+    folder = Path(app.srcdir) / "api"
+    folder.mkdir(exist_ok=True)
+    pages = {f"{page.file}.rst": text(page) for page in PAGES} | {"index.rst": index()}
+    for name, content in pages.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            path.write_text(content, encoding="utf-8")
+    for path in folder.glob("*.rst"):
+        if path.name not in pages:
+            path.unlink()
+
+
+def index() -> str:
+    """The page above all others."""
+    titles = {page.file: page for page in PAGES}
+    lines = ["Reference", "=========", "", "Every public name, on the page of its family.", ""]
+    for group, files in GROUPS:
+        lines += [group, "-" * len(group), "", ".. list-table::", "   :class: names", "   :widths: 30 70", ""]
+        for file in files:
+            page = titles[file]
+            words = " ".join(f"``{name}``" for name in names_of(page)[:60])
+            lines += [f"   * - :doc:`{page.title} <{file}>`", f"     - {words}"]
+        lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {file}" for file in files), ""]
+    return "\n".join(lines)
+
+
+def text(page: Page) -> str:
+    """The source of a page."""
+    module = importlib.import_module(page.module)
+    lines = [page.title, "=" * len(page.title), ""]
+    family = page in LAYERS
+    if page == LAYERS[0]:
+        lines += [".. py:module:: fnnet.layers", ""]
+    elif not family:
+        lines += [f".. py:module:: {page.module}", "", f"``{page.module}``", ""]
+        lines += restructured(inspect.getdoc(module).splitlines(), linker(page.module))
+    lines += [f".. py:currentmodule:: {page.module}", ""]
+    names = names_of(page)
+    if len(names) > 3:
+        lines += [".. list-table::", "   :class: names", "   :widths: 30 70", ""]
+        for name in names:
+            lines += [f"   * - :py:obj:`{name} <{page.module}.{name}>`", f"     - {_first(module, name, page.module)}"]
+        lines.append("")
+    for name in names:
+        lines += [*_entry(module, page.module, name), ""]
+    return "\n".join(lines)
+
+
+def _first(module: Any, name: str, where: str) -> str:
+    """What a name is, in the first sentence of its docstring."""
+    value = getattr(module, name)
+    told = inspect.isfunction(value) or inspect.isclass(value)
+    doc = (inspect.getdoc(value) or "") if told else ""
+    return inline(" ".join(doc.split("\n\n")[0].split()), linker(where))
+
+
+def _entry(module: Any, where: str, name: str) -> list[str]:
+    value = getattr(module, name)
+    if inspect.isclass(value):
+        options = ["   :members:", "   :exclude-members: count, index"]
+        if issubclass(value, FnnetError | tuple):
+            options[-1] += ", add_note, with_traceback"
+        return [f".. autoclass:: {where}.{name}", *options]
+    if inspect.isfunction(value):
+        return [f".. autofunction:: {where}.{name}"]
+    return [f".. py:data:: {name}", "", f"   {_told(value)}"]
+
+
+def _told(value: Any) -> str:
+    """What stands behind a name that is neither a function nor a class."""
+    if isinstance(value, Mapping):
+        return "A table: " + ", ".join(f"``{key}``" for key in value) + "."
+    if isinstance(value, tuple):
+        return f"{len(value)} words: " + ", ".join(f"``{word}``" for word in value) + "."
+    return f"``{value!r}``".replace("collections.abc.", "").replace("typing.", "")
+
+
+@cache
+def linker(module: str) -> Any:
+    """From the words of a code span to the public name that they name, as seen from a module."""
+    known = every_name()
+
+    def link(words: str) -> str | None:
+        words = words.removesuffix("()")
+        return next((full for full in (f"{module}.{words}", words, f"fnnet.{words}") if full in known), None)
+
+    return link
+
+
+def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Turn a docstring into what Sphinx reads."""
+    module = max((page.module for page in PAGES if name.startswith(page.module + ".")), key=len, default="fnnet")
+    find = linker(module)
+    lines[:] = restructured(lines, lambda words: None if find(words) == name else find(words))

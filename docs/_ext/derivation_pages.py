@@ -1,0 +1,73 @@
+"""The pages of derivations, made of `fnnet.explain` before Sphinx reads its sources: all numbers are of this build."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flow_picture import picture
+from rooms import every_name
+
+from fnnet import explain, losses
+from fnnet.explain import text
+
+HEADING = "## What is read"
+INTRO = """# Derivations
+
+A page a layer: its formula, the derivation in steps, the numbers of a small case after every step, what reads what, the
+law that proves it, and the code. The steps are textbook NumPy that is run when this site is built, and compared with
+what the layer itself gives. The same for any shape, and for a layer of your own, in a terminal:
+
+```sh
+fnnet explain conv2d --shape 1 4 4
+fnnet explain "conv2d(2, 3, padding=1)" --shape 2 5 5
+fnnet explain my_layers.py:scale --shape 3
+```
+"""
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """What Sphinx calls."""
+    app.connect("builder-inited", lambda app: write(Path(app.srcdir)))
+    return {"parallel_read_safe": True}
+
+
+def write(source: Path) -> None:
+    """All pages, into docs/derivations, which git does not track."""
+    folder = source / "derivations"
+    folder.mkdir(exist_ok=True)
+    pages = {f"{name}.md": page(name) for name in text.names()} | {"index.md": index()}
+    for name, content in pages.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            path.write_text(content, encoding="utf-8")
+    for path in folder.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
+
+
+def page(name: str, told: Callable[[str], explain.Explanation] = explain.explained) -> str:
+    """The source of a page."""
+    explanation = told(name)
+    if not explanation.agrees:
+        raise ValueError(f"the derivation of {name} does not give what the layer gives: {explanation.off}")
+    module = "fnnet.losses" if name in losses.__all__ else "fnnet.layers"
+    reference = f"[`{name}` in the reference](../api/{every_name()[f'{module}.{name}']}.rst)"
+    content = explain.in_markdown(explanation)
+    drawn = picture(explanation)
+    if drawn:
+        content = content.replace(HEADING, f"{HEADING}\n\n```{{raw}} html\n{drawn}\n```", 1)
+    terminal = f"In a terminal: `fnnet explain {name}`, with `--shape` for another one. {reference}."
+    return content.replace("\n\n", f"\n\n{terminal}\n\n", 1)
+
+
+def index() -> str:
+    """The page above them."""
+    rows = []
+    for name in text.names():
+        module = losses if name in losses.__all__ else None
+        first = explain.explained(name).about.split("\n\n")[0]
+        kind = "loss" if module else "layer"
+        rows.append(f"| [{name}]({name}.md) | {kind} | {' '.join(first.split())} |")
+    table = "\n".join(["| | | |", "|---|---|---|", *rows])
+    tree = "\n".join(["```{toctree}", ":hidden:", "", *text.names(), "```"])
+    return f"{INTRO}\n{table}\n\n{tree}\n"

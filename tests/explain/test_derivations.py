@@ -1,0 +1,160 @@
+"""Every derivation gives what its layer gives, at whatever shape and key: its numbers cannot be stale or wrong."""
+
+import re
+
+import attrs
+import numpy as np
+import pytest
+
+import fnnet.explain
+from fnnet import errors, layers, losses, rng
+from fnnet.explain import explained, text
+
+# More shapes and options than the page's own, each of which the derivation's code has to be right for.
+OTHERS = {
+    "dense": [("dense(4)", (3,)), ("dense(1)", (1,))],
+    "conv1d": [("conv1d(2, 3, stride=2, padding=1)", (3, 6))],
+    "conv2d": [("conv2d(2, 3, stride=2, padding=1)", (3, 5, 6)), ("conv2d(1, (1, 2))", (2, 2, 4))],
+    "max_pool": [("max_pool(2)", (2, 5, 4)), ("max_pool(3)", (1, 3, 7))],
+    "avg_pool": [("avg_pool(2)", (2, 5, 4))],
+    "batch_norm": [("batch_norm(eps=0.1, decay=0.5)", (2, 2, 3))],
+    "layer_norm": [("layer_norm()", (2, 4))],
+    "softmax": [("softmax()", (2, 3))],
+    "dropout": [("dropout(0.25)", (2, 3))],
+    "lstm": [("lstm(3)", (4, 2))],
+    "gru": [("gru(3)", (4, 2))],
+    "rnn": [("rnn(3)", (4, 2))],
+    "attention": [("attention(2)", (3, 4)), ("attention(2, causal=True)", (3, 4))],
+    "conv_transpose2d": [("conv_transpose2d(2, 3, stride=2, padding=1)", (3, 3, 2))],
+    "group_norm": [("group_norm(2)", (4, 3, 3))],
+    "rms_norm": [("rms_norm(eps=0.1)", (2, 3))],
+    "prelu": [("prelu(0.5)", (3, 2, 2))],
+    "glu": [("glu()", (3, 4))],
+    "elu": [("elu(alpha=0.5)", (2, 2))],
+    "global_avg_pool": [("global_avg_pool()", (2, 3))],
+    "leaky_relu": [("leaky_relu(2.0)", (2, 2))],
+}
+
+
+@pytest.mark.parametrize("name", text.names())
+def test_a_derivation_gives_what_the_layer_gives(name):
+    for seed in range(2):
+        told = explained(name, key=rng.key(seed))
+        assert told.agrees, told.off
+        assert told.steps
+    own = explained(name, batch=4)
+    assert own.agrees
+    assert own.case.batch == 4
+
+
+@pytest.mark.parametrize(("net", "shape"), [case for cases in OTHERS.values() for case in cases])
+def test_other_shapes_and_options(net, shape):
+    told = explained(net, shape, mode=text.derivation(net.partition("(")[0]).head.get("mode"))
+    assert told.steps, told.remark
+    assert told.agrees, told.off
+
+
+@pytest.mark.parametrize("name", text.names())
+def test_a_slope_is_what_differences_say(name):
+    for slope in explained(name).slopes:
+        assert slope.pulled == pytest.approx(slope.differences, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", text.names())
+def test_a_derivation_is_of_something_public_and_reads_well(name):
+    written = text.derivation(name)
+    assert name in layers.__all__ or name in losses.__all__
+    assert written.head.keys() <= {"net", "shape", "batch", "mode", "scale", "given", "code", "within", "target", "x"}
+    for prose, code in written.steps:
+        assert prose
+        assert not re.search(r"\d\.\d", prose), "numbers are computed, not written"
+        assert all(len(line) <= 120 for line in (*prose.splitlines(), *code.splitlines()))
+
+
+@pytest.mark.parametrize("name", text.names())
+def test_no_result_may_be_left_out_or_wrong(name):
+    """The comparison fails where a step is missing, and where it is wrong."""
+    told = explained(name)
+    results = set(told.off)
+    last = max(i for i, step in enumerate(told.steps) if set(step.made) & results)
+    gone = [step for i, step in enumerate(told.steps) if i != last]
+    from fnnet.explain.explanation import _differences
+
+    head = text.derivation(name).head
+    off = _differences(tuple(gone), told.found, told.case, head)
+    assert max(off.values()) == np.inf
+    own = told.steps[last]
+    wrong = attrs.evolve(own, made={part: array + 1.5 for part, array in own.made.items()})
+    off = _differences((*told.steps[:last], wrong), told.found, told.case, head)
+    assert not attrs.evolve(told, off=off).agrees
+
+
+def test_what_has_no_derivation_is_explained_all_the_same():
+    told = explained("serial(dense(2), tanh())", (3,))
+    assert not told.agrees
+    assert "No derivation is written" in told.remark
+    shown = str(told)
+    assert "ddense_0.weight (3, 2) = " in shown
+    assert "y[0, 0] reads x (2, 3)" in shown
+
+
+def test_a_case_that_the_derivation_is_not_about_is_said_so():
+    told = explained("conv2d(2, 3, dilation=2)", (1, 6, 6))
+    assert not told.steps
+    assert "dilation == 1" in told.remark
+    assert "The derivation is about training." in str(explained("batch_norm", mode="evaluation"))
+
+
+def test_a_layer_of_another_maker_takes_no_derivation_of_ours():
+    def relu():
+        def apply(params, x):
+            return 2 * x, lambda dy: ((), 2 * dy)
+
+        return layers.layer(lambda key, shape: (), apply)
+
+    told = fnnet.explain.explain(relu(), (2,))
+    assert told.steps == ()
+    assert told.name == "relu"
+    assert "return 2 * x, lambda dy: ((), 2 * dy)" in told.code[0][1]
+
+
+def test_a_name_that_was_given_takes_no_derivation():
+    told = fnnet.explain.explain(layers.named("relu", layers.dense(2)), (3,))
+    assert told.steps == ()
+
+
+def test_what_one_output_reads():
+    first, last = explained("conv2d(1, 2)", (1, 3, 4)).readings
+    assert (first.index, last.index) == ((0, 0, 0, 0), (0, 0, 1, 2))
+    assert (first.slopes != 0)[0, 0].tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]]
+    assert (last.slopes != 0)[0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "words"),
+    [
+        ("con2d", (1, 3, 3), "net: expected a layer of fnnet, got 'con2d'; did you mean conv2d?"),
+        ("dense(", (3,), "net: expected a layer as Python writes it"),
+        ("dense(3)", None, "shape: expected that of one example, got none; say it: --shape 1 4 4"),
+        ("__import__('os').system('true')", (3,), "net: expected a layer of fnnet"),
+        ("dense(3 if True else 4)", (3,), "net: expected factories and plain values, got 3 if True else 4"),
+        ("layers.unknown(3)", (3,), "net: expected a layer of fnnet, got 'layers.unknown'"),
+        ("3", (3,), "net: expected a layer such as dense"),
+        ("dense(**{'n': 3})", (3,), "net: expected calls of factories alone, got 'dense'"),
+        ("(lambda: 3)()", (3,), "net: expected factories and plain values"),
+        ("ctc", (3,), "loss: expected one with a derivation: 'absolute_error'"),
+    ],
+)
+def test_what_is_no_net_is_told(net, shape, words):
+    with pytest.raises(errors.ConfigError, match=re.escape(words)):
+        explained(net, shape)
+
+
+def test_of_loss_wants_as_many_predictions_as_targets():
+    net = fnnet.explain.of_loss(losses.squared_error, np.zeros((2, 3)))
+    with pytest.raises(errors.ShapeError, match="expected 2 predictions, one a target, got 3"):
+        net.apply((), np.zeros((3, 3)))
+    with pytest.raises(errors.ConfigError, match="expected a function"):
+        fnnet.explain.of_loss(3, np.zeros((2, 3)))
+    with pytest.raises(errors.ConfigError, match='mode: expected "evaluation" or "training"'):
+        explained("dense", mode="learning")
