@@ -14,6 +14,7 @@ import numpy as np
 
 from fnnet import layers, rng, tree
 from fnnet.types import Array, Discrete, Layer, Params, Shape
+from tests.cases import positive
 
 
 @attrs.frozen
@@ -488,6 +489,8 @@ def clinging() -> Layer:
     right = layers.carried(layers.rnn(2), 3, (2,))
     return attrs.evolve(right, apply=right.train(rng.key(0))._apply)
 
+
+PAIR = ((2,), (2,))
 
 MUTANTS = [
     Mutant("carried: evaluation moves the state", clinging, (2, 2), "successors", {**SMOOTH, "only": 3}),
@@ -1388,6 +1391,127 @@ MUTANTS = [
         lambda: forwards(layers.identity(), lambda params, x, y: x if len(x) > 1 else x[0]),
         (3,),
         "batch_of_one",
+    ),
+    # What is made of others, or is one of a family: a mistake for each, as each has a vjp of its own.
+    wrong("add: the last part gets half", layers.add(), PAIR, "derivative", EXACT, dx=lambda m: (m.dx[0], m.dx[1] / 2)),
+    wrong("concatenate: parts in reverse", layers.concatenate(), PAIR, "derivative", EXACT, dx=lambda m: m.dx[::-1]),
+    wrong("stack: parts in reverse", layers.stack(), PAIR, "derivative", EXACT, dx=lambda m: m.dx[::-1]),
+    wrong("select: all parts get it", layers.select(1), PAIR, "derivative", EXACT, dx=lambda m: (m.dx[1], m.dx[1])),
+    wrong(
+        "beside: gradients of the neighbour",
+        layers.beside(layers.dense(2), layers.tanh()),
+        PAIR,
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.dx[::-1],
+    ),
+    wrong(
+        "graph: what is read twice gets one gradient",
+        layers.graph(lambda net, x: net.sum(x, net.act(x)), sum=layers.add(), act=layers.tanh()),
+        (3,),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.dx - m.dy,
+    ),
+    wrong("transpose: dy as it is", layers.transpose(), (2, 2), "derivative", EXACT, dx=lambda m: m.dy),
+    wrong(
+        "pixel_unshuffle: rows in reverse",
+        layers.pixel_unshuffle(2),
+        (1, 2, 2),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx[:, :, ::-1],
+    ),
+    wrong(
+        "sinusoidal_positions: waves in dx",
+        layers.sinusoidal_positions(),
+        (2, 4),
+        "linear",
+        SMOOTH,
+        dx=lambda m: m.dx + m.y - m.x,
+    ),
+    wrong(
+        "conv_transpose3d: dx of a kernel in reverse",
+        layers.conv_transpose3d(1, (1, 1, 2)),
+        (1, 1, 1, 2),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx[..., ::-1],
+    ),
+    wrong(
+        "separable_conv2d: dW of the depthwise part without the pointwise one",
+        layers.separable_conv2d(2, 2),
+        (2, 3, 3),
+        "derivative",
+        SMOOTH,
+        depthwise=lambda m: m.dparams.depthwise._replace(weight=2 * m.dparams.depthwise.weight),
+    ),
+    wrong("instance_norm: dx of no mean", layers.instance_norm(), (2, 4), "derivative", SMOOTH, dx=lambda m: m.dy),
+    wrong(
+        "elu: the slope below 0 without α",
+        layers.elu(0.5),
+        (4,),
+        "derivative",
+        dx=lambda m: np.where(m.x > 0, m.dx, 2 * m.dx),
+    ),
+    wrong("selu: without its scale", layers.selu(), (4,), "derivative", dx=lambda m: m.dx / 1.0507),
+    wrong("silu: dx of the sigmoid alone", layers.silu(), (4,), "derivative", SMOOTH, dx=lambda m: m.dy * m.y / m.x),
+    wrong("softplus: dx of a rectifier", layers.softplus(), (4,), "derivative", SMOOTH, dx=lambda m: m.dy * (m.x > 0)),
+    wrong(
+        "relu6: no end above",
+        layers.relu6(),
+        (4,),
+        "derivative",
+        EXACT | {"domain": (-3, 9)},
+        dx=lambda m: m.dy * (m.x > 0),
+    ),
+    wrong(
+        "rnn_cell: nothing goes back to the state",
+        layers.rnn_cell(2),
+        PAIR,
+        "derivative",
+        SMOOTH,
+        dx=lambda m: (0 * m.dx[0], m.dx[1]),
+    ),
+    wrong(
+        "lstm_cell: nothing goes back to c",
+        layers.lstm_cell(2),
+        (PAIR, (3,)),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: ((m.dx[0][0], 0 * m.dx[0][1]), m.dx[1]),
+    ),
+    wrong(
+        "gru_cell: dh without what z keeps",
+        layers.gru_cell(2),
+        PAIR,
+        "derivative",
+        SMOOTH,
+        dx=lambda m: (m.dx[0] - m.dy[0] / 2, m.dx[1]),
+    ),
+    wrong(
+        "transformer_encoder_layer: dx without the way past",
+        layers.transformer_encoder_layer(2, 1, hidden=2, activation=layers.tanh()),
+        (3, 2),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: m.dx - m.dy,
+    ),
+    wrong(
+        "transformer_decoder_layer: nothing goes back to the memory",
+        layers.transformer_decoder_layer(2, 1, hidden=2, activation=layers.tanh()),
+        ((2, 2), (3, 2)),
+        "derivative",
+        SMOOTH,
+        dx=lambda m: (m.dx[0], 0 * m.dx[1]),
+    ),
+    wrong(
+        "reparametrized: dW of the weights that are made",
+        positive(),
+        (3,),
+        "derivative",
+        SMOOTH,
+        weight=lambda m: m.dparams.weight / np.exp(m.params.weight),
     ),
 ]
 
