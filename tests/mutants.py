@@ -1413,6 +1413,14 @@ MUTANTS = [
         SMOOTH,
         dx=lambda m: m.dx - m.dy,
     ),
+    wrong(
+        "named: dx of a bias",
+        layers.named("other", layers.dense(2)),
+        (2,),
+        "derivative",
+        EXACT,
+        dx=lambda m: m.dx + m.dy,
+    ),
     wrong("transpose: dy as it is", layers.transpose(), (2, 2), "derivative", EXACT, dx=lambda m: m.dy),
     wrong(
         "pixel_unshuffle: rows in reverse",
