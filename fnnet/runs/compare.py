@@ -51,7 +51,7 @@ def causes(one: Run, other: Run) -> list[str]:
     """
     names = str(one.folder), str(other.folder)
     return [
-        *identity.differences(one.identity, other.identity, names),
+        *identity.differences(one.whole, other.whole, names),
         *facts.changed(one.facts(), other.facts(), names),
     ]
 

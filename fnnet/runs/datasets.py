@@ -51,6 +51,27 @@ def digits(
     else:
         found, note = data.mnist_or_digits(directory)
         source = MNIST if note is None else BUNDLED_DIGITS
+    return taken(found, source, tuple("0123456789"), note, train_examples, validation_examples)
+
+
+def taken(
+    found: data.Dataset,
+    source: str,
+    classes: tuple[str, ...],
+    note: str | None = None,
+    train_examples: int | None = None,
+    validation_examples: int = 0,
+) -> Found:
+    """A data set as read, brought to [0, 1], its training examples shared out.
+
+    Args:
+        found: as read. Its own validation set is the validation where none is held back of the training examples.
+        source, classes, note: see `Problem`.
+        train_examples, validation_examples: see `digits`.
+
+    Raises:
+        ConfigError: there are fewer.
+    """
     if train_examples is not None:
         if train_examples > len(found.train.labels):
             most = f"at most the {len(found.train.labels):,} training examples of {source}"
@@ -61,17 +82,21 @@ def digits(
         most = f"fewer than the {len(found.train.labels):,} examples taken for training"
         raise ConfigError(expected("validation_examples", most, f"{validation_examples:,}"))
     x, labels = data.scale(found.train.images), found.train.labels
+    validation = (x[n:], labels[n:]) if validation_examples else None
+    if validation is None and found.valid is not None:
+        validation = data.scale(found.valid.images), found.valid.labels
     return Found(
         train=(x[:n], labels[:n]),
         test=(data.scale(found.test.images), found.test.labels),
-        classes=tuple("0123456789"),
+        classes=classes,
         source=source,
         digests={
             f"{part} {name}": array_digest(array)
-            for part, examples in (("train", found.train), ("test", found.test))
+            for part, examples in found._asdict().items()
+            if examples is not None
             for name, array in examples._asdict().items()
         },
         data=BUNDLED if source == BUNDLED_DIGITS else None,
         note=note,
-        validation=(x[n:], labels[n:]) if validation_examples else None,
+        validation=validation,
     )

@@ -59,6 +59,11 @@ class Run:
         """Whether all its files are there: the results are written last."""
         return (self.folder / RESULTS).is_file()
 
+    @property
+    def whole(self) -> Identity:
+        """Its identity, also with the settings that came after it."""
+        return attrs.evolve(self.identity, config=identity.plain(self.settings))
+
     def sessions(self) -> list[dict[str, Any]]:
         """When it was started and resumed, and on what: the content of sessions.json; empty where there is none.
 
@@ -209,7 +214,7 @@ def check_same(run: Run, wanted: Identity, resume: bool) -> None:
         RunError: it is another; or this one, begun but not finished, and `resume` is false.
     """
     folder = run.folder
-    if different := identity.differences(run.identity, wanted):
+    if different := identity.differences(run.whole, wanted):
         held = f"another run: {'; '.join(different)}"
         other = f"choose another --out, such as {folder}-2"
         fix = f"ask for the same to resume it, or {other}" if resume else other

@@ -11,7 +11,7 @@ import cattrs
 from fnnet.errors import ConfigError, DataError, FnnetError, expected
 from fnnet.runs import files
 from fnnet.runs.experiment import Experiment, Problem
-from fnnet.runs.settings import Settings
+from fnnet.runs.settings import LATER, Settings
 
 EXAMPLES = "train_examples"  # the setting that says how much of the training data is taken
 
@@ -73,7 +73,7 @@ def settings(experiment: Experiment, values: object, where: object) -> Settings:
         if name not in names:
             raise ConfigError(expected(f"{where}: config", f"settings {', '.join(names)}", repr(name)))
     for name in names:
-        if name not in values:
+        if name not in values and name not in older(experiment):
             raise ConfigError(expected(f"{where}: config", f"a value for {name}", "none"))
     try:
         found: Settings = _CONVERTER.structure(values, experiment.settings)
@@ -82,6 +82,11 @@ def settings(experiment: Experiment, values: object, where: object) -> Settings:
         raise ConfigError(f"{where}: config: {'; '.join(_reasons(error))}") from None
     except FnnetError as error:
         raise ConfigError(f"{where}: config: {error}") from None
+
+
+def older(experiment: Experiment) -> dict[str, Any]:
+    """Settings that older runs do not have, with the values they were made by."""
+    return {field.name: field.default for field in attrs.fields(experiment.settings) if LATER in field.metadata}
 
 
 def _reasons(error: BaseException) -> list[str]:

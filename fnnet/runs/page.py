@@ -4,18 +4,17 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import attrs
-
 from fnnet import summary
 from fnnet.runs.answers import Section as Shown
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.markdown import table
 from fnnet.runs.registry import EXPERIMENTS
-from fnnet.runs.settings import Settings
+from fnnet.runs.settings import Settings, by_default
 from fnnet.types import Params
 from fnnet.words import counted
 
 CURVES = "curves.png"
+LINES = 60  # of epochs in the table, at most
 PARTS = {"train": "training", "validation": "validation", "test": "test"}  # of the data, in words
 
 
@@ -125,7 +124,7 @@ def _curves(told: Told) -> Iterator[str]:
                 f"{row['seconds']:.1f}",
                 f"{row['examples_per_second']:,.0f}",
             ]
-            for row in told.rows
+            for row in told.rows[:: -(-len(told.rows) // LINES)]
         ],
         "r" * (3 + len(columns)),
     )
@@ -156,9 +155,9 @@ def _net(told: Told) -> Iterator[str]:
 
 def _settings(told: Told) -> Iterator[str]:
     rows = [
-        [f"`{field.name}`", _plain(value), "" if value == field.default else _plain(field.default)]
-        for field in attrs.fields(type(told.settings))
-        for value in [getattr(told.settings, field.name)]
+        [f"`{name}`", _plain(value), "" if value == usual else _plain(usual)]
+        for name, usual in by_default(told.settings).items()
+        for value in [getattr(told.settings, name)]
     ]
     yield "## Settings"
     if any(default for _, _, default in rows):
@@ -194,14 +193,12 @@ SECTIONS: tuple[Section, ...] = (
 def command(told: Told) -> str:
     """The command that makes the same run."""
     words = ["fnnet", "train", told.experiment.name]
-    for field in attrs.fields(type(told.settings)):
-        value = getattr(told.settings, field.name)
-        if value != field.default:
-            name = field.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{'' if value else 'no-'}{name}")
-            else:
-                words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
+    for name, usual in by_default(told.settings).items():
+        value, option = getattr(told.settings, name), name.replace("_", "-")
+        if value != usual and isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{option}")
+        elif value != usual:
+            words += [f"--{option}", *map(str, value if isinstance(value, tuple) else [value])]
     words += ["--data", told.problem.data] if told.problem.data else []
     return shlex.join(words)
 

@@ -205,7 +205,7 @@ def same_plan(run: Run, data: str | None) -> tuple[Problem, Plan]:
     Raises:
         RunError: the data are not those of the run.
     """
-    recorded = run.identity
+    recorded = run.whole
     if data is None and recorded.source == datasets.BUNDLED_DIGITS:
         data = datasets.BUNDLED
     problem = _problem(run, run.settings, data)

@@ -154,22 +154,30 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
 
 @drawn
 def kernels(weight: Array) -> bytes:
-    """The kernels (O, C, kH, kW) of a convolution, one column for each O, one row for each C, on one scale."""
+    """The kernels (O, C, kH, kW) of a convolution on one scale: one column for each O, one row for each C.
+
+    Those of one channel stand in lines of 8; of more than fit, the first are shown.
+    """
     o, c = weight.shape[:2]
-    made = figure(max(3.0, 1.15 * o + 1.2), 1.2 * c + 0.5)
-    grid = made.subplots(c, o, squeeze=False)
+    shown = (
+        [(i, 0) for i in range(min(o, 64))] if c == 1 else [(i, j) for j in range(min(c, 4)) for i in range(min(o, 8))]
+    )
+    across = min(o, 8)
+    down = -(-len(shown) // across)
+    made = figure(max(3.0, 1.15 * across + 1.2), 1.2 * down + 0.5)
+    grid = made.subplots(down, across, squeeze=False)
     bound = float(np.abs(weight).max()) or 1.0
-    for j in range(c):
-        for i in range(o):
-            axes = grid[j, i]
-            image = axes.imshow(weight[i, j], cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
-            axes.spines[:].set_color("0.75")
-            axes.set_xticks([])
-            axes.set_yticks([])
-            if j == 0:
-                axes.set_title(f"kernel {i}", fontsize=9)
-            if i == 0 and c > 1:
-                axes.set_ylabel(f"channel {j}", fontsize=9)
+    for axes in grid.flat[len(shown) :]:
+        axes.set_axis_off()
+    for axes, (i, j) in zip(grid.flat, shown, strict=False):
+        image = axes.imshow(weight[i, j], cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
+        axes.spines[:].set_color("0.75")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        if j == 0:
+            axes.set_title(f"kernel {i}", fontsize=9)
+        if i == 0 and c > 1:
+            axes.set_ylabel(f"channel {j}", fontsize=9)
     place = grid[0, -1].inset_axes((1.12, 0.0, 0.09, 1.0))  # as tall as a kernel
     bar = made.colorbar(image, cax=place)
     bar.ax.tick_params(labelsize=7)

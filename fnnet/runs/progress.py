@@ -8,6 +8,8 @@ from fnnet.runs.measure import Measure
 from fnnet.runs.trainer import Position
 from fnnet.words import duration, in_lines
 
+LINES = 100  # of epochs, at most
+
 
 class Progress:
     """Tells of one run.
@@ -43,8 +45,10 @@ class Progress:
         self._display.show(before, done, self._steps, f"{left} left", figures)
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """An epoch is done; `row` is its line of metrics.jsonl."""
-        self._display.note(epoch_line(row, self._measure, self._epochs, self._display.width))
+        """An epoch is done; `row` is its line of metrics.jsonl. Of very many, some are told."""
+        every = -(-self._epochs // LINES)
+        if row["epoch"] % every == 0 or row["epoch"] in (1, self._epochs):
+            self._display.note(epoch_line(row, self._measure, self._epochs, self._display.width))
 
 
 def epoch_line(row: Mapping[str, float], measure: Measure, epochs: int, width: int | None = None) -> str:

@@ -15,6 +15,19 @@ EXPERIMENTS = {
         "fnnet.runs.lenet5",
         "How well does LeNet-5 with ReLU and max pooling read MNIST? (main job, from the fifth course report)",
     ),
+    "mlp": (
+        "fnnet.runs.mlp",
+        "How well does a perceptron read digits or characters? (first, third and fourth course report)",
+    ),
+    "cnn": (
+        "fnnet.runs.cnn",
+        "How well does a convolutional net read digits or characters? (fourth course report)",
+    ),
+    "sine": ("fnnet.runs.sine", "How closely does a small perceptron follow a sine? (fourth course report)"),
+    "best-mnist": ("fnnet.runs.best.mnist", "How well does the best net found here read MNIST?"),
+    "best-digits": ("fnnet.runs.best.digits", "How well does the best net found here read the 16×16 digits?"),
+    "best-hanzi": ("fnnet.runs.best.hanzi", "How well does the best net found here read twelve characters?"),
+    "best-sine": ("fnnet.runs.best.sine", "How closely does the best net found here follow a sine?"),
     "pictures": (
         "fnnet.runs.own_pictures",
         "How well does LeNet-5 tell your own pictures apart? --data names a folder with a folder for each class",

@@ -36,8 +36,35 @@ def _needs_validation(config: "Settings", _: object, value: int | None) -> None:
         raise ConfigError(expected("patience", "validation_examples above 0 with it", 0, "say how many to hold back"))
 
 
-InitializationName = Literal["he", "he_uniform", "xavier", "xavier_uniform", "lecun", "normal_0.01"]
-OptimizerName = Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"]
+def not_below_zero(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
+    """An attrs validator: a number ≥ 0."""
+    real(attribute.name, value, 0)
+
+
+def share(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
+    """An attrs validator: a number in [0, 1)."""
+    real(attribute.name, value, 0, 1, open=")")
+
+
+def sizes(_: object, attribute: "attrs.Attribute[Any]", value: tuple[int, ...]) -> None:
+    """An attrs validator: whole numbers ≥ 1."""
+    for i, n in enumerate(value):
+        whole(f"{attribute.name}[{i}]", n, 1)
+
+
+def optional(check: Validator) -> Validator:
+    """An attrs validator: None, or what another one takes."""
+    found: Validator = attrs.validators.optional(check)
+    return found
+
+
+LATER = "later"  # in the metadata of a field that older runs do not have: they were made as by its default
+
+InitializationName = Literal["he", "he_uniform", "xavier", "xavier_uniform", "lecun", "normal_0.01", "normal_1"]
+OptimizerName = Literal[
+    "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad",
+    "adamax", "nadam", "radam", "amsgrad", "adabelief", "adadelta", "lion", "lamb", "muon",
+]  # fmt: skip
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step", "exponential", "inverse_time"]
 
 
@@ -51,22 +78,44 @@ class Settings:
     """Times every example is seen; with patience, at most."""
     batch_size: int = attrs.field(default=64, validator=at_least(1))
     """Examples in a step; the last batch of an epoch may be short."""
-    learning_rate: float = attrs.field(default=0.002, validator=positive)
-    """The highest learning rate of the schedule."""
+    learning_rate: float | None = attrs.field(default=None, validator=optional(positive))
+    """The highest learning rate of the schedule; by default one that suits the optimizer: adam and its kin 0.002, sgd
+    0.1, momentum, nesterov and muon 0.02, adagrad and lamb 0.01, lion 0.0003, adadelta 1."""
     schedule: ScheduleName = "cosine"
     """How the learning rate changes over the run, from step to step."""
     optimizer: OptimizerName = "adam"
     """The update rule."""
-    train_examples: int | None = attrs.field(default=None, validator=attrs.validators.optional(at_least(1)))
+    train_examples: int | None = attrs.field(default=None, validator=optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
     validation_examples: int = attrs.field(default=0, validator=at_least(0))
     """Hold back the last so many of the training examples, and look at them after every epoch."""
-    patience: int | None = attrs.field(
-        default=None, validator=[attrs.validators.optional(at_least(1)), _needs_validation]
-    )
+    patience: int | None = attrs.field(default=None, validator=[optional(at_least(1)), _needs_validation])
     """End when so many epochs in a row have not lowered the validation loss, and keep the net of the best epoch."""
     threads: int = attrs.field(default=1, validator=at_least(1))
     """Threads of the matrix products. Another number may give other last digits."""
+    l2: float = attrs.field(default=0.0, validator=not_below_zero, metadata={LATER: True})
+    """λ of a penalty λ/2 Σ w² on the loss, over all weights but not biases."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", RATES[self.optimizer])
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        assert self.learning_rate is not None
+        return self.learning_rate
+
+
+def by_default(settings: Settings) -> dict[str, Any]:
+    """What every setting would be had none been given, but with its optimizer's learning rate.
+
+    >>> by_default(Settings(optimizer="sgd", learning_rate=3.0))["learning_rate"]
+    0.1
+    """
+    kind = type(settings)
+    usual = {field.name: field.default for field in attrs.fields(kind)}
+    return {**usual, "learning_rate": kind(optimizer=settings.optimizer).learning_rate}
 
 
 INITIALIZERS: dict[str, Initializer] = {
@@ -76,6 +125,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "xavier_uniform": initializers.xavier_uniform(),
     "lecun": initializers.lecun_normal(),
     "normal_0.01": initializers.normal(0.01),
+    "normal_1": initializers.normal(1.0),
 }
 
 # From the highest rate and the number of steps in the run to a schedule; each comes down far by the end.
@@ -97,9 +147,32 @@ OPTIMIZERS: dict[str, Callable[[Schedule], Optimizer]] = {
     "nesterov": lambda rate: optim.sgd(rate, momentum=0.9, nesterov=True),
     "rmsprop": lambda rate: optim.rmsprop(rate),
     "adagrad": lambda rate: optim.adagrad(rate),
+    "adamax": lambda rate: optim.adamax(rate),
+    "nadam": lambda rate: optim.nadam(rate),
+    "radam": lambda rate: optim.radam(rate),
+    "amsgrad": lambda rate: optim.amsgrad(rate),
+    "adabelief": lambda rate: optim.adabelief(rate),
+    "adadelta": lambda rate: optim.adadelta(rate),
+    "lion": lambda rate: optim.lion(rate),
+    "lamb": lambda rate: optim.lamb(rate),
+    "muon": lambda rate: optim.muon(rate, optim.adam(lambda count: 0.1 * rate(count))),  # biases, gains: by Adam
+}
+
+# What suits each: a rate at which it trains small nets well.
+RATES: dict[str, float] = {
+    **dict.fromkeys(OPTIMIZERS, 0.002),
+    "sgd": 0.1,
+    "momentum": 0.02,
+    "nesterov": 0.02,
+    "adagrad": 0.01,
+    "adadelta": 1.0,
+    "lion": 0.0003,
+    "lamb": 0.01,
+    "muon": 0.02,
 }
 
 
 def optimizer(config: Settings, steps: int) -> Optimizer:
     """The optimizer of some settings, its schedule stretched over `steps` steps."""
-    return OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.learning_rate, steps))
+    found = OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.rate, steps))
+    return optim.l2(found, config.l2, where=optim.is_weight) if config.l2 else found

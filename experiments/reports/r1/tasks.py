@@ -10,7 +10,8 @@ from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from experiments.reports.r1 import defects
 from fnnet import data, initializers, layers, losses, optim, rng, training
-from fnnet.losses import Loss, LossValue
+from fnnet.losses import Loss
+from fnnet.runs.one_hot import squared_error
 from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Optimizer
 
@@ -87,11 +88,6 @@ def optimizer(config: Config) -> Optimizer:
     if not config.l2:
         return descent
     return optim.l2(descent, config.l2, where=optim.is_weight)
-
-
-def squared_error(prediction: Array, labels: Array, reduction: str = "mean") -> LossValue:
-    """Squared error against one-hot rows: ½ the sum over outputs."""
-    return losses.squared_error(prediction, data.one_hot(labels, prediction.shape[1]), reduction)
 
 
 LOSSES: dict[str, Loss] = {"softmax cross-entropy": losses.softmax_cross_entropy, "squared error": squared_error}

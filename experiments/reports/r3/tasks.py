@@ -13,8 +13,9 @@ from experiments.reports import bias, fit, least_squares, nets, sources
 from experiments.reports.r3 import defects
 from fnnet import data, initializers, layers, losses, optim, rng, summary, training
 from fnnet.initializers import Initializer
-from fnnet.losses import Loss, LossValue
+from fnnet.losses import Loss
 from fnnet.optim import schedules
+from fnnet.runs.one_hot import norm_loss
 from fnnet.runs.settings import INITIALIZERS
 from fnnet.runs.trainer import ACCURACY, Examples
 from fnnet.types import Array, Layer, Optimizer
@@ -131,11 +132,6 @@ def optimizer(config: Config, steps_per_epoch: int) -> Optimizer:
     if config.penalty_of == "norm":
         return optim.chain(defects.norm_penalty(config.penalty), descent) if config.penalty else descent
     return optim.l2(descent, config.penalty, where=optim.is_weight) if config.penalty else descent
-
-
-def norm_loss(prediction: Array, labels: Array, reduction: str = "mean") -> LossValue:
-    """The distance of the outputs from the one-hot row."""
-    return losses.norm_loss(prediction, data.one_hot(labels, prediction.shape[1]), reduction)
 
 
 LOSSES: dict[str, Loss] = {"softmax NLL": losses.softmax_cross_entropy, "norm": norm_loss}

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import attrs
 import tyro
 from rich.table import Table
 
@@ -12,6 +11,7 @@ from fnnet.runs import cli, folder
 from fnnet.runs.answers import Answers
 from fnnet.runs.folder import Run, opened
 from fnnet.runs.page import PARTS
+from fnnet.runs.settings import by_default
 from fnnet.runs.trained import load_trained
 from fnnet.types import Layer, Params, Shapes
 from fnnet.words import counted
@@ -60,10 +60,9 @@ def _state(run: Run) -> str:
 
 def _settings(run: Run) -> str:
     """Those that are not the default."""
-    fields = attrs.fields(type(run.settings))
-    values = {field.name: getattr(run.settings, field.name) for field in fields}
-    others = [f"{field.name} {values[field.name]}" for field in fields if values[field.name] != field.default]
-    return ", ".join(others) or "all as by default"
+    usual = by_default(run.settings)
+    values = {name: getattr(run.settings, name) for name in usual}
+    return ", ".join(f"{name} {values[name]}" for name in usual if values[name] != usual[name]) or "all as by default"
 
 
 def _epochs(rows: list[dict[str, float]], answers: Answers) -> Table:

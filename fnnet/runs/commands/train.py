@@ -41,7 +41,7 @@ def main(args: list[str]) -> int:
 
 def train(experiment: Experiment, args: list[str]) -> int:
     """One run in its folder."""
-    settings, words = _parse(experiment, experiment.settings(), args)
+    settings, words = _parse(experiment, None, args)
     out = words.out or Path("runs") / f"{experiment.name}-seed{settings.seed}"
     if not words.save_every > 0:
         raise ConfigError(expected("--save-every", "a number of seconds above 0", words.save_every))
@@ -84,12 +84,12 @@ def _check(settings: Settings, begun: bool = False) -> None:
         print(f"note: {note}", file=sys.stderr)
 
 
-def _parse(experiment: Experiment, default: Settings, args: list[str]) -> tuple[Settings, Words]:
-    """The settings, not yet validated, those not given being those of `default`; and the options."""
+def _parse(experiment: Experiment, default: Settings | None, args: list[str]) -> tuple[Settings, Words]:
+    """The settings, not yet validated, those not given being those of `default` or as usual; and the options."""
     kind = experiment.settings
 
     def settings(
-        training: tyro.conf.OmitArgPrefixes[kind] = default,  # type: ignore[valid-type]
+        training: tyro.conf.OmitArgPrefixes[kind] = tyro.MISSING if default is None else default,  # type: ignore[valid-type]
         run: tyro.conf.OmitArgPrefixes[Words] = Words(),
     ) -> tuple[Settings, Words]:
         return training, run

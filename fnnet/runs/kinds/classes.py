@@ -1,6 +1,7 @@
 """Classes: a net that gives a score for each, the largest of which is its answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,36 +14,43 @@ from fnnet.runs.trained import Trained
 from fnnet.types import Array, Arrays
 from fnnet.words import percent
 
+Probabilities: TypeAlias = Callable[[Any, Array], Array]
+
 ACCURACY = Measure("accuracy", metrics.accuracy, scale=100, digits=2, unit="%")
 MOST = 30  # mistakes on a page
 
 
-def classes(read: Read) -> Answers:
-    """Of nets (…) ↦ scores (classes,), on labels that are whole numbers; `read` takes picture files.
-
-    Measured is accuracy, and examples are counted by class and answer. A page shows these counts, and pictures that are
-    misread, the surest first.
-    """
-    return Answers((ACCURACY,), read, _say, "a picture file", _sections, {"confusion": metrics.confusion})
-
-
-def _say(trained: Trained, word: str, x: Arrays, options: NoOptions) -> str:
-    """The class and its probability, and the next two."""
-    names = trained.classes
-    p = _probabilities(trained.value(x))[0]
-    best = np.argsort(-p, kind="stable")[:3]
-    others = ", ".join(f"{names[i]} {percent(p[i])}" for i in best[1:])
-    return f"{names[best[0]]} ({percent(p[best[0]])}); then {others}"
-
-
-def _probabilities(scores: Array) -> Array:
+def softmax(settings: object, scores: Array) -> Array:
+    """The probabilities of logits."""
     return layers.softmax().apply((), scores)[0]
 
 
-def _sections(look: Look) -> Iterator[Section]:
-    yield _confusion(look)
-    if (mistakes := _mistakes(look)) is not None:
-        yield mistakes
+def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
+    """Of nets (…) ↦ scores (classes,), on labels that are whole numbers.
+
+    Measured is accuracy, and examples are counted by class and answer. A page shows these counts, and pictures that are
+    misread, the surest first.
+
+    Args:
+        read: takes picture files.
+        probabilities: (settings, scores (N, classes)) -> probabilities (N, classes).
+    """
+
+    def say(trained: Trained, word: str, x: Arrays, options: NoOptions) -> str:
+        """The class and its probability, and the next two."""
+        names = trained.classes
+        p = probabilities(trained.settings, trained.value(x))[0]
+        best = np.argsort(-p, kind="stable")[:3]
+        others = ", ".join(f"{names[i]} {percent(p[i])}" for i in best[1:])
+        return f"{names[best[0]]} ({percent(p[best[0]])}); then {others}"
+
+    def sections(look: Look) -> Iterator[Section]:
+        yield _confusion(look)
+        scores = training.predict(look.problem.net, look.params, look.problem.test[0], 256)
+        if (mistakes := _mistakes(look, probabilities(look.settings, scores))) is not None:
+            yield mistakes
+
+    return Answers((ACCURACY,), read, say, "a picture file", sections, {"confusion": metrics.confusion})
 
 
 def _confusion(look: Look) -> Section:
@@ -57,10 +65,9 @@ def _confusion(look: Look) -> Section:
     return Section("Which classes are taken for which", [said], figures)
 
 
-def _mistakes(look: Look) -> Section | None:
-    """Pictures that are misread; None where there are none, or examples are no pictures."""
+def _mistakes(look: Look, p: Array) -> Section | None:
+    """Pictures that are misread, by probabilities; None where there are none, or examples are no pictures."""
     x, labels = look.problem.test
-    p = _probabilities(training.predict(look.problem.net, look.params, x, 256))
     wrong = surest_mistakes(p, labels)
     if not len(wrong) or not plots.is_picture(look.problem.shape):
         return None
