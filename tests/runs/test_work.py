@@ -44,7 +44,8 @@ READERS = {  # they differ from "rows" by the net alone
 
 
 def test_every_experiment_is_here_or_has_tests_of_its_own():
-    assert {*WORDS, *READERS, "lenet5", "pictures"} == set(EXPERIMENTS)
+    families = {"mlp", "cnn", "sine", "best-mnist", "best-digits", "best-hanzi", "best-sine"}
+    assert {*WORDS, *READERS, *families, "lenet5", "pictures"} == set(EXPERIMENTS)
 
 
 @pytest.mark.parametrize("name", WORDS)
