@@ -1,7 +1,6 @@
 """`micro_batches`: the gradient of a batch in parts, for one that is too large, or for several parts at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
@@ -128,6 +127,8 @@ def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Itera
     if workers == 1:
         yield from map(f, of)
         return
+    from concurrent.futures import ThreadPoolExecutor  # with logging, for those who have several workers
+
     with ThreadPoolExecutor(workers) as pool:
         left = iter(of)
         while together := tuple(islice(left, workers)):

@@ -1,7 +1,7 @@
 import hashlib
 import shutil
 import socket
-import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from fnnet import data
 from fnnet.errors import DataError, MissingDataError
 from tests.data.files import gz, idx, ramp
 
-module = sys.modules["fnnet.data.mnist"]  # the name in the package is the function's
+module = import_module("fnnet.data.mnist")  # the name in the package is the function's
 ARRAYS = {
     "train-images-idx3-ubyte": ramp((7, 28, 28)),
     "train-labels-idx1-ubyte": ramp((7,)),

@@ -26,7 +26,7 @@ ALL = OPTIMIZERS | {
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(derandomize=True, deadline=None, max_examples=5)
+@settings(derandomize=True, deadline=None, max_examples=3)
 @given(
     net=st.sampled_from(["all", "dropout", "batch_norm"]),
     size=st.sampled_from([5, 8, 23]),  # 5, 3 and 1 batches an epoch, the last ones short
