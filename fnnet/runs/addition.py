@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from fnnet import losses, rng, training, zoo
+from fnnet.arguments import whole
 from fnnet.data import batch_count
 from fnnet.errors import ConfigError, expected
 from fnnet.runs import made
@@ -19,6 +20,7 @@ from fnnet.runs.trained import Trained
 from fnnet.types import Array, Layer, Shapes
 
 _KEY = rng.fold_in(rng.key(0), "addition")  # the pairs are the same whatever the seed of the run
+MOST = 3  # digits of a number
 SHOWN = 10  # sums on a page
 PLUS, EQUALS = 10, 11  # the ids behind those of the ten digits
 WORDS = "0123456789+="
@@ -92,6 +94,12 @@ def exact_match(logits: Array, target: Array) -> float:
 EXACT = Measure("exact_match", exact_match, scale=100, digits=2, unit="%")
 
 
+def _few(_: object, attribute: "attrs.Attribute[int]", value: int) -> None:
+    """An attrs validator: so few digits that all pairs can be put in order."""
+    if whole(attribute.name, value, 1) > MOST:
+        raise ConfigError(expected(attribute.name, f"a whole number from 1 to {MOST}", value))
+
+
 @attrs.frozen
 class Config(Settings):
     """A small GPT on sums of two numbers of so many digits; those it is tested on it has never read."""
@@ -106,7 +114,7 @@ class Config(Settings):
     """How the learning rate changes over the run, from step to step."""
     optimizer: OptimizerName = "adamw"
     """The update rule."""
-    digits: int = attrs.field(default=3, validator=[at_least(1), attrs.validators.in_((1, 2, 3))])
+    digits: int = attrs.field(default=3, validator=_few)
     """Of each of the two numbers, zeros in front included, from 1 to 3."""
     reverse: bool = True
     """Write the sum from its ones on, as one does by hand; else from the front, which is harder."""

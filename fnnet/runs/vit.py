@@ -3,6 +3,7 @@
 import attrs
 
 from fnnet import zoo
+from fnnet.errors import ConfigError, expected
 from fnnet.runs.reading import reading
 from fnnet.runs.settings import ScheduleName, Settings, at_least, positive
 from fnnet.types import Layer
@@ -29,7 +30,13 @@ class Config(Settings):
 
 
 def net(config: Config) -> Layer:
-    """Pictures (1, 28, 28) to scores of ten classes."""
+    """Pictures (1, 28, 28) to scores of ten classes.
+
+    Raises:
+        ConfigError: patches of that size leave pixels over, or the heads do not divide the features.
+    """
+    if 28 % config.patch:
+        raise ConfigError(expected("patch", "a divisor of 28", config.patch))
     return zoo.vit(10, patch=config.patch, features=config.features, heads=config.heads, depth=config.depth)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fnnet import rng, zoo
+from fnnet import rng, training, zoo
 from fnnet.errors import ConfigError
-from fnnet.runs import addition, characters, denoise, made, segment, vae
+from fnnet.runs import addition, characters, denoise, made, segment, trained, trainer, vae, vit
 from fnnet.runs.kinds.text import write_on
 from fnnet.types import Discrete
 
@@ -159,7 +159,15 @@ def test_the_bound_is_measured_with_codes_that_are_drawn():
     (logits, *described), (drawn, *again) = found.net.apply(params, x)[0], found.evaluated.apply(params, x)[0]
     assert all((a == b).all() for a, b in zip(described, again, strict=True))
     assert (logits != drawn).any()
+    drawing = found.evaluated
     assert (found.evaluated.apply(params, x)[0][0] == drawn).all()
+    plan = trainer.plan(found, config, vae.EXPERIMENT.answers.metrics)
+    start = trainer.start(plan, 0)
+    measured = trainer.evaluate(plan, start, "test")["test_loss"]
+    by = [
+        training.evaluate(net, start.state.params, found.test, loss=found.loss)["loss"] for net in (drawing, found.net)
+    ]
+    assert measured == by[0] != by[1]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +206,28 @@ def test_more_than_there_is_cannot_be_asked_for():
         addition.problem(addition.Config(digits=1), None)
     with pytest.raises(ConfigError, match="at most the 3,"):
         characters.problem(characters.Config(train_examples=10**6, steps=100), None)
+
+
+def test_options_out_of_range_are_refused():
+    with pytest.raises(ConfigError, match="digits: expected a whole number from 1 to 3, got 4"):
+        addition.Config(digits=4)
+    with pytest.raises(ConfigError, match="patch: expected a divisor of 28, got 5"):
+        vit.net(vit.Config(patch=5))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "gpt"])
+def test_every_kind_reads_characters(kind):
+    net = characters.net(characters.Config(kind=kind, steps=6, features=8))
+    assert net.shape(Discrete((6,))) == (6, len(characters.VOCABULARY))
+
+
+@pytest.mark.parametrize(("reverse", "said"), [(True, [1, 5, 0]), (False, [0, 5, 1])])
+def test_an_answer_is_read_in_the_direction_it_was_written(monkeypatch, reverse, said):
+    monkeypatch.setattr(addition, "write_on", lambda *args, **options: said)
+    config = addition.Config(digits=2, reverse=reverse)
+    net = trained.Trained(None, None, None, tuple(addition.WORDS), None, addition.EXPERIMENT.answers, config)
+    assert addition.answer(net, "12+39", None, None) == "51 (right)"
+    assert addition.answer(net, "12 + 40", None, None) == "51 (should be 52)"
 
 
 @pytest.mark.parametrize("word", ["12", "1+2+3", "1234+5", "a+b", "+", "-1+2"])

@@ -57,6 +57,7 @@ def test_trains_shows_and_answers(told, tmp_path, name):
     assert {path.stem for path in run.glob("*.png")} == PICTURES[name] == set(re.findall(r"\]\((\w+)\.png\)", page))
     measured = json.loads((run / folder.RESULTS).read_text())["test"]
     assert np.isfinite(measured["loss"])
+    assert measured["loss"] == pytest.approx(json.loads((run / folder.METRICS).read_text())["test_loss"])
 
     code, out, err = told("predict", run, _question(name, run), *_where(name, tmp_path))
     assert (code, err) == (0, "")
@@ -65,6 +66,13 @@ def test_trains_shows_and_answers(told, tmp_path, name):
         with Image.open(tmp_path / "answers" / "digit.answer.png") as picture:
             assert picture.size == trained.load_trained(run).shape[1:]
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_the_page_of_sums_shows_which_are_wrong(told, tmp_path):
+    assert told("train", "addition", *WORDS["addition"], "--no-reverse", "--out", tmp_path / "run")[0] == 0
+    found = re.findall(r"(?m)^\| (\d+) \+ (\d+) \| (\d+) \| (\d+) \|$", (tmp_path / "run" / folder.REPORT).read_text())
+    assert len(found) == 10
+    assert all(int(a) + int(b) == int(right) != int(said) for a, b, right, said in found)
 
 
 def _question(name, run):
