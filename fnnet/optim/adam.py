@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fnnet.arguments import flag, real
+from fnnet.errors import ConfigError, expected
 from fnnet.optim.chain import chain
 from fnnet.optim.decay import add_decayed_weights
 from fnnet.optim.engine import Block, Part, Rule, Where, dividing, from_zero, link
@@ -27,7 +28,14 @@ class ScaleByAdam(NamedTuple):
 
 
 @factory
-def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, nesterov: bool = False) -> Optimizer:
+def scale_by_adam(
+    *,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+    nesterov: bool = False,
+    momentum_decay: float | None = None,
+) -> Optimizer:
     """Adam without its learning rate: a running mean of gradients over the root of a running mean of their squares.
 
         m ← b₁ m + (1 - b₁) u,      m̂ = m / (1 - b₁ᵗ)
@@ -39,14 +47,20 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, nest
 
         b₁ m / (1 - b₁ᵗ⁺¹) + (1 - b₁) u / (1 - b₁ᵗ)
 
+    and with `momentum_decay` ψ beside it, that of a weight that rises to b₁, μₜ = b₁ (1 - ½ · 0.96^(t ψ)):
+
+        μₜ₊₁ m / (1 - Π μ₁ … μₜ₊₁) + (1 - μₜ) u / (1 - Π μ₁ … μₜ)
+
     Args:
         b1: the weight of the old mean, in [0, 1).
         b2: the weight of the old mean of squares, in [0, 1).
         eps: ε > 0, outside the root and after the correction of v, as in the paper's algorithm 1, PyTorch and optax.
             Keras puts it before the correction (the paper's "epsilon hat").
         nesterov: look ahead, see `nadam`.
+        momentum_decay: ψ > 0, how fast the weight rises that looks ahead; None for b₁ at all steps.
 
     Raises:
+        ConfigError: there is a `momentum_decay` without `nesterov`.
         ConfigError: from `init`, where ε √(1 - b₂), the least divisor, is too small for the dtype of a leaf: 0 / 0.
 
     Source: Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1. Computed in the order the paper
@@ -60,18 +74,25 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, nest
     """
     b1, b2 = real("b1", b1, 0, 1, open=")"), real("b2", b2, 0, 1, open=")")
     eps, nesterov = real("eps", eps, 0, open="("), flag("nesterov", nesterov)
+    decay = None if momentum_decay is None else real("momentum_decay", momentum_decay, 0, open="(")
+    if decay is not None and not nesterov:
+        raise ConfigError(expected("momentum_decay", "None without nesterov", decay))
 
     def at(count: int, updates: Sequence[Array]) -> Rule:
         root = math.sqrt(1 - b2 ** (count + 1))
         correction = root / (1 - b1 ** (count + 1))
-        ahead = b1 * root / (1 - b1 ** (count + 2))
+        ahead, fresh = b1 * root / (1 - b1 ** (count + 2)), (1 - b1) * correction
+        if decay is not None:
+            now, then = (b1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (count + 1, count + 2))
+            product = _risen(b1, decay, count + 1)
+            ahead, fresh = then * root / (1 - product * then), (1 - now) * root / (1 - product)
 
         def rule(block: Block) -> None:
             remember(block, b1, b2)
             (m, v), spare = block.new, block.spare
             if nesterov:
                 np.multiply(m, ahead * block.factor, out=spare)
-                np.multiply(block.given, (1 - b1) * correction * block.factor, out=block.update)
+                np.multiply(block.given, fresh * block.factor, out=block.update)
                 np.add(block.update, spare, out=block.update)
                 np.sqrt(v, out=spare)
                 np.add(spare, eps * root, out=spare)
@@ -86,6 +107,17 @@ def scale_by_adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, nest
 
     starts = from_zero, dividing("eps · √(1 - b2)", eps * math.sqrt(1 - b2))
     return link(Part("scale_by_adam", at, ScaleByAdam, starts, takes="gradients"))
+
+
+def _risen(b1: float, decay: float, t: int) -> float:
+    """Π μ₁ … μₜ, which is 0 beside 1 where b₁ᵗ is.
+
+    >>> round(_risen(0.5, 1.0, 2), 6) == round(0.5 * (1 - 0.5 * 0.96) * 0.5 * (1 - 0.5 * 0.96**2), 6)
+    True
+    """
+    if b1**t < 1e-20:
+        return 0.0
+    return float(np.prod(b1 * (1 - 0.5 * 0.96 ** (np.arange(1, t + 1) * decay))))
 
 
 @factory

@@ -518,6 +518,8 @@ OPTIMIZERS = {
     "adamax large eps": optimizer("adamax", b1=0.5, b2=0.9, eps=0.1),
     "amsgrad": optimizer("amsgrad"),
     "amsgrad large eps": optimizer("amsgrad", b1=0.5, b2=0.6, eps=0.1),
+    "nadam": optimizer("nadam", momentum_decay=0.004),
+    "nadam large eps": optimizer("nadam", b1=0.5, b2=0.9, eps=0.1, momentum_decay=0.5),
     "clip": optimizer("sgd", extras={"clip": 0.5}),
     "clip_by_global_norm": optimizer("sgd", extras={"norm": 3.25}, momentum=0.9),  # clips some steps, not all
     "clip_by_global_norm, l2": optimizer("adam", extras={"norm": 1.0, "l2": 0.1}),

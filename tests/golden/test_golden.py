@@ -48,6 +48,7 @@ conventions differ, `theirs.py` makes up for it. The whole list:
 | `where=is_weight` | two param groups |
 | `clip_by_global_norm` scales by norm / total | `clip_grad_norm_` scales by norm / (total + 1e-6) |
 | `clip` | `clip_grad_value_` |
+| `nadam(momentum_decay=0.004)`; b₁ at all steps by default | `NAdam` |
 | `adam(b1, b2)`, `rmsprop(decay)`, `adagrad(start)` | `betas`, `alpha`, `initial_accumulator_value` |
 | a schedule is a function of the count | a scheduler changes the optimizer's rate, step by step |
 | `linear(start, end, steps)` | `LinearLR`, both as factors of the optimizer's rate |

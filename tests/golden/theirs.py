@@ -20,6 +20,8 @@ from tests.golden import cases
 from tests.golden.cases import Case, Spec
 from tests.golden.ours import DVALUE
 
+torch.set_default_dtype(torch.float64)  # in which NAdam keeps its product of momenta
+
 
 def run(case: Case) -> dict[str, np.ndarray]:
     leaves = {path: torch.tensor(value) for path, value in cases.params(case).items()}
@@ -467,6 +469,9 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     ),
     "adadelta": lambda groups, lr, decay=0.9, eps=1e-6: torch.optim.Adadelta(groups, lr, decay, eps),
     "adamax": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8: torch.optim.Adamax(groups, lr, (b1, b2), eps),
+    "nadam": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8, momentum_decay=0.004: torch.optim.NAdam(
+        groups, lr, (b1, b2), eps, momentum_decay=momentum_decay
+    ),
     "amsgrad": lambda groups, lr, b1=0.9, b2=0.999, eps=1e-8: torch.optim.Adam(groups, lr, (b1, b2), eps, amsgrad=True),
 }
 

@@ -76,6 +76,7 @@ OPTIMIZERS = {
     "adagrad start": lambda: optim.adagrad(0.5, start=0.1),
     "adamax": lambda: optim.adamax(0.1),
     "nadam": lambda: optim.nadam(0.1),
+    "nadam rising": lambda: optim.nadam(0.1, momentum_decay=0.004),
     "radam": lambda: optim.radam(0.2),
     "radam few": lambda: optim.radam(schedules.linear(0.1, 0.01, 500), b2=0.5),
     "amsgrad": lambda: optim.amsgrad(0.1),

@@ -82,6 +82,8 @@ RATES = {"0.1": (0.1, lambda t: 0.1), "falling": (schedules.inverse_time(0.1, 0.
         *((name, {}) for name in ("adamax", "nadam", "radam", "amsgrad", "adabelief", "adadelta", "lion")),
         *((name, {"b1": 0.7, "b2": 0.9, "eps": 0.01}) for name in ("adamax", "nadam", "radam", "amsgrad", "adabelief")),
         ("radam", {"b1": 0.0, "b2": 0.6}),
+        ("nadam", {"momentum_decay": 0.004}),
+        ("nadam", {"momentum_decay": 2.0, "b1": 0.5}),
         ("adabelief", {"b1": 0.0, "b2": 0.0}),
         ("adadelta", {"decay": 0.5, "eps": 0.01}),
         ("lion", {"b1": 0.5, "b2": 0.8, "weight_decay": 0.2}),

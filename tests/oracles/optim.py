@@ -65,13 +65,18 @@ def adamax(lr, b1=0.9, b2=0.999, eps=1e-8):
     return run
 
 
-def nadam(lr, b1=0.9, b2=0.999, eps=1e-8):
+def nadam(lr, b1=0.9, b2=0.999, eps=1e-8, momentum_decay=None):
+    def weight(t):
+        return b1 if momentum_decay is None else b1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
+
     def run(theta, gradients):
         m = v = 0.0
+        product = 1.0
         for t, g in enumerate(gradients, start=1):
             m = b1 * m + (1 - b1) * g
             v = b2 * v + (1 - b2) * g * g
-            m_hat = b1 * m / (1 - b1 ** (t + 1)) + (1 - b1) * g / (1 - b1**t)
+            product *= weight(t)
+            m_hat = weight(t + 1) * m / (1 - product * weight(t + 1)) + (1 - weight(t)) * g / (1 - product)
             v_hat = v / (1 - b2**t)
             theta = theta - lr(t - 1) * m_hat / (math.sqrt(v_hat) + eps)
             yield theta
