@@ -223,12 +223,17 @@ REPAIRS = [label for label in TRIES if label.startswith("SGD, ") and label != "S
 RESIZED = [label for label in REPAIRS if TRIES[label].initialization != SGD.initialization]
 
 
+def _seconds(run: Run) -> float:
+    """Of an epoch and of the look at the test set behind it, as the report counts (l.1115)."""
+    return fmean(row["seconds"] + row["look_seconds"] for row in run.rows)
+
+
 def _left(run: Run) -> float | None:
     return run.final["plateau"] if run.final["left"] else None
 
 
 PLATEAU = Measure("steps until the plateau is left", _left, digits=0, higher=False)
-SECONDS = Measure("seconds per epoch", final("seconds_per_epoch"), digits=2, higher=False)
+SECONDS = Measure("seconds per epoch", _seconds, digits=2, higher=False)
 EPOCHS_TO_LEAVE = Measure("epochs until the plateau is left", _begun, digits=0, higher=False)
 _study = partial(listed, data=("mnist",), seeds=range(3), cost=cost, quick=quick)
 FINAL = "after 50 epochs"
