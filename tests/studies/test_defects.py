@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments.engine import changes
-from experiments.engine.study import DIVERGED, StudyResults, get, studies
+from experiments.engine.study import DIVERGED, StudyResults, get, studies, told
 from experiments.reports import fit, least_squares, nets
 from experiments.reports.r1 import defects as r1
 from experiments.reports.r1 import tasks as r1_tasks
@@ -203,6 +203,16 @@ def test_every_printed_setting_says_where_it_stands():
             assert setting.ours or setting.line.startswith(f"{study.report} l."), (study.name, setting.label)
         for claim in study.claims:
             assert claim.ours or claim.line.startswith(f"{study.report} l."), (study.name, claim.text)
+
+
+def test_a_quick_run_is_never_a_whole_one():
+    for study in studies().values():
+        whole = {told_of(setting.config) for setting in study.settings}
+        assert not whole & {told_of(study.quick(setting.config)) for setting in study.settings}, study.name
+
+
+def told_of(config):
+    return repr(told(config))
 
 
 def test_what_stood_there_before_can_be_found():
