@@ -39,8 +39,7 @@ smartquotes_action = "D"  # dashes only: quotes stay as they are in code
 sphinx_gallery_conf = {
     "examples_dirs": "lessons",
     "gallery_dirs": "tutorials",
-    "backreferences_dir": "tutorials/uses",
-    "doc_module": ("fnnet",),
+    "backreferences_dir": None,  # pages of the reference say themselves where a name is used
     "image_scrapers": ("gallery.scraper",),
     "within_subsection_order": "gallery.order",
     "reset_modules": (),

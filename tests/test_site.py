@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
@@ -18,7 +19,8 @@ import fnnet.explain
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.parent.name not in ("derivations", "tutorials"))
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-docstrings, look, rooms = (importlib.import_module(name) for name in ("docstrings", "look", "rooms"))
+BUILDERS = ("api_pages", "derivation_pages", "docstrings", "look", "rooms")
+api_pages, derivation_pages, docstrings, look, rooms = map(importlib.import_module, BUILDERS)
 
 
 def test_every_public_name_has_one_place():
@@ -103,6 +105,25 @@ def test_a_docstring_becomes_what_sphinx_reads():
         "Raises:", "    ~fnnet.errors.ShapeError: a \\| b.", "",
         "**Shapes:** x (N, C).", "",
     ]  # fmt: skip
+
+
+def test_a_name_of_the_reference_says_where_it_is_met():
+    (line, _) = api_pages.seen_in("fnnet.layers.dropout")
+    assert ":doc:`its derivation </derivations/dropout>`" in line
+    assert "</tutorials/plot_mnist>" in line
+    assert "</how-to/resume>" in line
+    assert api_pages.seen_in("fnnet.arrays.count") == []
+
+
+def test_the_page_of_a_derivation_is_computed_and_drawn():
+    page = derivation_pages.page("max_pool")
+    assert "dwindows = np.where" in page
+    assert page.count("<svg") == 2
+    assert page.count('class="up"') == 2  # each output reads the one element that won
+    wrong = fnnet.explain.explained("max_pool")
+    wrong = attrs.evolve(wrong, off={"y": 1.0})
+    with pytest.raises(ValueError, match="max_pool does not give what the layer gives"):
+        derivation_pages.page("max_pool", lambda name: wrong)
 
 
 def test_broken_links_and_heavy_pages_are_told(tmp_path):

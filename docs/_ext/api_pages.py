@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,10 @@ from docstrings import inline, restructured
 from rooms import GROUPS, LAYERS, PAGES, Page, every_name, names_of
 
 from fnnet.errors import FnnetError
+from fnnet.explain.text import names as text_names
+
+MOST = 6  # links to where a name is used
+DOCS = Path(__file__).resolve().parents[1]
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -117,3 +122,29 @@ def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     module = max((page.module for page in PAGES if name.startswith(page.module + ".")), key=len, default="fnnet")
     find = linker(module)
     lines[:] = restructured(lines, lambda words: None if find(words) == name else find(words))
+    lines += seen_in(name)
+
+
+def seen_in(name: str) -> list[str]:
+    """Where else a name is met: its derivation, and the pages and tutorials whose code uses it."""
+    room, _, own = name.removeprefix("fnnet.").rpartition(".")
+    derived = room in ("layers", "losses") and own in text_names()
+    links = [f":doc:`its derivation </derivations/{own}>`"] if derived else []
+    used = re.compile(rf"\b{re.escape(room)}\.{re.escape(own)}\b")
+    links += [f":doc:`{title} </{page}>`" for page, (title, code) in sources().items() if room and used.search(code)]
+    return [f"**See also:** {', '.join(links[:MOST])}", ""] if links else []
+
+
+@cache
+def sources() -> dict[str, tuple[str, str]]:
+    """Every page with code, and every tutorial: its title, and its code."""
+    found = {}
+    for path in sorted((DOCS / "lessons").glob("plot_*.py")):
+        code = path.read_text(encoding="utf-8")
+        found[f"tutorials/{path.stem}"] = (code.splitlines()[1], code)
+    for path in (*sorted((DOCS / "how-to").glob("*.md")), DOCS / "one-page.md", DOCS / "sharp-bits.md"):
+        page = path.read_text(encoding="utf-8")
+        code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+        title = page.splitlines()[0].removeprefix("# ")
+        found[path.relative_to(DOCS).with_suffix("").as_posix()] = (title, code)
+    return found
