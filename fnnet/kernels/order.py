@@ -26,6 +26,8 @@ def batch_last(x: Array) -> Array:
     (2, 3, 5)
     """
     z = x.transpose(*range(1, x.ndim), 0)
+    if z.flags.c_contiguous:
+        return z
     if x.flags.c_contiguous and len(x) * math.gcd(x.strides[0], _PAGE) >= _CLASH:
         return _turned(x.reshape(len(x), -1)).reshape(z.shape)
     return np.ascontiguousarray(z)
@@ -53,7 +55,7 @@ def laid_last(x: Array) -> Array:
     >>> laid_last(np.zeros((5, 2, 3))).strides
     (8, 120, 40)
     """
-    return batch_first(batch_last(x))
+    return x if x.transpose(*range(1, x.ndim), 0).flags.c_contiguous else batch_first(batch_last(x))
 
 
 def batch_first(z: Array) -> Array:
