@@ -26,6 +26,7 @@ class LbfgsState(NamedTuple):
         value: of the loss there.
         slope: the largest |element| of its gradient there.
         evaluations: of loss and gradient so far.
+        pairs: s and y of the last steps, vectors of all trained leaves, by which it goes on.
     """
 
     step: int
@@ -33,11 +34,12 @@ class LbfgsState(NamedTuple):
     value: float
     slope: float
     evaluations: int
+    pairs: tuple[tuple[Array, Array], ...] = ()
 
 
 def lbfgs(
     gradient: Callable[[Params], tuple[Any, ...]],
-    params: Params,
+    params: Params | LbfgsState,
     *,
     history: int = 10,
     tolerance: float = 1e-6,
@@ -56,10 +58,11 @@ def lbfgs(
 
     Args:
         gradient: `params -> (value, dparams, …)`, such as `lambda p: value_and_grad(net, loss)(p, x, target)`.
-        params: where to begin.
+        params: where to begin; or a state that an earlier descent has yielded, perhaps pickled in between: it goes on
+            to the very states that would have come then, that state first.
         history: m, pairs that are remembered, ≥ 1.
         tolerance: ≥ 0, the largest |element| of the gradient to end with.
-        steps: at most, ≥ 0.
+        steps: at most, ≥ 0, those of an earlier descent included.
 
     Raises:
         ConfigError: an option is out of its range.
@@ -80,7 +83,9 @@ def lbfgs(
     if not is_function(gradient):
         raise ConfigError(expected("gradient", "a function params -> (value, dparams)", shown(gradient)))
     history, steps = whole("history", history, 1), whole("steps", steps, 0)
-    return _descend(_Function(gradient, params), history, real("tolerance", tolerance, 0), steps)
+    tolerance, begun = real("tolerance", tolerance, 0), params if isinstance(params, LbfgsState) else None
+    function = _Function(gradient, params if begun is None else begun.params)
+    return _descend(function, begun, history, tolerance, steps)
 
 
 class _Point(NamedTuple):
@@ -144,13 +149,18 @@ class _Function:
         return np.concatenate(rows, dtype=np.float64)
 
 
-def _descend(function: _Function, history: int, tolerance: float, steps: int) -> Iterator[LbfgsState]:
+def _descend(
+    function: _Function, begun: LbfgsState | None, history: int, tolerance: float, steps: int
+) -> Iterator[LbfgsState]:
     with np.errstate(all="ignore"):
         now = function.begin()
-    pairs: deque[tuple[Array, Array]] = deque(maxlen=history)
-    for step in range(steps + 1):
+    first = 0
+    if begun is not None:  # whose gradient is computed once more, and not counted again
+        first, function.evaluations = begun.step, begun.evaluations
+    pairs: deque[tuple[Array, Array]] = deque(() if begun is None else begun.pairs, maxlen=history)
+    for step in range(first, steps + 1):
         slope = float(np.abs(now.g).max(initial=0.0))
-        yield LbfgsState(step, now.params, now.value, slope, function.evaluations)
+        yield LbfgsState(step, now.params, now.value, slope, function.evaluations, tuple(pairs))
         if slope <= tolerance or step == steps:
             return
         with np.errstate(all="ignore"):

@@ -1,5 +1,6 @@
 """L-BFGS: known minima, SciPy's, both conditions of the line search, and params of every kind."""
 
+import pickle
 from collections import deque
 from functools import partial
 from itertools import pairwise
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from fnnet import errors, layers, losses, rng, training, tree
+from fnnet import checkpoint, errors, layers, losses, rng, training, tree
 from fnnet.training.lbfgs import _inverse_hessian
 
 
@@ -135,6 +136,26 @@ def test_a_net_with_marked_leaves_in_float32():
 
 def _at(f, x, target, params):
     return f(params, x, target)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 7])
+def test_it_goes_on_from_any_state_as_if_it_had_never_stopped(stop, tmp_path):
+    net = layers.serial(layers.dense(6), layers.tanh(), layers.dense(1))
+    params, x = net.init(rng.key(0), (3,)), rng.normal(rng.key(1), (32, 3))
+    f = partial(_at, training.value_and_grad(net, losses.mean_squared_error), x, np.sin(x[:, :1]))
+    whole = list(training.lbfgs(f, params, history=4, steps=15))
+    state = pickle.loads(pickle.dumps(whole[stop]))
+    again = list(training.lbfgs(f, state, history=4, steps=15))
+    assert [told(state) for state in again] == [told(state) for state in whole[stop:]]
+    checkpoint.save(tmp_path / "descent", whole[stop])
+    kept = checkpoint.load(tmp_path / "descent", like=whole[stop])
+    assert told(next(training.lbfgs(f, kept, history=4))) == told(whole[stop])
+
+
+def told(state):
+    """Everything in a state, to the byte."""
+    arrays = [tree.array(leaf) for leaf in tree.leaves(state.params)] + [part for pair in state.pairs for part in pair]
+    return state.step, state.value, state.slope, state.evaluations, [array.tobytes() for array in arrays]
 
 
 def test_what_is_not_finite_is_stepped_around():
