@@ -78,7 +78,7 @@ def problem(config: Config, data: str | None, source: str | None = None) -> Prob
     made = net(config)
     return Problem(
         net=made,
-        evaluated=made.train(rng.fold_in(_KEY, "codes")),
+        evaluated=made.train(rng.fold_in(_KEY, "codes")),  # the bound is of codes that are drawn; alike in every batch
         loss=losses.negative_elbo,
         optimizer=optimizer(config, config.epochs * batch_count(len(found.train[0]), config.batch_size)),
         train=pair("train", found.train),

@@ -97,5 +97,5 @@ def _sections(look: Look) -> Iterator[Section]:
     for temperature in (0.3, 0.7, 1.0):
         more = write_on(problem.net, look.params, _window(problem.shape), begin, LETTERS, key, temperature)
         written = "".join(problem.classes[i] for i in more)
-        paragraphs += [f"At {temperature:g}:", "\n".join(f"    {line}" for line in written.splitlines())]
+        paragraphs += [f"At {temperature:g}:", f"````text\n{written}\n````"]  # a fence, which keeps what is blank
     yield Section("What it writes", paragraphs)
