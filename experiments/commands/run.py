@@ -34,7 +34,7 @@ def _studies(name: str, args: list[str]) -> int:
         fix = f"did you mean {close[0]}?" if close else "see `python -m experiments list`"
         raise ConfigError(expected("experiment", f"{', '.join(EXPERIMENTS)}, a study or {ALL}", repr(name), fix))
 
-    from experiments.engine import conduct, study
+    from experiments.engine import conduct, parts, study
 
     def options(
         out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = conduct.OUT,
@@ -44,6 +44,8 @@ def _studies(name: str, args: list[str]) -> int:
         seeds: int | None = None,
         quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
         refresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+        part: Annotated[str | None, tyro.conf.arg(metavar="K/N")] = None,
+        on: str = "local",
     ) -> int:
         """Make the runs that are missing, several at once; a study that was stopped goes on where it was.
 
@@ -56,12 +58,24 @@ def _studies(name: str, args: list[str]) -> int:
             seeds: only the first so many seeds of each study.
             quick: a version of minutes on reduced data, which tests the studies and answers nothing.
             refresh: make runs again that another version of the code made.
+            part: the runs of part K of N; other commands, on any machine that shares the folder, make the others.
+            on: where the runs are made: local, dask (a cluster made here), dask:ADDRESS (of a scheduler), or mpi, under
+                `mpiexec -n 4 python -m mpi4py -m experiments run …`.
         """
         if note := too_many_threads(threads):
             raise ConfigError(note)
         chosen = list(study.studies().values()) if name == ALL else [study.get(name)]
         return conduct.run_studies(
-            chosen, out, data=data, jobs=jobs, threads=threads, quick=quick, seeds=seeds, refresh=refresh
+            chosen,
+            out,
+            data=data,
+            jobs=jobs,
+            threads=threads,
+            quick=quick,
+            seeds=seeds,
+            refresh=refresh,
+            part=None if part is None else parts.read(part),
+            on=on,
         )
 
     return cli.parse(options, args, f"python -m experiments run {name}")

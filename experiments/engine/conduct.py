@@ -3,16 +3,20 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import attrs
 
-from experiments.engine import pool, store
+from experiments.engine import engines, parts, pool, store
 from experiments.engine.board import Board
+from experiments.engine.engines import Site
+from experiments.engine.parts import Part
 from experiments.engine.study import Study, get, run_id, studies
 from experiments.reports import sources
 from fnnet.arguments import whole
-from fnnet.errors import MissingDataError
+from fnnet.errors import ConfigError, MissingDataError, expected
 from fnnet.runs import cli, facts
 from fnnet.runs.datasets import BUNDLED
 from fnnet.runs.display import display
@@ -64,6 +68,8 @@ def run_studies(
     quick: bool = False,
     seeds: int | None = None,
     refresh: bool = False,
+    part: Part | None = None,
+    on: str = "local",
 ) -> int:
     """Make the runs of studies that are not in `out` yet; return 0 if all were made, 1 if some failed or had no data.
 
@@ -76,21 +82,36 @@ def run_studies(
         quick: the short version of every run, on reduced data and one seed: tests the studies, answers nothing.
         seeds: only the first so many of each study.
         refresh: make runs again that other code made.
+        part: of the runs, those of this part; other commands make the others, see `experiments.engine.parts`.
+        on: where runs are made, see `experiments.engine.engines`; those that are timed, always here.
 
     Raises:
-        ConfigError: an option is out of its range, or another process works in `out`.
+        ConfigError: an option is out of its range, or another process works in `out`; or a part is asked for of
+            studies that follow searches which are not finished.
         OSError: a run could not be written; finished runs are as they were.
     """
     threads = whole("threads", threads, 1)
     seeds = None if seeds is None else whole("seeds", seeds, 1)
     workers = max(1, facts.cores() // threads) if jobs is None else whole("jobs", jobs, 1)
-    with store.locked(out):
-        wanted, without = _with_data(with_searches(chosen), data)
+    with ExitStack() as held:
+        site = held.enter_context(engines.opened(on, workers, threads))
+        if site is None:
+            return 0  # a worker, whose work is done
+        workers = site.workers
+        held.enter_context(parts.locked(out, part))
+        known, waiting = _dealable(with_searches(chosen), chosen, out, data, quick, seeds, part)
+        wanted, without = _with_data(known, data)
+        without += waiting
         stages = in_stages(wanted)
+        numbers = {} if part is None else _numbers(known, out, data, quick, seeds, part)
 
         def planned(stage: Sequence[Study], guess: bool) -> tuple[list[Planned], dict[str, bool]]:
             settled = [_settled(study, out, data, quick, guess) for study in stage]
-            return plan(settled, out, data, quick=quick, seeds=seeds, refresh=refresh)
+            todo, there = plan(settled, out, data, quick=quick, seeds=seeds, refresh=refresh)
+            if part is None:
+                return todo, there
+            own = {name for name, number in numbers.items() if number == part.number}
+            return [run for run in todo if run.identifier in own], {name: there[name] for name in there if name in own}
 
         first = [planned(stage, guess=True) for stage in stages]
         todo = list({run.identifier: run for runs, _ in reversed(first) for run in runs}.values())
@@ -111,7 +132,8 @@ def run_studies(
                     runs, _ = planned(stage, guess=False)
                     todo = [run for run in todo if run.study.name not in {study.name for study in stage}]
                     telling.begin(_costs(runs, workers), _costs(todo, workers))
-                    for fault in _make(runs, out, 1 if stage[0].alone else workers, threads, telling):
+                    made_by = Site(partial(pool.perform, threads=threads), 1) if stage[0].alone else site
+                    for fault in _make(runs, out, made_by, telling):
                         made += fault is None
                         failed += [] if fault is None else [fault]
                     failed += [
@@ -123,7 +145,7 @@ def run_studies(
             seconds = time.monotonic() - start
             if made or failed:
                 session = {"studies": len(chosen), "runs": made, "failed": failed, "jobs": workers, "threads": threads}
-                store.log(out, {**session, "seconds": seconds, "quick": quick})
+                parts.log(out, part, {**session, "seconds": seconds, "quick": quick})
     for line in failed:
         print(f"failed: {line}", file=sys.stderr)
     print(f"{made} runs made in {duration(seconds)}, {len(failed)} failed, {len(without)} studies without data")
@@ -145,6 +167,55 @@ def in_stages(chosen: Sequence[Study]) -> list[list[Study]]:
     first = [study for study in chosen if study.name in searches and not study.alone]
     rest = [study for study in chosen if study not in timed and study not in first]
     return [stage for stage in (timed, first, rest) if stage]
+
+
+def _dealable(
+    wanted: Sequence[Study],
+    chosen: Sequence[Study],
+    out: Path,
+    data: str | None,
+    quick: bool,
+    seeds: int | None,
+    part: Part | None,
+) -> tuple[list[Study], list[tuple[Study, str]]]:
+    """Studies whose plan is known, and the others with what is missing: parts of a plan need all of it.
+
+    Raises:
+        ConfigError: of those that were chosen nothing can be dealt out.
+    """
+    if part is None:
+        return list(wanted), []
+
+    def finished(search: Study) -> bool:
+        asked = _asked([search], data, quick, seeds)
+        return all(store.read(out, run.identifier, run.job.config) is not None for run in asked)
+
+    waiting = [
+        (study, f"--part {part} of it has to wait until {study.follows.search}, which it follows, is finished")
+        for study in wanted
+        if study.follows and not finished(get(study.follows.search))
+    ]
+    names = {study.name for study, _ in waiting}
+    if waiting and names >= {study.name for study in chosen}:
+        searches = ", ".join(sorted({study.follows.search for study, _ in waiting if study.follows}))
+        fix = "run its runs first, in parts or not"
+        raise ConfigError(
+            expected(f"--part {part}", "studies that follow finished searches", f"{searches} unfinished", fix)
+        )
+    return [study for study in wanted if study.name not in names], waiting
+
+
+def _numbers(
+    wanted: Sequence[Study], out: Path, data: str | None, quick: bool, seeds: int | None, part: Part
+) -> dict[str, int]:
+    """Run -> number of its part. Studies that follow others are dealt for themselves, since they come later."""
+    numbers: dict[str, int] = {}
+    for follow in (False, True):
+        settled = [_settled(study, out, data, quick, guess=False) for study in wanted if bool(study.follows) == follow]
+        asked = {run.identifier: run for run in _asked(settled, data, quick, seeds) if run.identifier not in numbers}
+        timed = {name: run.study.name for name, run in asked.items() if run.study.alone}
+        numbers |= parts.dealt({name: run.cost for name, run in asked.items()}, timed, part.of)
+    return numbers
 
 
 def _settled(study: Study, out: Path, data: str | None, quick: bool, guess: bool) -> Study:
@@ -171,9 +242,9 @@ def _report(out: Path, data: str | None, quick: bool) -> str:
     )
 
 
-def _make(todo: Sequence[Planned], out: Path, workers: int, threads: int, telling: Board) -> Iterator[str | None]:
+def _make(todo: Sequence[Planned], out: Path, site: Site, telling: Board) -> Iterator[str | None]:
     """Make runs and write their files; for each that is over, None or why it failed."""
-    for event in pool.perform([run.job for run in todo], workers, threads):
+    for event in site.engine([run.job for run in todo], site.workers):
         run = todo[event.job]
         name = f"{run.study.name} · {run.label} · seed {run.job.seed}"
         if isinstance(event, pool.Advanced):
@@ -203,20 +274,26 @@ def plan(
     """
     todo: dict[str, Planned] = {}
     there: dict[str, bool] = {}
+    for run in _asked(chosen, data, quick, seeds):
+        found = store.read(out, run.identifier, run.job.config)
+        stands = found is not None and store.stands(run.job.task, found)
+        if found is not None and (stands or not refresh):
+            there[run.identifier] = stands
+        else:
+            todo.setdefault(run.identifier, run)
+    return sorted(todo.values(), key=lambda run: -run.cost), there
+
+
+def _asked(chosen: Sequence[Study], data: str | None, quick: bool, seeds: int | None) -> Iterator[Planned]:
+    """All runs of studies, whether made or not; those that several ask for several times."""
     for study in chosen:
         for setting in study.settings:
             config = study.quick(setting.config) if quick else setting.config
             for seed in list(study.seeds)[: 1 if quick and seeds is None else seeds]:
                 identifier = run_id(study.task, config, seed, data == BUNDLED)
-                found = store.read(out, identifier, config)
-                stands = found is not None and store.stands(study.task, found)
-                if found is not None and (stands or not refresh):
-                    there[identifier] = stands
-                elif identifier not in todo:
-                    job = pool.Job(study.task, config, seed, data)
-                    cost = 0.3 if quick else study.cost(setting.config)
-                    todo[identifier] = Planned(identifier, job, study, setting.label, cost)
-    return sorted(todo.values(), key=lambda run: -run.cost), there
+                job = pool.Job(study.task, config, seed, data, tuple(study.data))
+                cost = 0.3 if quick else study.cost(setting.config)
+                yield Planned(identifier, job, study, setting.label, cost)
 
 
 def _with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], list[tuple[Study, str]]]:

@@ -18,21 +18,30 @@ from typing import Any, NamedTuple, TypeAlias
 import attrs
 
 from experiments.engine import store
-from experiments.engine.study import Result, Task, task_name
+from experiments.engine.study import OnProgress, Result, Task, task_name
 from fnnet.runs import facts
 from fnnet.runs.threads import limited
 from fnnet.runtime import keep_memory
 
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREADS = ("OPENBLAS_NUMTHREADS", "OMP_NUMTHREADS", "MKL_NUMTHREADS", "VECLIB_MAXIMUMTHREADS")
 
 
 class Job(NamedTuple):
-    """A run to be made: what a worker needs to know."""
+    """A run to be made: what a worker needs to know.
+
+    Args:
+        task: what trains.
+        config: the setting.
+        seed: of everything random.
+        data: data directory.
+        needs: names of the data sets that have to be in it.
+    """
 
     task: Task
     config: Any
     seed: int
     data: str | None
+    needs: tuple[str, ...] = ()
 
 
 class Advanced(NamedTuple):
@@ -143,8 +152,8 @@ def _dismiss(worker: _Worker) -> None:
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
     """Processes started within begin with so many threads."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
     try:
         yield
     finally:
@@ -169,8 +178,7 @@ def _work(connection: Connection, threads: int) -> None:
 
 
 def _made(connection: Connection, number: int, job: Job) -> Event:
-    code = store.watched_code(task_name(job.task))
-    start = last = time.perf_counter()
+    last = time.perf_counter()
 
     def tell(part: float) -> None:
         nonlocal last
@@ -178,6 +186,12 @@ def _made(connection: Connection, number: int, job: Job) -> Event:
             last = time.perf_counter()
             connection.send(Advanced(number, part))
 
+    return made(number, job, tell)
+
+
+def made(number: int, job: Job, tell: OnProgress) -> Done | Failed:
+    """Make a run here."""
+    code, start = store.watched_code(task_name(job.task)), time.perf_counter()
     try:
         result = job.task(job.config, job.seed, job.data, tell)
         json.dumps(result, allow_nan=False)  # what no file can hold is this run's own fault

@@ -205,9 +205,11 @@ def results_of(study: Study, out: Path, quick: bool = False, bundled: bool = Fal
 def log(out: Path, entry: dict[str, Any]) -> None:
     """Add what one command did to the record of the folder."""
     stamped = {"ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **entry}
-    files.write(out / SESSIONS, files.to_json([*sessions(out), stamped]))
+    before = files.read_json(out / SESSIONS) if (out / SESSIONS).is_file() else []
+    files.write(out / SESSIONS, files.to_json([*before, stamped]))
 
 
 def sessions(out: Path) -> list[dict[str, Any]]:
-    """What commands did in this folder, oldest first."""
-    return files.read_json(out / SESSIONS) if (out / SESSIONS).is_file() else []
+    """What commands did in this folder, oldest first, those that made a part of the runs too."""
+    found = [session for path in out.glob(f"{Path(SESSIONS).stem}*.json") for session in files.read_json(path)]
+    return sorted(found, key=lambda session: str(session["ended"]))

@@ -40,15 +40,24 @@ def clean(folder: Path) -> None:
 
 @contextmanager
 def exclusive(folder: Path, lock: str, busy: Exception) -> Iterator[None]:
+    """Hold a folder against other processes, see `held`; what killed writers left in it is removed."""
+    with held(folder, lock, busy):
+        clean(folder)
+        yield
+
+
+@contextmanager
+def held(folder: Path, lock: str, busy: Exception, *, shared: bool = False) -> Iterator[None]:
     """Hold a folder, made if need be, against other processes; a process that dies lets go of it.
 
     The lock is `flock`'s, which POSIX systems have and Windows has not; a folder on a network may need a server that
     knows it.
 
     Args:
-        folder: what is held; temporary files that killed writers left in it are removed.
+        folder: what is held.
         lock: the name of the file in it that is locked.
         busy: raised where another process holds it.
+        shared: beside others who share it.
 
     Raises:
         OSError: the folder cannot be made or written.
@@ -63,10 +72,9 @@ def exclusive(folder: Path, lock: str, busy: Exception) -> Iterator[None]:
     handle = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise busy from None
-        clean(folder)
         yield
     finally:
         os.close(handle)

@@ -1,0 +1,105 @@
+"""Where runs are made, as `--on` says: in processes here, or by workers that are elsewhere too."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from experiments.engine import executors, pool
+from experiments.engine.pool import Event, Job
+from fnnet.errors import ConfigError, expected
+
+Engine: TypeAlias = Callable[[Sequence[Job], int], Iterator[Event]]  # runs, and how many at once
+SECONDS = 10.0  # that a scheduler has to answer in
+WORDS = "local, dask, dask:ADDRESS or mpi"
+
+
+class Site(NamedTuple):
+    """An engine, and how many runs it makes at once."""
+
+    engine: Engine
+    workers: int
+
+
+@contextmanager
+def opened(on: str, workers: int, threads: int) -> Iterator[Site | None]:
+    """What `--on` means, for a while; None in a process that was a worker of it and has nothing more to do.
+
+    Args:
+        on: "local": processes here. "dask": workers of a Dask cluster made here; "dask:ADDRESS": those of the one whose
+            scheduler is there. "mpi": the other processes of this MPI job.
+        workers: runs at once, where they are made here.
+        threads: of the matrix products in each.
+
+    Raises:
+        ConfigError: the word means nothing, what it needs is not installed, or nobody answers.
+    """
+    if on == "local":
+        yield Site(partial(pool.perform, threads=threads), workers)
+    elif on == "dask" or on.startswith("dask:"):
+        with _dask(on.partition(":")[2], workers, threads) as client:
+            yield Site(
+                partial(executors.perform, client.get_executor, threads=threads), sum(client.nthreads().values())
+            )
+    elif on == "mpi":
+        with _mpi() as executor:
+            if executor is None:
+                yield None
+            else:
+                yield Site(partial(executors.perform, lambda: _Lent(executor), threads=threads), executor.num_workers)
+    else:
+        raise ConfigError(expected("--on", WORDS, repr(on)))
+
+
+class _Lent(Executor):
+    """An executor that is not shut down by those who have it for a while."""
+
+    def __init__(self, owned: Executor):
+        self.submit = owned.submit  # type: ignore[method-assign]
+
+
+@contextmanager
+def _dask(address: str, workers: int, threads: int) -> Iterator[Any]:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ConfigError(expected("--on dask", "distributed", error, "pip install 'fnnet[dask]'")) from None
+    if address:
+        try:
+            client = Client(address, timeout=SECONDS)
+        except (OSError, ValueError) as error:
+            fix = "start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`"
+            raise ConfigError(
+                expected(f"--on dask:{address}", "a scheduler there", f"{type(error).__name__}: {error}", fix)
+            ) from None
+        with client:
+            if not client.nthreads():
+                fix = f"start some with `dask worker {address} --nthreads 1 --no-memory-limit`"
+                raise ConfigError(expected(f"--on dask:{address}", "workers", "none", fix))
+            yield client
+        return
+    environment = dict.fromkeys(pool.THREADS, str(threads))
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None, env=environment
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _mpi() -> Iterator[Any]:
+    try:
+        from mpi4py import MPI
+        from mpi4py.futures import MPICommExecutor
+    except (ImportError, RuntimeError) as error:
+        raise ConfigError(
+            expected("--on mpi", "mpi4py and an MPI library", error, "pip install 'fnnet[mpi]'")
+        ) from None
+    if MPI.COMM_WORLD.size < 2:
+        fix = "start it as in `mpiexec -n 4 python -m mpi4py -m experiments run NAME --on mpi`"
+        raise ConfigError(expected("--on mpi", "two processes or more, of which one hands out the runs", 1, fix))
+    with MPICommExecutor(MPI.COMM_WORLD, root=0) as executor:
+        yield executor

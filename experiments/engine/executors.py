@@ -1,0 +1,148 @@
+"""Runs by the workers of any `concurrent.futures.Executor`: processes, a Dask cluster, the processes of an MPI job.
+
+Every worker is probed before its first run: it has to have the code, the versions and the data that this process has,
+or else the figures of one study would not be of one kind. What a worker makes it sends back; only this process writes.
+"""
+
+import platform
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from functools import cache
+from typing import Any, NamedTuple
+
+from experiments.engine import pool
+from experiments.engine.pool import Done, Event, Failed, Job
+from experiments.reports import sources
+from fnnet.errors import ConfigError, MissingDataError, expected
+from fnnet.runs import facts
+from fnnet.runs.threads import limited
+from fnnet.runtime import keep_memory
+
+PROBED = {
+    "code": "give it this clone",
+    "python": "give it this Python",
+    "numpy": "give it this NumPy",
+    "blas": "give it this NumPy",
+}
+
+
+class Misfit(NamedTuple):
+    """Why a worker is not taken."""
+
+    host: str
+    wanted: str
+    got: str
+    fix: str
+
+
+def probe() -> dict[str, Any]:
+    """What has to be the same for all that make runs of one study."""
+    found = facts.environment()
+    return {fact: found[fact] for fact in PROBED}
+
+
+def perform(hire: Callable[[], Executor], jobs: Sequence[Job], workers: int, threads: int = 1) -> Iterator[Event]:
+    """Make all runs, so many at once, and tell which are over.
+
+    A worker that is lost costs the runs under way. An executor that breaks with it, as one of processes does, is hired
+    anew.
+
+    Args:
+        hire: gives an executor, which is shut down in the end.
+        jobs: taken in this order.
+        workers: runs at once.
+        threads: of the matrix products in each.
+
+    Raises:
+        ConfigError: a worker has other code, versions or data; or the executor takes nothing any more.
+    """
+    wanted, waiting = probe(), deque(range(len(jobs)))
+    running: dict[Future[Any], int] = {}
+    executor = hire()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                number = waiting.popleft()
+                running[_submitted(executor, number, jobs[number], threads, wanted)] = number
+            events, broken = _over(running)
+            yield from events
+            if broken:
+                yield from [_heard(future, number) for future, number in running.items()]
+                running.clear()
+                executor.shutdown(wait=False)
+                executor = hire()
+    finally:
+        for future in running:
+            future.cancel()
+        executor.shutdown(wait=False)
+
+
+def _over(running: "dict[Future[Any], int]") -> tuple[list[Event], bool]:
+    """What the next runs to be over have come to, and whether the executor is broken.
+
+    Nothing keeps their futures: as long as somebody does, Dask makes a run again whose result is lost with a worker.
+    """
+    over, _ = wait(running, return_when=FIRST_COMPLETED)
+    broken = any(isinstance(_fault(future), BrokenExecutor) for future in over)
+    return [_heard(future, running.pop(future)) for future in over], broken
+
+
+def _submitted(executor: Executor, number: int, job: Job, threads: int, wanted: dict[str, Any]) -> "Future[Any]":
+    try:
+        return executor.submit(made, number, job, threads, wanted)
+    except BrokenExecutor as error:  # between two runs: as if this one had been under way
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
+    except RuntimeError as error:
+        fix = "what is finished is kept: start its workers again, and this command"
+        raise ConfigError(
+            expected("workers", "ones that take runs", f"{type(error).__name__}: {error}", fix)
+        ) from error
+
+
+def _fault(future: "Future[Any]") -> BaseException | None:
+    """What became of a run instead of an answer: its worker is lost."""
+    try:
+        return future.exception()
+    except CancelledError as error:
+        return error
+
+
+def _heard(future: "Future[Any]", number: int) -> Event:
+    fault = _fault(future)
+    if isinstance(fault, ImportError | AttributeError):  # it knows nothing of what it was asked
+        got = f"{type(fault).__name__}: {fault}"
+        raise ConfigError(expected("a worker", "this code", got, "give it this clone")) from fault
+    if fault is not None:
+        return Failed(number, f"its worker was lost: {type(fault).__name__}: {fault}".rstrip(": "), "")
+    found: Done | Failed | Misfit = future.result()
+    if isinstance(found, Misfit):
+        raise ConfigError(expected(f"worker {found.host}", found.wanted, found.got, found.fix))
+    return found
+
+
+def made(number: int, job: Job, threads: int, wanted: dict[str, Any]) -> Done | Failed | Misfit:
+    """What a worker does: look at itself, once, and make a run."""
+    misfit = _looked_at(tuple(wanted.items()), job.needs, job.data)
+    if misfit is not None:
+        return misfit
+    keep_memory()
+    with limited(threads):
+        return pool.made(number, job, lambda part: None)
+
+
+@cache
+def _looked_at(wanted: tuple[tuple[str, Any], ...], needs: tuple[str, ...], data: str | None) -> Misfit | None:
+    """What this process lacks."""
+    own, host = probe(), platform.node()
+    for fact, value in wanted:
+        if own[fact] != value:
+            return Misfit(host, f"{fact} {value}", str(own[fact]), PROBED[fact])
+    for name in needs:
+        try:
+            sources.load(name, data)
+        except MissingDataError as error:
+            return Misfit(host, f"the data {name}", "none", str(error))
+    return None
