@@ -54,7 +54,8 @@ def curves(
             left.set_ylim(max(1e-9, 0.5 * min(shown)), 2 * max(*shown, float(np.quantile(losses, 0.999))))
     left.set_ylabel(loss_words)
     left.set_title("Loss", loc="left")
-    if measure.log and min(row[f"{part}_{measure.name}"] for row in rows for part, *_ in parts) > 0:
+    values = [row[f"{part}_{measure.name}"] for row in rows for part, *_ in parts]
+    if measure.log and 0 < 10 * min(values) < max(values):  # else no power of ten may stand along the axis
         _logarithmic(right)
     else:
         right.yaxis.set_major_formatter(lambda value, _: f"{measure.scale * value:g}")
