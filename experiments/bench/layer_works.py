@@ -43,7 +43,7 @@ LAYERS = {
     "lstm-narrow": _layer("LSTM, 100 steps of 64 features, 64 inside", (100, 64), 8, "lstm", 64),
     "gru": _layer("GRU, 50 steps of 128 features, 128 inside", (50, 128), 32, "gru", 128),
     "attention-4": _layer("self-attention, 64 steps of 128 features, 4 heads", (64, 128), 16, "attention", 4),
-    "attention-8": _layer("the same with 8 heads", (64, 128), 16, "attention", 8),
+    "attention-8": _layer("self-attention, 64 steps of 128 features, 8 heads", (64, 128), 16, "attention", 8),
     "encoder": _layer(
         "transformer encoder layer, 64 steps of 128, 4 heads, 512 inside", (64, 128), 16, "encoder", 128, 4, 512
     ),
@@ -55,7 +55,7 @@ LAYERS = {
     "conv1d": _layer("64 → 64 channels, 5 taps, 256 steps", (64, 256), 32, *_conv(1, 64, 5)),
     "conv3d": _layer("16 → 32 channels, 3×3×3, 16×16×16", (16, 16, 16, 16), 8, *_conv(3, 32, 3)),
     "depthwise": _layer("64 channels, 3×3, 28×28", _IMAGES, 32, *_conv(2, 64, 3, groups=64)),
-    "depthwise-2": _layer("the same with stride 2", _IMAGES, 32, *_conv(2, 64, 3, 2, groups=64)),
+    "depthwise-2": _layer("64 channels, 3×3 with stride 2, 28×28", _IMAGES, 32, *_conv(2, 64, 3, 2, groups=64)),
     "grouped": _layer("64 → 64 channels in 4 groups, 3×3, 28×28", _IMAGES, 32, *_conv(2, 64, 3, groups=4)),
     "dilated": _layer("64 → 64 channels, 3×3 with dilation 2, 28×28", _IMAGES, 32, *_conv(2, 64, 3, dilation=2)),
     "transposed": _layer("64 → 32 channels, 4×4 with stride 2, 14×14", (64, 14, 14), 32, "transposed", 2, 32, 4, 2, 1),
