@@ -65,6 +65,9 @@ Infer: TypeAlias = Callable[[Any], Any]  # Shapes -> Shapes
 Takes: TypeAlias = Literal["floats", "integers", "anything"]  # one array of floats, one of whole numbers, any structure
 
 
+MOST_WITHIN = 101  # layers within each other: what goes through a net by functions that call each other ends somewhere
+
+
 @attrs.frozen(eq=False, repr=False)
 class Layer:
     """A network as a value: pure functions and a name. Every layer and every combination of layers is one.
@@ -111,6 +114,7 @@ class Layer:
     _rebuild: "Callable[[Sequence[Layer]], Layer] | None" = None
     _part: "Callable[[slice], Layer] | None" = None
     recipe: Recipe | None = attrs.field(init=False, default=None)  # so `attrs.evolve` leaves it behind
+    _depth: int = attrs.field(init=False, default=1)  # of the layers within each other, as the recipe tells
 
     @name.validator
     def _is_identifier(self, _: "attrs.Attribute[str]", name: object) -> None:
@@ -122,6 +126,11 @@ class Layer:
         for read, write in _FIELDS:
             write(made, read(self))
         _write_recipe(made, recipe)
+        depth = 1 + _deepest(tuple(recipe.arguments.values()))
+        if depth > MOST_WITHIN:
+            fix = "put layers behind each other, in one serial"
+            raise ConfigError(expected(self.name, f"at most {MOST_WITHIN} layers within each other", depth, fix))
+        _write_depth(made, depth)
         return made
 
     def __repr__(self) -> str:
@@ -322,8 +331,18 @@ def _calmly(f: Callable[..., T], *arguments: Any) -> T:
 
 
 _SLOTS: dict[str, Any] = {field.name: getattr(Layer, field.name) for field in attrs.fields(Layer)}
-_write_recipe = _SLOTS.pop("recipe").__set__
+_write_recipe, _write_depth = _SLOTS.pop("recipe").__set__, _SLOTS.pop("_depth").__set__
 _FIELDS = tuple((slot.__get__, slot.__set__) for slot in _SLOTS.values())
+
+
+def _deepest(arguments: Any) -> int:
+    """How many layers stand within each other in what a factory was given."""
+    kind = type(arguments)
+    if kind is Layer:
+        return int(arguments._depth)
+    return (
+        max(map(_deepest, arguments.values() if kind is dict else arguments), default=0) if kind in (tuple, dict) else 0
+    )
 
 
 def _innermost(net: Layer, path: str = "") -> "Iterator[tuple[str, Layer]]":
