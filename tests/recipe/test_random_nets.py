@@ -41,6 +41,7 @@ LEAVES = {
     "conv1d": st.builds(layers.conv1d, few, few, padding=st.just("causal") | st.just((1, 0)), init=inits),
     "conv3d": st.builds(layers.conv3d, st.just(6), few, groups=st.sampled_from([1, 2, 3, 6]), init=inits),
     "max_pool": st.builds(layers.max_pool, pairs, stride=st.none() | pairs, dilation=few, ceil=st.booleans()),
+    "max_unpool": st.builds(layers.max_unpool, pairs, stride=st.none() | pairs, size=st.none() | pairs),
     "avg_pool": st.builds(layers.avg_pool, pairs, stride=st.none() | pairs, count_padding=st.booleans()),
     "conv_transpose1d": st.builds(
         layers.conv_transpose1d, few, few, padding=st.just("same") | st.just((1, 0)), init=inits
