@@ -10,8 +10,14 @@ from fnnet.runs.registry import EXPERIMENTS, get
 from fnnet.types import Discrete
 
 PAGE = (Path(__file__).parents[1] / "docs/experiments.md").read_text(encoding="utf-8")
-ROWS = {name: row for row, name in re.findall(r"(?m)^(\| `(\w+)` \|.*)$", PAGE)}
-SHAPES = {"segment": (1, 48, 48), "characters": Discrete((128,)), "addition": Discrete((11,))}
+ROWS = {name: row for row, name in re.findall(r"(?m)^(\| `([\w-]+)` \|.*)$", PAGE)}
+SHAPES = {
+    "sine": (1,),
+    "best-sine": (1,),
+    "segment": (1, 48, 48),
+    "characters": Discrete((128,)),
+    "addition": Discrete((11,)),
+}
 
 
 def test_the_page_names_what_there_is():

@@ -23,7 +23,7 @@ from fnnet.runs import facts
 from fnnet.runs.threads import limited
 from fnnet.runtime import keep_memory
 
-THREADS = ("OPENBLAS_NUMTHREADS", "OMP_NUMTHREADS", "MKL_NUMTHREADS", "VECLIB_MAXIMUMTHREADS")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class Job(NamedTuple):

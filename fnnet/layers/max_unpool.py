@@ -46,9 +46,9 @@ def max_unpool(
     `MaxUnpool2d`, which hands a gradient to all of equal places. ONNX counts places through the whole batch.
 
     >>> import numpy as np
-    >>> from fnnet import layers
+    >>> from fnnet import layers, rng
     >>> both = layers.serial(layers.max_pool(2, dims=1, indices=True), max_unpool(2, dims=1))
-    >>> both.apply(((), ()), np.float32([[[1, 5, 3, 2]]]))[0]
+    >>> both.apply(both.init(rng.key(0), (1, 4)), np.float32([[[1, 5, 3, 2]]]))[0]
     array([[[0., 5., 3., 0.]]], dtype=float32)
     """
     kernel = per_axis("kernel", kernel, 1, dims)

@@ -31,7 +31,7 @@ def pairs(key: rng.Key, digits: int, count: int) -> Array:
     """So many different pairs of numbers below 10^digits, (count, 2), in random order.
 
     >>> pairs(rng.key(0), 1, 100).tolist()[:2]
-    [[4, 0], [2, 6]]
+    [[0, 0], [7, 2]]
     """
     of_each = 10**digits
     chosen = rng.permutation(key, of_each**2)[:count]

@@ -13,7 +13,7 @@ from fnnet.runs import trainer
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import Run
 from fnnet.runs.identity import Identity
-from fnnet.runs.lenet5 import Config
+from fnnet.runs.lenet5 import EXPERIMENT, Config
 from fnnet.runs.perform import journal
 
 
@@ -44,7 +44,7 @@ def test_memory_and_handles_are_flat_over_ten_thousand_steps(tmp_path):
         def epoch(self, row):
             look()
 
-    with journal(Run(tmp_path, Identity("tiny", {}, "drawn", {}), None, config), position, Looking()) as writing:
+    with journal(Run(tmp_path, Identity("tiny", {}, "drawn", {}), EXPERIMENT, config), position, Looking()) as writing:
         end = trainer.run(plan, position, writing, save_every=0.5)
     assert end.state.step == 10_000
     assert len(sizes) == 10

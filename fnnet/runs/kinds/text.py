@@ -22,7 +22,7 @@ LETTERS = 300  # of a sample on a page
 def bits_per_character(predictions: Array, target: Array) -> float:
     """The mean of -log₂ p of what comes next: predictions (N, T, K) logits, target (N, T) ids.
 
-    >>> bits_per_character(np.zeros((1, 3, 4), np.float32), np.array([[0, 1, 3]]))
+    >>> round(bits_per_character(np.zeros((1, 3, 4), np.float32), np.array([[0, 1, 3]])), 6)
     2.0
     """
     return float(losses.per_step(losses.softmax_cross_entropy)(predictions, target)[0]) / math.log(2)
