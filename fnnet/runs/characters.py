@@ -72,7 +72,7 @@ def windows(ids: Array, steps: int) -> tuple[Array, Array]:
 class Config(Settings):
     """A net that reads characters and says at every one which comes next."""
 
-    epochs: int = attrs.field(default=5, validator=at_least(1))
+    epochs: int = attrs.field(default=15, validator=at_least(1))
     """Times every piece of the text is seen; with patience, at most."""
     batch_size: int = attrs.field(default=32, validator=at_least(1))
     """Pieces in a step; the last batch of an epoch may be short."""

@@ -12,7 +12,7 @@ from fnnet.types import Layer
 class Config(Settings):
     """MobileNet with few channels, for small pictures."""
 
-    epochs: int = attrs.field(default=2, validator=at_least(1))
+    epochs: int = attrs.field(default=6, validator=at_least(1))
     """Times every example is seen; with patience, at most."""
     batch_size: int = attrs.field(default=128, validator=at_least(1))
     """Examples in a step; the last batch of an epoch may be short."""

@@ -25,7 +25,7 @@ WALKS, STEPS = 5, 10  # from one code to another, and pictures on the way
 
 @attrs.frozen
 class Config(Settings):
-    """The net of Kingma and Welling, with one layer of units on the way to the code and one on the way back."""
+    """The net of Kingma and Welling, with one layer of units, ReLU, on the way to the code and one on the way back."""
 
     epochs: int = attrs.field(default=6, validator=at_least(1))
     """Times every example is seen; with patience, at most."""
@@ -41,7 +41,10 @@ class Config(Settings):
 
 def net(config: Config) -> Layer:
     """Pictures (1, 28, 28) to logits (784,) of their pixels, and mean and log-variance (code,) of their code."""
-    return layers.serial(layers.flatten(), zoo.variational_autoencoder(784, hidden=config.hidden, code=config.code))
+    return layers.serial(
+        layers.flatten(),
+        zoo.variational_autoencoder(784, hidden=config.hidden, code=config.code, activation=layers.relu()),
+    )
 
 
 def black_and_white(key: rng.Key, x: Array) -> Array:

@@ -33,7 +33,9 @@ def autoencoder(outputs: int = 784, *, hidden: Sequence[int] = (1000, 500, 250),
     )
 
 
-def variational_autoencoder(outputs: int = 784, *, hidden: int = 500, code: int = 20) -> Layer:
+def variational_autoencoder(
+    outputs: int = 784, *, hidden: int = 500, code: int = 20, activation: Layer = layers.tanh()
+) -> Layer:
     """Vectors (outputs,) to (logits of the same, mean and log-variance of the code); its loss is `negative_elbo`.
 
     In training the code is drawn, by the step's key; in evaluation it is its mean. Its child `decoder` makes logits of
@@ -43,6 +45,8 @@ def variational_autoencoder(outputs: int = 784, *, hidden: int = 500, code: int 
         outputs: numbers in an example.
         hidden: units on the way to the code and back.
         code: numbers of the code.
+        activation: of those units; the paper's is tanh. With `relu` pictures of drawn codes keep a black ground
+            after a few epochs, as units that are never negative learn it, whatever the code.
 
     Source: Kingma and Welling 2014, "Auto-encoding variational Bayes", section 3 and appendix C, with 500 units for
     MNIST.
@@ -58,9 +62,9 @@ def variational_autoencoder(outputs: int = 784, *, hidden: int = 500, code: int 
 
     return layers.graph(
         wire,
-        encoder=layers.serial(layers.dense(hidden), layers.tanh()),
+        encoder=layers.serial(layers.dense(hidden), activation),
         mean=layers.dense(code),
         log_variance=layers.dense(code),
         code=layers.gaussian_sample(),
-        decoder=layers.serial(layers.dense(hidden), layers.tanh(), layers.dense(outputs)),
+        decoder=layers.serial(layers.dense(hidden), activation, layers.dense(outputs)),
     )
