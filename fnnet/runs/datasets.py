@@ -1,5 +1,7 @@
 """Data as trainings take it in: scaled, named and with digests to know it again."""
 
+from collections.abc import Callable
+
 import attrs
 
 from fnnet import data
@@ -23,6 +25,22 @@ class Found:
     data: str | None
     note: str | None
     validation: tuple[Array, Array] | None
+
+
+def paired(found: Found, pair: Callable[[str, Array], tuple[Array, Array]]) -> Found:
+    """The same pictures with other targets than their classes.
+
+    Args:
+        found: pictures and labels.
+        pair: (name of a part, its pictures) -> (x, target).
+    """
+    return attrs.evolve(
+        found,
+        train=pair("train", found.train[0]),
+        test=pair("test", found.test[0]),
+        validation=None if found.validation is None else pair("validation", found.validation[0]),
+        classes=(),
+    )
 
 
 def digits(

@@ -10,7 +10,7 @@ from fnnet import layers, losses, rng
 from fnnet.data import batch_count
 from fnnet.runs import kinds, pictures
 from fnnet.runs.answers import Look, Section
-from fnnet.runs.datasets import digits
+from fnnet.runs.datasets import digits, paired
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.markdown import table
 from fnnet.runs.measure import Measure
@@ -79,25 +79,17 @@ PSNR = Measure("PSNR", psnr, digits=2, unit="dB")
 
 def problem(config: Config, data: str | None, source: str | None = None) -> Problem:
     """The net, and MNIST or what stands in for it unless `source` is MNIST, with noise drawn by a fixed key."""
-    found = digits(data, config.train_examples, source, config.validation_examples)
 
-    def pair(part: str, examples: tuple[Array, Array]) -> tuple[Array, Array]:
-        x = examples[0]
+    def pair(part: str, x: Array) -> tuple[Array, Array]:
         return noisy(rng.fold_in(_KEY, part), x, config.noise), x
 
+    found = paired(digits(data, config.train_examples, source, config.validation_examples), pair)
     return Problem(
         net=net(config),
         loss=losses.mean_squared_error,
         optimizer=optimizer(config, config.epochs * batch_count(len(found.train[0]), config.batch_size)),
-        train=pair("train", found.train),
-        test=pair("test", found.test),
-        validation=None if found.validation is None else pair("validation", found.validation),
-        classes=(),
-        source=found.source,
-        digests=found.digests,
-        data=found.data,
-        note=found.note,
         loss_words="mean squared error",
+        **attrs.asdict(found, recurse=False),
     )
 
 

@@ -12,7 +12,7 @@ from fnnet import layers, losses, rng, training, zoo
 from fnnet.data import batch_count
 from fnnet.runs import kinds, pictures, plots
 from fnnet.runs.answers import Figure, Look, Section, together
-from fnnet.runs.datasets import digits
+from fnnet.runs.datasets import digits, paired
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.measure import Measure
 from fnnet.runs.settings import Settings, at_least, optimizer, positive
@@ -72,27 +72,20 @@ def divergence(predictions: Any, target: Array) -> float:
 
 def problem(config: Config, data: str | None, source: str | None = None) -> Problem:
     """The net, and MNIST or what stands in for it unless `source` is MNIST, made black and white by a fixed key."""
-    found = digits(data, config.train_examples, source, config.validation_examples)
 
-    def pair(part: str, examples: tuple[Array, Array]) -> tuple[Array, Array]:
-        x = black_and_white(rng.fold_in(_KEY, part), examples[0])
+    def pair(part: str, pixels: Array) -> tuple[Array, Array]:
+        x = black_and_white(rng.fold_in(_KEY, part), pixels)
         return x, x.reshape(len(x), -1)
 
+    found = paired(digits(data, config.train_examples, source, config.validation_examples), pair)
     made = net(config)
     return Problem(
         net=made,
         evaluated=made.train(rng.fold_in(_KEY, "codes")),  # the bound is of codes that are drawn; alike in every batch
         loss=losses.negative_elbo,
         optimizer=optimizer(config, config.epochs * batch_count(len(found.train[0]), config.batch_size)),
-        train=pair("train", found.train),
-        test=pair("test", found.test),
-        validation=None if found.validation is None else pair("validation", found.validation),
-        classes=(),
-        source=found.source,
-        digests=found.digests,
-        data=found.data,
-        note=found.note,
         loss_words="negative bound, nats per picture",
+        **attrs.asdict(found, recurse=False),
     )
 
 
