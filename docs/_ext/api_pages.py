@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docstrings import inline, restructured
+from folder_of_pages import written
 from rooms import GROUPS, LAYERS, PAGES, Page, every_name, names_of
 
 from fnnet.errors import FnnetError
@@ -28,16 +29,7 @@ def setup(app: Any) -> dict[str, Any]:
 
 def write(app: Any) -> None:
     """All pages, into docs/api, which git does not track."""
-    folder = Path(app.srcdir) / "api"
-    folder.mkdir(exist_ok=True)
-    pages = {f"{page.file}.rst": text(page) for page in PAGES} | {"index.rst": index()}
-    for name, content in pages.items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != content:
-            path.write_text(content, encoding="utf-8")
-    for path in folder.glob("*.rst"):
-        if path.name not in pages:
-            path.unlink()
+    written(Path(app.srcdir) / "api", {f"{page.file}.rst": text(page) for page in PAGES} | {"index.rst": index()})
 
 
 def index() -> str:

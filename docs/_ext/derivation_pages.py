@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flow_picture import picture
+from folder_of_pages import written
 from rooms import every_name
 
 from fnnet import explain, losses
@@ -33,16 +34,7 @@ def setup(app: Any) -> dict[str, Any]:
 
 def write(source: Path) -> None:
     """All pages, into docs/derivations, which git does not track."""
-    folder = source / "derivations"
-    folder.mkdir(exist_ok=True)
-    pages = {f"{name}.md": page(name) for name in text.names()} | {"index.md": index()}
-    for name, content in pages.items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != content:
-            path.write_text(content, encoding="utf-8")
-    for path in folder.glob("*.md"):
-        if path.name not in pages:
-            path.unlink()
+    written(source / "derivations", {f"{name}.md": page(name) for name in text.names()} | {"index.md": index()})
 
 
 def page(name: str, told: Callable[[str], explain.Explanation] = explain.explained) -> str:
