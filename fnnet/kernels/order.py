@@ -12,10 +12,8 @@ import numpy as np
 
 from fnnet.types import Array
 
-_PAGE, _CLASH = (
-    4096,
-    2**16,
-)  # bytes: places so far apart share their room in the cache; from N · gcd on it is too little
+_PAGE = 4096  # bytes: places so far apart share their room in the cache
+_CLASH = 2**16  # bytes: from N · gcd(distance, page) on it is too little
 _PIECE, _APART = 2048, 16  # numbers of each row at a time, and between them
 
 

@@ -21,8 +21,8 @@ def window_max(x: Array, axes: Axes) -> list[Array]:
     Padding is never read, so it never wins; every window must reach into the image.
     """
     stages = [x]
-    for dim in range(len(axes) + 1, 1, -1):
-        stages.append(_max_along(stages[-1], dim, axes[dim - 2]))
+    for dim, axis in _last_first(axes):
+        stages.append(_max_along(stages[-1], dim, axis))
     return stages
 
 

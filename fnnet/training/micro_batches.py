@@ -129,10 +129,11 @@ def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Itera
         return
     from concurrent.futures import ThreadPoolExecutor  # with logging, for those who have several workers
 
+    from toolz import partition_all
+
     with ThreadPoolExecutor(workers) as pool:
-        left = iter(of)
-        while together := tuple(islice(left, workers)):
-            yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in together]]
+        for at_once in partition_all(workers, of):
+            yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in at_once]]
 
 
 def in_training(
