@@ -165,12 +165,18 @@ def mnist_or_digits(directory: FilePath | None = None) -> tuple[Dataset, str | N
     try:
         return mnist(), None
     except MissingDataError:
-        digits = small_digits()
+        digits = digits_like_mnist()
         note = (
             f"MNIST: no data directory (the argument directory, {VARIABLE}) and no download came through; "
             f"using the {sum(len(part.labels) for part in digits[:2]):,} handwritten digits that ship with scikit-learn"
         )
-        return Dataset(*(Examples(like_mnist(part.images), part.labels) for part in digits[:2])), note
+        return digits, note
+
+
+def digits_like_mnist() -> Dataset:
+    """The bundled digits in MNIST's form."""
+    train, test, _ = small_digits()
+    return Dataset(*(Examples(like_mnist(part.images), part.labels) for part in (train, test)))
 
 
 def like_mnist(images: Array) -> Array:

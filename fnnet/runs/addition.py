@@ -87,8 +87,12 @@ def exact_match(logits: Array, target: Array) -> float:
     >>> exact_match(scores, np.array([[-1, 0], [1, 1]]))
     0.5
     """
-    right = (logits.argmax(axis=2) == target) | (target == UNASKED)
-    return float(right.all(axis=1).mean())
+    return float(_right(logits, target).mean())
+
+
+def _right(logits: Array, target: Array) -> Array:
+    """Of which texts (N,) that holds."""
+    return ((logits.argmax(axis=2) == target) | (target == UNASKED)).all(axis=1)
 
 
 EXACT = Measure("exact_match", exact_match, scale=100, digits=2, unit="%")
@@ -203,8 +207,8 @@ def _sections(look: Look) -> Iterator[Section]:
     """How many sums are right by how many digits are carried, and the first ones that are not."""
     x, target = look.problem.test
     digits, reverse = look.settings.digits, look.settings.reverse
-    said = training.predict(look.problem.net, look.params, x).argmax(axis=2)
-    right = ((said == target) | (target == UNASKED)).all(axis=1)
+    logits = training.predict(look.problem.net, look.params, x)
+    said, right = logits.argmax(axis=2), _right(logits, target)
     asked = np.stack([numbers(x[:, :digits]), numbers(x[:, digits + 1 : 2 * digits + 1])], axis=1)
     carried = carries(asked, digits)
     rows = [

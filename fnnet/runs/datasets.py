@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from fnnet import data
+from fnnet.data.mnist import digits_like_mnist
 from fnnet.errors import ConfigError, expected
 from fnnet.runs.facts import array_digest
 from fnnet.types import Array
@@ -61,9 +62,7 @@ def digits(
         MissingDataError: MNIST is neither in the directory nor, where none is named, to be had.
     """
     if directory == BUNDLED:
-        small = data.small_digits()
-        found = data.Dataset(*(data.Examples(data.like_mnist(part.images), part.labels) for part in small[:2]))
-        note, source = None, BUNDLED_DIGITS
+        found, note, source = digits_like_mnist(), None, BUNDLED_DIGITS
     elif source == MNIST:
         found, note = data.mnist(directory), None
     else:

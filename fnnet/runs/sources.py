@@ -7,8 +7,8 @@ import numpy as np
 
 from fnnet import data
 from fnnet.data import Dataset, Examples
+from fnnet.data.mnist import digits_like_mnist
 from fnnet.runs.datasets import BUNDLED
-from fnnet.types import Array
 
 
 @cache
@@ -25,27 +25,18 @@ def load(name: str, directory: str | None) -> Dataset:
     return _STAND_INS[name]() if directory == BUNDLED else _REAL[name](directory)
 
 
-def _digits_as_mnist() -> Dataset:
-    train, test, _ = data.small_digits()
-    return Dataset(Examples(data.like_mnist(train.images), train.labels), _like(data.like_mnist(test.images), test))
-
-
 def _digits_as_mat() -> Dataset:
     train, test, _ = data.small_digits()
-    larger = Examples(data.resize(train.images, 16, 16), train.labels)
+    larger, held = (Examples(data.resize(part.images, 16, 16), part.labels) for part in (train, test))
     cut = len(train.labels) // 2
-    parts = data.subset(larger, slice(cut)), data.subset(larger, slice(cut, None))
-    return Dataset(parts[0], _like(data.resize(test.images, 16, 16), test), parts[1])
+    return Dataset(data.subset(larger, slice(cut)), held, data.subset(larger, slice(cut, None)))
 
 
 def _digits_as_hanzi() -> Dataset:
     """One-bit pictures; of the twelve classes, two stay empty."""
-    found = _digits_as_mnist()
-    return Dataset(*(_like(np.where(part.images > 127, np.uint8(255), np.uint8(0)), part) for part in found[:2]))
-
-
-def _like(images: Array, examples: Examples) -> Examples:
-    return Examples(images, examples.labels)
+    train, test, _ = digits_like_mnist()
+    ink, none = np.uint8(255), np.uint8(0)
+    return Dataset(*(Examples(np.where(part.images > 127, ink, none), part.labels) for part in (train, test)))
 
 
 _REAL: dict[str, Callable[[str | None], Dataset]] = {
@@ -54,7 +45,7 @@ _REAL: dict[str, Callable[[str | None], Dataset]] = {
     "hanzi": lambda directory: data.hanzi(directory),
 }
 _STAND_INS: dict[str, Callable[[], Dataset]] = {
-    "mnist": _digits_as_mnist,
+    "mnist": digits_like_mnist,
     "digits.mat": _digits_as_mat,
     "hanzi": _digits_as_hanzi,
 }

@@ -309,8 +309,3 @@ def digests(params: Params) -> dict[str, str]:
     {'bias': 'ca08ea5bca49cc18'}
     """
     return {path: blake2b(tree.array(leaf), digest_size=8).hexdigest() for path, leaf in tree.items(params)}
-
-
-def predictions(net: Layer, params: Params, x: Array) -> Array:
-    """What the net in evaluation makes of x (N, …), in batches of a fixed size."""
-    return np.concatenate([net.apply(params, part)[0] for (part,) in data.in_order((x,), EVALUATION_BATCH)])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fnnet import checkpoint, layers, losses, optim, rng, training, tree
-from fnnet.runs import folder, trained, trainer
+from fnnet.runs import folder, trained
 from fnnet.runs.cli import main
 from fnnet.runs.position import saved
 from fnnet.runs.trainer import Position
@@ -85,7 +85,7 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path, capsys):
 def test_a_run_that_ended_is_read(tmp_path, capsys):
     net, params = trained.load(HERE / "finished")
     assert sum(leaf.size for leaf in tree.leaves(params)) == 44_426
-    assert trainer.predictions(net, params, np.zeros((2, 1, 28, 28), np.float32)).shape == (2, 10)
+    assert training.predict(net, params, np.zeros((2, 1, 28, 28), np.float32)).shape == (2, 10)
     assert folder.opened(HERE / "finished").results()["test"]["accuracy"] > 0.3
     assert main(["show", str(HERE / "finished")]) == 0
     assert "finished after 1 epoch" in capsys.readouterr().out
