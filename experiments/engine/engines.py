@@ -75,7 +75,7 @@ def _dask(address: str, workers: int, threads: int) -> Iterator[Any]:
             ) from None
         with client:
             if not client.nthreads():
-                fix = f"start some with `dask worker {address} --nthreads 1 --no-memory-limit`"
+                fix = f"start some with `dask worker {address} --nthreads 1 --memory-limit 0`"
                 raise ConfigError(expected(f"--on dask:{address}", "workers", "none", fix))
             yield client
         return

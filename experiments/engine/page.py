@@ -190,10 +190,10 @@ def _failing(
     seen = set()
     for answers, setting in _reported(found):
         measure = answers.study.measure
-        mean = ours(answers, setting.label, measure, answers.values(setting.label))
         told = setting.says or measure.text(setting.reported or 0.0)
         if holds(answers, setting).startswith("not reached") and (setting.line, told) not in seen:
             seen.add((setting.line, told))
+            mean = ours(answers, setting.label, measure, answers.values(setting.label))
             said.append(
                 {
                     "en": f"{answers.study.name}, “{setting.label}” ({setting.line}): reported {told}, ours {mean}.",
@@ -210,7 +210,7 @@ def _failing(
         said.append(
             {
                 "en": f"{answers.study.name} ({claim.line}), {claim.text}: the other way round, by {size} "
-                "({measure.title}).",
+                f"({measure.title}).",
                 "zh": f"{answers.study.name}（{claim.line}），{claim.text}：恰好相反，相差 {size}（{measure.title}）。",
             }
         )

@@ -77,10 +77,7 @@ def clearness(found: Sequence[tuple[str, Difference]], most: float = 8.0) -> byt
     """Every statement: mean over half the interval, from the greatest to the least."""
     made = figure(WIDTH, 3.2)
     axes = made.subplots()
-    sizes = [
-        (report, each.mean / each.half if each.half else 0.0 if not each.mean else np.inf) for report, each in found
-    ]
-    order = sorted(((float(np.clip(size, -most, most)), report) for report, size in sizes), reverse=True)
+    order = sorted(((_size(each, most), report) for report, each in found), reverse=True)
     for report, style in zip(sorted({report for _, report in order}), SERIES, strict=False):
         at = [i for i, (_, own) in enumerate(order) if own == report]
         axes.plot(

@@ -7,7 +7,8 @@ import attrs
 import pytest
 from PIL import Image
 
-from experiments.engine import changes, page, results
+from experiments.engine import changes, page, page_figures, results
+from experiments.engine.statistics import Difference
 from experiments.engine.study import DIVERGED, Claim, Measure, Setting, StudyResults, final, get
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
@@ -42,6 +43,8 @@ def test_it_says_what_holds_and_what_does_not(answers):
     assert "报告给出的 3 个数字（计时除外）中，2 个与我们的一致，0 个被超过，1 个未能达到。" in chinese
     assert "a-study，“c”（R1 l.3）：报告为 99.00，我们得到 91.00 ± 1.00 (n = 3)。" in chinese
     for text in (english, chinese):
+        assert ACCURACY.title in text
+        assert not re.search(r"[{}]", text)
         assert re.findall(r"\]\(figures/(.*)\)", text) == list(made.figures) == ["page-holds.png", "page-fails.png"]
 
 
@@ -102,3 +105,8 @@ def test_changed_rows_have_the_old_verdict_beside_the_new():
     assert "first layer, squared error | R1 l.889 | 90.00 | 91.10 ± 0.46 (n = 5) | yes | 90.00 ± 0.00" in text
     claims = text[text.index("judged otherwise") :]
     assert "| R1 l.911 | within the noise | clear |" in claims
+
+
+def test_a_statement_without_spread_stands_on_its_own_side():
+    sizes = [page_figures._size(Difference(mean, 0.0, 3), 8.0) for mean in (-1.0, 0.0, 1.0)]
+    assert sizes == [-8.0, 0.0, 8.0]
