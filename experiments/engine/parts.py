@@ -1,8 +1,7 @@
 """`--part K/N`: a plan of runs dealt out among N commands, as the jobs of an array on a cluster are."""
 
-import datetime
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -88,10 +87,7 @@ def locked(out: Path, part: Part | None) -> Iterator[None]:
 def log(out: Path, part: Part | None, entry: Mapping[str, Any]) -> None:
     """Add what one command did to the record of the folder, a file of its own for every part."""
     if part is None:
-        store.log(out, dict(entry))
-        return
-    path = out / f"{store.SESSIONS.removesuffix('.json')}-{part.number}-of-{part.of}.json"
-    before: Sequence[Any] = files.read_json(path) if path.is_file() else []
-    ended = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    about = {"ended": ended, **entry, "part": str(part), "host": platform.node()}
-    files.write(path, files.to_json([*before, about]))
+        store.log(out, entry)
+    else:
+        name = f"{store.SESSIONS.removesuffix('.json')}-{part.number}-of-{part.of}.json"
+        store.log(out, {**entry, "part": str(part), "host": platform.node()}, name)

@@ -79,13 +79,13 @@ def build_report(
                 name = figure_name(answers.study, ending)
                 files.write(folder / name, draw(answers))
                 drawn.add(name)
-    for old in folder.glob("*.png"):
-        if old.name not in drawn and old.name.partition("-")[0] in (*REPORTS, "page"):  # others are not ours
-            old.unlink()
     first = page.first_page(found)
     for name, picture in first.figures.items():
         files.write(folder / name, picture())
         drawn.add(name)
+    for old in folder.glob("*.png"):
+        if old.name not in drawn and old.name.partition("-")[0] in (*REPORTS, "page"):  # others are not ours
+            old.unlink()
     files.write(path, "\n".join(_page(found, runs, quick, first)) + "\n")
     files.write(path.parent / TRANSLATED, "\n".join([*_title(quick, first, "zh"), *first.lines("zh", FIGURES)]) + "\n")
     return [answers.study.name for answers in found if answers.empty]

@@ -3,7 +3,7 @@
 import ast
 import datetime
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -202,11 +202,11 @@ def results_of(study: Study, out: Path, quick: bool = False, bundled: bool = Fal
     return StudyResults(study, runs)
 
 
-def log(out: Path, entry: dict[str, Any]) -> None:
-    """Add what one command did to the record of the folder."""
+def log(out: Path, entry: Mapping[str, Any], name: str = SESSIONS) -> None:
+    """Add what one command did to the record of the folder, or to another of its files."""
     stamped = {"ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **entry}
-    before = files.read_json(out / SESSIONS) if (out / SESSIONS).is_file() else []
-    files.write(out / SESSIONS, files.to_json([*before, stamped]))
+    before = files.read_json(out / name) if (out / name).is_file() else []
+    files.write(out / name, files.to_json([*before, stamped]))
 
 
 def sessions(out: Path) -> list[dict[str, Any]]:

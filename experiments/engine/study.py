@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
-from experiments.engine.statistics import Difference, interval
+from experiments.engine.statistics import Difference, interval, paired
 from experiments.registry import REPORTS, STUDIES
 from fnnet.errors import ConfigError, expected
 
@@ -219,8 +219,7 @@ class Claim:
     def compared(self, answers: "StudyResults") -> Difference | None:
         """The paired difference over seeds, above 0 where the claim is right; None for less than two."""
         better, worse = (answers.values(label, self.by) for label in (self.better, self.worse))
-        sign = 1 if self.measure(answers.study).higher else -1
-        return interval([sign * (better[seed] - worse[seed]) for seed in better if seed in worse])
+        return paired(better, worse) if self.measure(answers.study).higher else paired(worse, better)
 
 
 @attrs.frozen(eq=False)

@@ -429,7 +429,7 @@ def _bidirectional(x: Any, here: Here) -> str:
         return f"{_passed(kind, core._replace(xs=xs), own)}[1]"
 
     def turned(xs: str) -> str:
-        return f"turned({', '.join((xs, *lengths))})" if lengths else f"{xs}[:, ::-1]"
+        return _reverse((xs, *lengths) if lengths else xs, here)
 
     return f"np.concatenate([{way('forward', core.xs)}, {turned(way('backward', turned(core.xs)))}], axis=-1)"
 

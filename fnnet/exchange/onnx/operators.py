@@ -8,6 +8,7 @@ import numpy as np
 
 from fnnet import layers, rng, tree
 from fnnet.errors import FormatError, expected
+from fnnet.exchange.onnx.protocol import GATES
 from fnnet.types import Array, Discrete, Layer, Params, Shape
 
 
@@ -656,8 +657,6 @@ def _attention(node: Node) -> Made:
     return layer, tree.record("Attention", ("query", "key", "value", "output"))(*each, output)
 
 
-# The places of ONNX's gates in fnnet's order: i f g o of i o f c, and r z n of z r h.
-_GATES = {"RNN": (0,), "LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
 _SQUASHES = {"RNN": ["Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"]}
 
 
@@ -675,7 +674,8 @@ def _recurrent(node: Node) -> Made:
 
     def params(way: int) -> Params:
         def gates(array: Array) -> Array:
-            return np.concatenate([np.split(array, len(_GATES[node.kind]), axis=-1)[i] for i in _GATES[node.kind]], -1)
+            parts = np.split(array, len(GATES[node.kind]), axis=-1)
+            return np.concatenate([parts[i] for i in np.argsort(GATES[node.kind])], axis=-1)
 
         own, inner = np.split(both[way], 2)
         biases = [gates(own + inner)]
@@ -717,7 +717,7 @@ READINGS: Mapping[str, Reading] = {
     "Flatten": _flatten,
     "Gather": _gather,
     "Gelu": _gelu,
-    **dict.fromkeys(_GATES, _loose),
+    **dict.fromkeys(GATES, _loose),
     "Gemm": _gemm,
     "GlobalAveragePool": _global(layers.global_avg_pool),
     "GlobalMaxPool": _global(layers.global_max_pool),
@@ -759,6 +759,6 @@ READINGS: Mapping[str, Reading] = {
 # Those of which the constant is the first input.
 SECOND: Mapping[str, Reading] = {"Concat": _tokens, "Gather": _embedding}
 # Nodes of the domain "fnnet", which may read several values: the shapes of their inputs are a tuple then.
-FUSED: Mapping[str, Reading] = {"Attention": _attention, **dict.fromkeys(_GATES, _recurrent)}
+FUSED: Mapping[str, Reading] = {"Attention": _attention, **dict.fromkeys(GATES, _recurrent)}
 WHOLE_NUMBERS = ("Identity",)  # operators that read them
 JOINS = ("Add", "Sum", "Concat", "Mul")  # of several values that depend on the example

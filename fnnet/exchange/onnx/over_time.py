@@ -9,8 +9,8 @@ from fnnet import tree
 from fnnet.arrays import Discrete, is_tuple
 from fnnet.exchange.flow import Core, Names, core_of, flat_names, flow, named_like, named_parts
 from fnnet.exchange.onnx.nodes import BATCH, Nodes, Row, ending, number_constant, value_info, whole_constant
-from fnnet.exchange.onnx.protocol import library
-from fnnet.layers import gru, lstm, rnn
+from fnnet.exchange.onnx.protocol import GATES, library
+from fnnet.layers import gru, lstm
 from fnnet.layers._time import of_steps, one_step, steps
 from fnnet.types import Array, Shape
 
@@ -104,10 +104,6 @@ def mean_over_nodes(x: Any, here: Nodes) -> str:
     return here.node("Div", [here.node("ReduceSum", [kept, along], ".sum", keepdims=0), total])
 
 
-# The gates of recurrent nets in ONNX's order, by their places in fnnet's: i o f g of i f g o, and z r n of r z n.
-_GATES = {rnn: (0,), lstm: (0, 3, 1, 2), gru: (1, 0, 2)}
-
-
 def _core(kind: Any, core: Core, ways: Sequence[Any], values: Sequence[str | None], here: Nodes) -> list[str]:
     """A recurrent node of sequences (T, N, D), with these of its values; `ways` are params, of both directions or one.
 
@@ -134,8 +130,9 @@ def _fields(kind: Any, params: Any) -> tuple[Array, Array, Array]:
     """W (gates · n, D), R (gates · n, n) and both biases (2 · gates · n,) of ONNX."""
 
     def gates(leaf: Any) -> Array:
-        parts = np.split(tree.array(leaf), len(_GATES[kind]), axis=-1)
-        return np.concatenate([parts[i] for i in _GATES[kind]], axis=-1)
+        order = GATES[kind.__name__.upper()]
+        parts = np.split(tree.array(leaf), len(order), axis=-1)
+        return np.concatenate([parts[i] for i in order], axis=-1)
 
     inner = np.zeros_like(tree.array(params.bias))
     if kind is gru:
