@@ -31,6 +31,7 @@ from fnnet.testing.case import (
 from fnnet.types import Array, Layer, check_net
 
 MOST = 4096  # entries of a Jacobian that is looked into
+SAME = 1e-9  # differences below it are of rounding
 STEP = 1e-6  # of the differences that a derivative is shown beside
 
 
@@ -112,7 +113,7 @@ class Explanation:
     @property
     def agrees(self) -> bool:
         """Whether every result of the layer came out of the steps too, up to rounding."""
-        return bool(self.off) and max(self.off.values()) < 1e-9
+        return bool(self.off) and max(self.off.values()) < SAME
 
     def __str__(self) -> str:
         from fnnet.explain.telling import in_terminal

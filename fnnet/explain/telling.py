@@ -9,7 +9,7 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.arrays import Discrete, is_tuple, places
-from fnnet.explain.explanation import Explanation, Reads, arguments
+from fnnet.explain.explanation import SAME, Explanation, Reads, arguments
 from fnnet.testing.case import named_leaves
 from fnnet.types import Array
 
@@ -101,7 +101,7 @@ def agreement(told: Explanation) -> str:
     names = ", ".join(f"`{name}`" for name in told.off)
     worst = max(told.off.values())
     if not told.agrees:
-        wrong = ", ".join(f"`{name}`" for name, off in told.off.items() if not off < 1e-9)
+        wrong = ", ".join(f"`{name}`" for name, off in told.off.items() if not off < SAME)
         return f"The layer itself gives something else: {wrong}."
     return f"The layer itself gives the same {names}" + (f", to {worst:.0e}." if worst else ", exactly.")
 
@@ -142,12 +142,17 @@ def numbers(array: Array, indent: int = 0) -> str:
             words = [f"{number:.{DIGITS}g}" for number in array.flat]
     else:
         words = [str(number) for number in array.flat]
-    width = max(map(len, words), default=0)
-    padded = np.array([f"{word:>{width}}" if array.ndim else word for word in words], object).reshape(array.shape)
+    return _grid(words, array.shape, indent, max(40, WIDTH - indent))
+
+
+def _grid(words: list[str], shape: tuple[int, ...], indent: int, width: int) -> str:
+    """Words in the brackets of an array of this shape, all as wide as the longest, lines indented but for the first."""
+    longest = max(map(len, words), default=0) if shape else 0
+    padded = np.array([f"{word:>{longest}}" for word in words], object).reshape(shape)
     text = np.array2string(
-        padded, separator=", ", formatter={"all": str}, max_line_width=max(40, WIDTH - indent), threshold=MOST + 1
+        padded, separator=", ", formatter={"all": str}, max_line_width=width, threshold=padded.size + 1
     )
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()).replace("\n", "\n" + " " * indent)
+    return ("\n" + " " * indent).join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def elements_read(reading: Reads) -> str:
@@ -157,11 +162,8 @@ def elements_read(reading: Reads) -> str:
     y[0, 1] reads x (1, 2) = [[·, 2]]
     """
     head = f"y{list(reading.index)} reads x {reading.slopes.shape} = "
-    words = np.array([f"{slope:.{DIGITS}g}" if slope else "·" for slope in reading.slopes.flat], object)
-    width = max(map(len, words))
-    padded = np.array([f"{word:>{width}}" for word in words], object).reshape(reading.slopes.shape)
-    text = np.array2string(padded, separator=", ", formatter={"all": str}, max_line_width=WIDTH, threshold=10**6)
-    return head + "\n".join(line for line in text.splitlines() if line.strip()).replace("\n", "\n" + " " * len(head))
+    words = [f"{slope:.{DIGITS}g}" if slope else "·" for slope in reading.slopes.flat]
+    return head + _grid(words, reading.slopes.shape, len(head), WIDTH)
 
 
 def _shape(shape: Any) -> str:
@@ -179,7 +181,7 @@ def in_terminal(told: Explanation) -> str:
         elif kind == "prose":
             out.append(_wrapped(text))
         else:
-            indent, text = ("    ", text) if kind == "code" else ("  ", text)
+            indent = "    " if kind == "code" else "  "
             out.append("\n".join(indent + line if line else "" for line in text.splitlines()))
     return "\n\n".join(out)
 
