@@ -222,6 +222,11 @@ class Claim:
         return paired(better, worse) if self.measure(answers.study).higher else paired(worse, better)
 
 
+def claims_by(better: str, worse: str, line: str, *by: Measure | None) -> list[Claim]:
+    """That one setting is better than another, by several figures; None is the study's measure."""
+    return [Claim(better, worse, by=measure, line=line) for measure in by]
+
+
 @attrs.frozen(eq=False)
 class Statement:
     """What else a report says: a figure of every seed that is above 0 where it is right.

@@ -13,6 +13,7 @@ from experiments.engine.study import (
     Run,
     Setting,
     Statement,
+    claims_by,
     deviation_from_trend,
     final,
     first_mean,
@@ -73,11 +74,6 @@ def fall(run: Run) -> float:
     return float(tuned[0]["train_loss"] - tuned[-1]["train_loss"])
 
 
-def _claims(better: str, worse: str, line: str, *by: Measure | None) -> list[Claim]:
-    """A pair, by several figures."""
-    return [Claim(better, worse, by=measure, line=line) for measure in by]
-
-
 # What R1's dropout does beside dropping, taken away one after the other.
 WITHOUT: dict[str, dict[str, Any]] = {
     "rate {}, no penalty": {"unmasked": True},
@@ -94,7 +90,7 @@ STUDIES = (
         ),
         claims=(
             Claim("512, 128", "256, 128", line="R1 l.728"),
-            *_claims("256, 128", "256", "R1 l.728", None, SPEED, UNSTEADINESS),
+            *claims_by("256, 128", "256", "R1 l.728", None, SPEED, UNSTEADINESS),
             Statement(
                 f"no notable difference of the loss curves of “512, 128” and “256, 128”: less than {SAME_CURVE} nats",
                 "R1 l.728",
@@ -113,8 +109,8 @@ STUDIES = (
             Setting("momentum 0, ten times the rate", attrs.evolve(BASE, learning_rate=0.1), ours=True),
         ),
         claims=(
-            *_claims("momentum 0.5", "momentum 0", "R1 l.768", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
-            *_claims("momentum 0.9", "momentum 0.5", "R1 l.768", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
+            *claims_by("momentum 0.5", "momentum 0", "R1 l.768", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
+            *claims_by("momentum 0.9", "momentum 0.5", "R1 l.768", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
             Claim("momentum 0.9", "momentum 0, ten times the rate", ours=True),
         ),
         notes="Momentum 0.9 makes steps ten times as long in the end; our last row gives plain descent the same "
@@ -172,7 +168,7 @@ STUDIES = (
         "our row. That its loss falls more slowly cannot be asked, two losses have no common unit; how fast the "
         "validation accuracy rises can.",
         claims=(
-            *_claims("softmax, cross-entropy", "squared error", "R1 l.872", None, VALID_ACCURACY, EARLY_ACCURACY),
+            *claims_by("softmax, cross-entropy", "squared error", "R1 l.872", None, VALID_ACCURACY, EARLY_ACCURACY),
             Claim("softmax, cross-entropy", "squared error, twice the rate", ours=True),
         ),
     ),
@@ -194,7 +190,7 @@ STUDIES = (
             ),
         ),
         claims=(
-            *_claims(
+            *claims_by(
                 "bias in every layer",
                 "bias in the first layer, squared error",
                 "R1 l.911",
@@ -236,8 +232,8 @@ STUDIES = (
             ),
         ),
         claims=(
-            *_claims("rate 0, λ = 0", "rate 0.1, λ = 0.001", "R1 l.983", None, VALID_ACCURACY, UNSTEADINESS),
-            *_claims("rate 0.1, λ = 0.001", "rate 0.5, λ = 0.01", "R1 l.983", None, VALID_ACCURACY, UNSTEADINESS),
+            *claims_by("rate 0, λ = 0", "rate 0.1, λ = 0.001", "R1 l.983", None, VALID_ACCURACY, UNSTEADINESS),
+            *claims_by("rate 0.1, λ = 0.001", "rate 0.5, λ = 0.01", "R1 l.983", None, VALID_ACCURACY, UNSTEADINESS),
             Claim("rate 0.5, no penalty", "rate 0.5, λ = 0.01", ours=True),
             Claim("rate 0.5, no penalty, dropped units pass no gradient", "rate 0.5, no penalty", ours=True),
             Claim("rate 0.5, inverted, no penalty", "rate 0.5, no penalty, dropped units pass no gradient", ours=True),
@@ -304,8 +300,8 @@ STUDIES = (
             Setting("without, four times the epochs", attrs.evolve(BASE, epochs=80), ours=True),
         ),
         claims=(
-            *_claims("with, 255 as printed", "without", "R1 l.1099", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
-            *_claims("with, 255 read as 1", "without", "R1 l.1099", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
+            *claims_by("with, 255 as printed", "without", "R1 l.1099", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
+            *claims_by("with, 255 read as 1", "without", "R1 l.1099", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
             Claim("with, background, a window for every image", "with, background in place of 255", ours=True),
             Claim("with, background in place of 255", "with, 255 read as 1", ours=True),
             Claim("with, background, a window for every image", "without, four times the epochs", ours=True),
@@ -324,7 +320,7 @@ STUDIES = (
             Setting("with, leaky ReLU and Xavier too", attrs.evolve(BASE, convolution="leaky ReLU"), ours=True),
         ),
         claims=(
-            *_claims("with", "without", "R1 l.1144", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
+            *claims_by("with", "without", "R1 l.1144", None, VALID_ACCURACY, SPEED, UNSTEADINESS),
             Claim("with, a gradient for each kernel", "with", ours=True),
             Claim("with, leaky ReLU and Xavier too", "with, a gradient for each kernel", ours=True),
         ),

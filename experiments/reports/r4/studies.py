@@ -15,6 +15,7 @@ from experiments.engine.study import (
     Statement,
     StudyResults,
     at_epoch,
+    claims_by,
     deviation_from_trend,
     final,
     first_mean,
@@ -161,11 +162,6 @@ IMAGES = (
 )
 
 
-def _claims(better: str, worse: str, line: str, *by: Measure | None) -> list[Claim]:
-    """A pair, by several figures."""
-    return [Claim(better, worse, by=measure, line=line) for measure in by]
-
-
 STUDIES = (
     listed(
         "r4-sine",
@@ -228,7 +224,7 @@ STUDIES = (
             Setting("sigmoid, rate 0.01", attrs.evolve(MLP, activation="sigmoid", learning_rate=0.01), ours=True),
         ),
         claims=(
-            *_claims("leaky ReLU", "sigmoid", "R4 l.211", None, SPEED),
+            *claims_by("leaky ReLU", "sigmoid", "R4 l.211", None, SPEED),
             Claim("leaky ReLU, 300 epochs", "sigmoid, 300 epochs", line="R4 l.211", says="or after 300 epochs"),
             Claim("leaky ReLU, rate 0.01", "sigmoid, rate 0.01", ours=True),
         ),
@@ -255,8 +251,8 @@ STUDIES = (
             )
         ],
         claims=(
-            *_claims("512, 128", "256, 128", "R4 l.217", SPEED, UNSTEADINESS),
-            *_claims("256, 128", "128, 128", "R4 l.217", SPEED, UNSTEADINESS),
+            *claims_by("512, 128", "256, 128", "R4 l.217", SPEED, UNSTEADINESS),
+            *claims_by("256, 128", "128, 128", "R4 l.217", SPEED, UNSTEADINESS),
             Statement(
                 "all three of two layers converge well: the widest and the narrowest less than 2 points apart",
                 "R4 l.217",
@@ -264,7 +260,7 @@ STUDIES = (
                 of_differences((1, "512, 128"), (-1, "128, 128"), most=0.02),
                 scale=100,
             ),
-            *_claims("256", "256, 128", "R4 l.224", SPEED, UNSTEADINESS),
+            *claims_by("256", "256, 128", "R4 l.224", SPEED, UNSTEADINESS),
             Claim("512, 128", "256, 128", ours=True),
             Claim("256", "256, 128", ours=True),
         ),
@@ -285,8 +281,8 @@ STUDIES = (
             Setting("batch 64, inverted dropout 0.1", attrs.evolve(MLP, dropout=0.1, unmasked=False), ours=True),
         ),
         claims=(
-            *_claims("batch 64", "batch 256", "R4 l.233", None, SPEED, UNSTEADINESS),
-            *_claims("batch 64, dropout 0.1", "batch 64", "R4 l.242", None, SPEED),
+            *claims_by("batch 64", "batch 256", "R4 l.233", None, SPEED, UNSTEADINESS),
+            *claims_by("batch 64, dropout 0.1", "batch 64", "R4 l.242", None, SPEED),
             Claim("batch 64", "batch 64, dropout 0.1", by=UNSTEADINESS, line="R4 l.242", says="dropout wobbles"),
             Claim("batch 64, inverted dropout 0.1", "batch 64, dropout 0.1", ours=True),
         ),
