@@ -5,7 +5,7 @@ import pytest
 
 from fnnet import rng, training, zoo
 from fnnet.errors import ConfigError
-from fnnet.runs import addition, characters, denoise, made, segment, trained, trainer, vae, vit
+from fnnet.runs import addition, characters, datasets, denoise, made, segment, trained, trainer, vae, vit
 from fnnet.runs.kinds.text import write_on
 from fnnet.types import Discrete
 
@@ -234,3 +234,17 @@ def test_an_answer_is_read_in_the_direction_it_was_written(monkeypatch, reverse,
 def test_what_is_no_sum_is_refused(word):
     with pytest.raises(ConfigError, match="two numbers of at most 3 digits"):
         addition.read(word, addition.Config(), Discrete((11,)), tuple(addition.WORDS))
+
+
+@pytest.mark.parametrize("held", [0, 50])
+def test_pairs_are_made_of_every_part_under_its_own_name(held):
+    found = datasets.digits("bundled", validation_examples=held)
+    made = datasets.paired(found, lambda part, x: (np.array([part]), x))
+    parts = ("train", "test", *(["validation"] if held else []))
+    for part in parts:
+        name, pictures = getattr(made, part)
+        assert name.tolist() == [part]
+        assert pictures is getattr(found, part)[0]
+    assert made.classes == ()
+    assert (made.validation is None) == (not held)
+    assert made.digests == found.digests
