@@ -276,17 +276,17 @@ def test_resume_on_data_with_too_few_examples_says_which_they_should_be(finished
 
 def test_resume_refuses_other_data(tmp_path, told, monkeypatch):
     begun(tmp_path)
-    from fnnet import data
+    from fnnet.runs import datasets
 
-    small = data.small_digits
+    bundled = datasets.digits_like_mnist
 
     def other():
-        found = small()
+        found = bundled()
         images = found.train.images.copy()
         images[0, 0, 0] ^= 1
         return found._replace(train=found.train._replace(images=images))
 
-    monkeypatch.setattr("fnnet.data.small_digits", other)
+    monkeypatch.setattr(datasets, "digits_like_mnist", other)
     code, _, err = told("train", "lenet5", "--out", tmp_path / "run", "--resume", "--data", "bundled")
     assert code == 1
     assert "differing in train images" in err
