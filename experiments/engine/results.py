@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from experiments.engine import changes, page, store
+from experiments.engine import archive, changes, page, store
 from experiments.engine.statistics import CONFIDENCE, Difference
 from experiments.engine.study import Claim, Statement, Study, StudyResults, studies, task_name
 from experiments.engine.verdicts import holds, ours, word
@@ -112,7 +112,11 @@ def _page(found: Sequence[StudyResults], runs: Path, quick: bool, first: page.Pa
     yield from first.lines("en", FIGURES)
     yield "## How to read what follows, and how it was made"
     yield ""
-    yield "Made by `python -m experiments run all` and `… report`; no figure of ours is written by hand."
+    yield (
+        "Made by `python -m experiments run all` and `… report`; no figure of ours is written by hand. The runs "
+        f"themselves are in [{archive.ARCHIVE.name}]({archive.ARCHIVE.name}): `python -m experiments archive unpack`, "
+        "then `report`, makes this page of them."
+    )
     yield ""
     yield from _origin(found, runs, quick)
     yield ""
