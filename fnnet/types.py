@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, 
 import attrs
 import numpy as np
 
-from fnnet import rng, tree
+from fnnet import freed_memory, rng, tree
 from fnnet.arguments import is_function, is_plain, one_of, plain_array, shown
 from fnnet.arrays import Array as Array
 from fnnet.arrays import Arrays as Arrays
@@ -242,6 +242,7 @@ class Layer:
         try:
             check_input(params, x)
             self._fit(params, x)
+            freed_memory.reuse()
             try:
                 y, vjp = self._apply(params, x)
             except FloatingPointError:

@@ -13,7 +13,7 @@ STUBS = sorted((ROOT / "fnnet").rglob("*.pyi"))  # what packages import that do 
 
 # A part may import parts further to the left, and of its own; `layers` and `optim` do not know each other.
 ORDER = [
-    {"renamed", "streams", "words"},
+    {"freed_memory", "renamed", "streams", "words"},
     {"errors", "lazy"},
     {"arguments", "files"},
     {"rng", "tree", "arrays", "over_batches"},

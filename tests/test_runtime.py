@@ -1,3 +1,4 @@
+import platform
 import subprocess
 import sys
 
@@ -29,6 +30,45 @@ def test_kept_memory_needs_no_new_pages():
         pytest.skip(said[0])
     assert int(before) > 100
     assert int(after) < 10
+
+
+STEPS = """
+import resource, sys
+import numpy as np
+from fnnet import losses, optim, rng, training, zoo
+net, rule = zoo.lenet5(), optim.adam(0.001)
+params = net.init(rng.key(0), (1, 28, 28))
+step = training.make_step(net, losses.softmax_cross_entropy, rule)
+batch = np.ones((64, 1, 28, 28), np.float32), np.arange(64) % 10
+apply = lambda: net.apply(params, batch[0])
+state = training.TrainState(0, params, rule.init(params), rng.key(0))
+fold = lambda: training.fold(step, state, [batch])
+if sys.argv[1] == "after":
+    import ctypes
+    ctypes.CDLL("libc.so.6").mallopt(-3, 2**17)  # a setting of the program: what glibc does at first, for good
+for work in (apply, fold):
+    for round in range(15):
+        if round == 5:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        work()
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 10)
+"""
+
+
+def _faults_of_steps(setting):
+    words = [sys.executable, "-c", STEPS, setting]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return [int(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="the allocator that learns is glibc's"
+)
+def test_steps_and_nets_need_no_new_pages_and_no_call():
+    assert max(_faults_of_steps("none")) < 50
+    apply, step = _faults_of_steps("after")  # a setting that a program has made stands
+    assert apply > 300
+    assert step > 500
 
 
 def test_elsewhere_it_says_that_it_did_nothing(monkeypatch):

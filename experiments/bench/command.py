@@ -17,7 +17,7 @@ from experiments.bench.works import Work, multiply_adds, scaled
 from fnnet.arguments import one_of, whole
 from fnnet.errors import ConfigError, expected
 
-PEERS = ("torch", "jax", "sklearn", "thinc")
+PEERS = ("torch", "compiled", "jax", "sklearn", "thinc", "onnxruntime")
 WORKS = {**works.WORKS, **STEPS, **LAYERS}
 GROUPS = {"nets": tuple(works.WORKS), "layers": (*LAYERS, *STEPS)}
 LATENCY, TEST_SET = 1, 10_000
@@ -35,12 +35,13 @@ def main(args: list[str]) -> int:
             raise ConfigError(expected("work", "one that is trained, to profile", repr(name)))
     for name in ("threads", "starts", "rounds"):
         whole(f"--{name}", getattr(options, name), 1)
-    pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable) | {"fnnet": sys.executable}
+    pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable)
+    pythons |= dict.fromkeys((*races.OWN, "onnxruntime"), sys.executable)  # which reads what fnnet writes
     if options.profile:
         return _profile(options, pythons)
     here = [name for name in options.against if races.installed(name, pythons[name])]
     missing = [name for name in options.against if name not in here]
-    results = _all(options, ["fnnet", *here], pythons) | {"missing": missing}
+    results = _all(options, [*races.OWN, *here], pythons) | {"missing": missing}
     print(_facts(results), flush=True)
     _write(options, results)
     return 0
@@ -119,7 +120,7 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
     imports = {m: races.import_seconds(pythons.get(m, sys.executable), m) for m in ("numpy", "fnnet.training")}
-    imports |= {n: races.import_seconds(pythons[n], races.MODULES[n], 2) for n in names if n != "fnnet"}
+    imports |= {n: races.import_seconds(pythons[n], races.MODULES[n], 2) for n in names if n not in races.OWN}
     return {
         "machine": platform.processor() or platform.machine(),
         "threads": options.threads,
@@ -151,7 +152,7 @@ class _Found(NamedTuple):
 def _row(
     name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], work: int
 ) -> dict[str, Any]:
-    own, peers = timings["fnnet"], [t for peer, t in timings.items() if peer != "fnnet"]
+    own, peers = timings["fnnet"], [t for peer, t in timings.items() if peer not in races.OWN]
     return {
         "work": name,
         "mode": mode,
@@ -219,6 +220,7 @@ def _facts(results: dict[str, Any]) -> str:
     lines += dict.fromkeys(f"- of {n}: {why}" for row in results["rows"] for n, why in row["lacks"].items())
     lines.append("to fastest, at best: of medians, and of the least turns, which other processes disturb less")
     lines += dict.fromkeys(f"- {row['work']}: {WORKS[row['work']].says}" for row in results["rows"])
+    lines.append("fnnet: as it comes; kept: after runtime.keep_memory(), which fnnet train calls")
     lines.append("both: a layer by itself, forward and back, on arrays in C order")
     lines.append("products: the matrix products alone, in NumPy on all threads, convolutions as direct ones")
     peak = f"{results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second"

@@ -21,7 +21,15 @@ from fnnet.errors import FnnetError
 _ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-MODULES = {"fnnet": "fnnet", "torch": "torch", "jax": "optax", "sklearn": "sklearn", "thinc": "thinc"}
+OWN = ("fnnet", "kept")  # as it comes, and after `runtime.keep_memory`
+MODULES = dict.fromkeys(OWN, "fnnet") | {  # what has to be there for each
+    "torch": "torch",
+    "compiled": "torch",
+    "jax": "optax",
+    "sklearn": "sklearn",
+    "thinc": "thinc",
+    "onnxruntime": "onnxruntime",
+}
 
 
 class Timing(NamedTuple):

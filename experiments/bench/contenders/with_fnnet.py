@@ -1,4 +1,4 @@
-"""fnnet, with its allocator setting, as `python -m experiments run` uses it."""
+"""fnnet as it comes."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import fnnet
 from experiments.bench.contenders import PREDICTED
 from experiments.bench.works import Spec, Work, batch, cotangent, reads_ids, weights
-from fnnet import layers, losses, optim, rng, runtime, training, tree
+from fnnet import layers, losses, optim, rng, training, tree
 from fnnet.runs.threads import limited
 from fnnet.types import Discrete, Layer, Optimizer, Params
 
@@ -34,11 +34,6 @@ _OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
     "momentum": lambda rate: optim.sgd(rate, momentum=0.9),
     "adam": optim.adam,
 }
-
-
-def begin() -> None:
-    """Settings of the process."""
-    runtime.keep_memory()
 
 
 def versions() -> dict[str, str]:

@@ -166,9 +166,16 @@ _MADE: dict[str, Callable[..., Any]] = {
 }
 
 
-def trainer(work: Work, n: int) -> Callable[[], float]:
+def _as_it_is(net: nn.Module) -> nn.Module:
+    return net
+
+
+Change = Callable[[nn.Module], Any]  # of a net before it is used, such as `torch.compile`
+
+
+def trainer(work: Work, n: int, change: Change = _as_it_is) -> Callable[[], float]:
     """Step after step on one batch; the optimizer is the fused one."""
-    net, loss = _net(work.layers, iter(weights(work))), nn.CrossEntropyLoss()
+    net, loss = change(_net(work.layers, iter(weights(work)))), nn.CrossEntropyLoss()
     x, t = map(torch.from_numpy, batch(work, n))
     if work.optimizer == "adam":
         optimizer: Any = torch.optim.Adam(net.parameters(), work.rate, fused=True)
@@ -186,9 +193,9 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
     return run
 
 
-def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
+def predictor(work: Work, n: int, change: Change = _as_it_is) -> Callable[[], np.ndarray]:
     """Scores in evaluation, in inference mode."""
-    net = _net(work.layers, iter(weights(work))).eval()
+    net = change(_net(work.layers, iter(weights(work))).eval())
     x = torch.from_numpy(batch(work, n)[0])
 
     def run() -> np.ndarray:
