@@ -100,7 +100,8 @@ def problem(
         crop = partial(data.crop, size=x.shape[-1] * 11 // 14)
         key = rng.fold_in(rng.key(config.seed), "copies")
         x, labels = data.with_copies(key, x, labels, [few, data.shift, crop])
-    remainder: Literal["keep", "drop"] = "drop" if config.batch_norm and len(x) % config.batch_size == 1 else "keep"
+    part, rest = config.micro_batch or config.batch_size, len(x) % config.batch_size
+    remainder: Literal["keep", "drop"] = "drop" if config.batch_norm and rest % part == 1 else "keep"
     steps = config.epochs * data.batch_count(len(x), config.batch_size, remainder)
     loss, words = LOSSES[config.loss]
     parts = {"test": found.test, "validation": found.validation}

@@ -12,8 +12,9 @@ import attrs
 
 from fnnet import checkpoint
 from fnnet import data as fnnet_data
-from fnnet.errors import CheckpointError, ConfigError, MissingDataError, NonFiniteError, expected
-from fnnet.runs import cli, datasets, facts, files, folder, identity, position, signals, trainer
+from fnnet.errors import CheckpointError, ConfigError, MissingDataError, NonFiniteError, WorkerError, expected
+from fnnet.parallel import Team, alone
+from fnnet.runs import cli, datasets, facts, files, folder, identity, position, trainer, workers
 from fnnet.runs.display import Display, display
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.folder import Run, RunError
@@ -34,11 +35,13 @@ class Options:
         data: data directory, see `fnnet.runs.datasets`.
         save_every: seconds between saved positions inside an epoch.
         again: the command that goes on, for the message after a stop.
+        team: the workers that train, of which this is the first.
     """
 
     data: str | None = None
     save_every: float = 30.0
     again: str = ""
+    team: Team = attrs.field(factory=alone)
 
 
 def begin(out: Path, experiment: Experiment, settings: Settings, options: Options = Options()) -> int:
@@ -83,39 +86,47 @@ def go_on(run: Run, settings: Settings, resume: bool, options: Options = Options
 
 
 def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
-    settings = run.settings
-    plan = trainer.plan(problem, settings, run.experiment.answers.metrics)
+    settings, team = run.settings, options.team
+    plan = trainer.plan(problem, settings, run.experiment.answers.metrics, team)
     _refuse_to_repeat(run)
     at = position.load(run, plan, settings.seed)
     assert plan.batch_count is not None
     total = settings.epochs * plan.batch_count
+    orders = workers.Orders(run.experiment.name, settings, options.data, problem.source, at)
+    workers.begin(team, orders, problem)
     with display() as shown:
-        _introduce(run, problem, at, shown, memory)
+        _introduce(run, problem, at, shown, memory, team)
         telling = Progress(shown, run.experiment.answers.headline, total, settings.epochs, at.state.step)
-        try:
-            with journal(run, at, telling) as writing, signals.deferred() as stop:
-                at = trainer.run(plan, at, writing, stop.asked, options.save_every)
-        except NonFiniteError as error:
-            step = min(len(run.steps()), total - 1)  # of an evaluation after the last epoch, the step before
-            folder.note_non_finite(run, step)
-            error.message += f"; to see where: {cli.command('trace', run.folder, '--step', step)}; {folder.ANOTHER}"
-            raise
-        except (OSError, CheckpointError) as error:
-            fix = f"once that is mended, go on with: {options.again}"
-            raise RunError(f"{files.told(error)}; {fix}") from error
+        with _faults(run, total, options), journal(run, at, telling) as writing:
+            at, number = workers.trained(plan, at, writing, options.save_every)
     told = Display(sys.stdout)
-    if stop.number is not None and not trainer.is_over(plan, at):
+    if number is not None:
         told.note(
             f"stopped after {at.state.step:,} of {total:,} steps, in epoch {at.epoch + 1} of "
             f"{settings.epochs}; everything is saved. Go on with:\n  {options.again}"
         )
-        return 128 + stop.number
+        return 128 + number
     results = finish(run, problem, trainer.trained(at))
     if "best_epoch" in results:
         made = f"{results['epochs']} of at most {settings.epochs}"
         told.note(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
     told.note(f"test {run.tested()}; report: {run.folder / folder.REPORT}")
     return 0
+
+
+@contextmanager
+def _faults(run: Run, total: int, options: Options) -> Iterator[None]:
+    """Say what to do about what ends a training of so many steps; of numbers that are not finite, record where."""
+    try:
+        yield
+    except NonFiniteError as error:
+        step = min(len(run.steps()), total - 1)  # of an evaluation after the last epoch, the step before
+        folder.note_non_finite(run, step)
+        error.message += f"; to see where: {cli.command('trace', run.folder, '--step', step)}; {folder.ANOTHER}"
+        raise
+    except (OSError, CheckpointError, WorkerError) as error:
+        fix = f"once that is mended, go on with: {options.again}"
+        raise RunError(f"{files.told(error)}; {fix}") from error
 
 
 def _refuse_to_repeat(run: Run) -> None:
@@ -131,7 +142,7 @@ def _refuse_to_repeat(run: Run) -> None:
         raise RunError(f"{run.folder}: {fault}; {folder.ANOTHER}")
 
 
-def _introduce(run: Run, problem: Problem, at: Position, shown: Display, memory: str) -> None:
+def _introduce(run: Run, problem: Problem, at: Position, shown: Display, memory: str, team: Team) -> None:
     """Say what is about to happen, and record on what."""
     if problem.note:
         shown.note(problem.note)
@@ -144,11 +155,13 @@ def _introduce(run: Run, problem: Problem, at: Position, shown: Display, memory:
     elif sessions:
         shown.note(f"{run.folder}: nothing saved yet, beginning at the beginning")
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    folder.add_session(run, {"started": started, "after_step": at.state.step, "facts": now})
+    folder.add_session(run, {"started": started, "after_step": at.state.step, "workers": team.size, "facts": now})
     sizes = problem.sizes
     kept = memory.partition(",")[0]  # the machine's settings belong in the output, in short
     count = now["blas threads"]
     threads = counted(count, "thread") if isinstance(count, int) else f"{count} threads"
+    if team.size > 1:
+        threads += f" in each of {team.size} workers"
     what = f"{run.experiment.name} on {problem.source}: {sizes['train']:,} training and {sizes['test']:,} test examples"
     shown.note(f"{what}; {now['blas']}, {threads}, {kept}; in {run.folder}")
 

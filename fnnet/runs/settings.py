@@ -95,6 +95,9 @@ class Settings:
     """Threads of the matrix products. Another number may give other last digits."""
     l2: float = attrs.field(default=0.0, validator=not_below_zero, metadata={LATER: True})
     """λ of a penalty λ/2 Σ w² on the loss, over all weights but not biases."""
+    micro_batch: int | None = attrs.field(default=None, validator=optional(at_least(1)), metadata={LATER: True})
+    """Examples pulled back at once, in parts of a batch that several workers can share out; by default the whole batch.
+    Another number gives other last digits, and batch norm sees a part as its batch."""
 
     def __attrs_post_init__(self) -> None:
         if self.learning_rate is None:

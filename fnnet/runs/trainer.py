@@ -13,6 +13,8 @@ from fnnet import data, metrics, rng, training, tree
 from fnnet.arrays import count
 from fnnet.errors import NonFiniteError
 from fnnet.losses import Loss
+from fnnet.parallel import Team, alone
+from fnnet.parallel.portion import Portion
 from fnnet.runs.experiment import Problem
 from fnnet.runs.settings import Settings
 from fnnet.training.reduction import reduction_of
@@ -45,6 +47,7 @@ class Plan:
         patience: evaluations without a better `validation_loss` before the run ends; None for all epochs.
         batch_count: steps in an epoch; None where only going through it tells.
         evaluated: the net that is evaluated, with the same params; None for `net` itself.
+        micro_batch, team: see `fnnet.training.make_step`; all of a team train and evaluate together.
     """
 
     net: Layer
@@ -59,6 +62,8 @@ class Plan:
     patience: int | None = None
     batch_count: int | None = None
     evaluated: Layer | None = None
+    micro_batch: int | None = None
+    team: Team = attrs.field(factory=alone)
 
 
 class Position(NamedTuple):
@@ -108,12 +113,18 @@ def never() -> bool:
     return False
 
 
-def plan(problem: Problem, settings: Settings, metrics: Mapping[str, Metric] = ACCURACY) -> Plan:
-    """How an experiment trains: shuffled batches, metrics looked at after every epoch."""
+def plan(
+    problem: Problem, settings: Settings, metrics: Mapping[str, Metric] = ACCURACY, team: Team | None = None
+) -> Plan:
+    """How an experiment trains: shuffled batches, metrics looked at after every epoch.
+
+    Each of a team reads its own rows of a batch; all of them where what changes a batch draws for all of it.
+    """
     size, remainder, augment = settings.batch_size, problem.remainder, problem.augment
+    own, readers = team or alone(), team if augment is None else None
 
     def batches(key: rng.Key, start: int) -> Iterable[tuple[Arrays, ...]]:
-        found = data.batches(key, problem.train, size, remainder, start)
+        found = data.batches(key, problem.train, size, remainder, start, micro_batch=settings.micro_batch, team=readers)
         return found if augment is None else data.augmented(rng.fold_in(key, "augment"), found, augment, start)
 
     return Plan(
@@ -128,6 +139,8 @@ def plan(problem: Problem, settings: Settings, metrics: Mapping[str, Metric] = A
         patience=settings.patience,
         batch_count=data.batch_count(problem.sizes["train"], size, remainder),
         evaluated=problem.evaluated,
+        micro_batch=settings.micro_batch,
+        team=own,
     )
 
 
@@ -173,12 +186,15 @@ def steps(plan: Plan, position: Position) -> Iterator[tuple[Position, Mapping[st
 
     Losses in a position's sums are per example, also where the loss adds up over a batch.
     """
-    step = training.make_step(plan.net, plan.loss, plan.optimizer, plan.metrics)
+    step = training.make_step(
+        plan.net, plan.loss, plan.optimizer, plan.metrics, micro_batch=plan.micro_batch, team=plan.team
+    )
     added = {"loss"} if reduction_of(plan.loss) == "sum" else set()
     clock = time.perf_counter()
     for batch in plan.batches(order(position), position.batch):
         state, values = step(position.state, batch)
-        n, now = count(batch[0]), time.perf_counter()
+        n = batch.of if isinstance(batch, Portion) else count(batch[0])
+        now = time.perf_counter()
         position = position._replace(
             state=state,
             batch=position.batch + 1,
@@ -203,7 +219,7 @@ def run(
         plan: what to train.
         position: from `start`, or a saved one.
         journal: whom to tell.
-        stop: asked after every step.
+        stop: asked after every step; all of a team have to hear the same.
         save_every: seconds between two saved positions inside an epoch; the end of an epoch is always saved.
 
     Raises:
@@ -271,24 +287,30 @@ def evaluate(plan: Plan, position: Position, part: str) -> dict[str, float]:
     """
     at = f"after epoch {position.epoch + 1}, step {position.state.step - 1}: the {part} loss"
     net = plan.evaluated or plan.net
-    found = measured(net, position.state.params, plan.held_out[part], plan.metrics, plan.loss, at)
+    found = measured(net, position.state.params, plan.held_out[part], plan.metrics, plan.loss, at, plan.team)
     return {f"{part}_{name}": value for name, value in found.items()}
 
 
 def measured(
-    net: Layer, params: Params, examples: Examples, metrics: Mapping[str, Metric], loss: Loss, what: str
+    net: Layer,
+    params: Params,
+    examples: Examples,
+    metrics: Mapping[str, Metric],
+    loss: Loss,
+    what: str,
+    team: Team | None = None,
 ) -> dict[str, Any]:
     """The loss, per example, and metrics of a net in evaluation.
 
     Args:
-        net, params, examples, metrics, loss: see `fnnet.training.evaluate`.
+        net, params, examples, metrics, loss, team: see `fnnet.training.evaluate`.
         what: the loss is called in a message.
 
     Raises:
         NonFiniteError: the loss is NaN or infinite.
     """
     with np.errstate(all="ignore"):  # what comes of it is looked at below
-        found = training.evaluate(net, params, examples, metrics, loss, EVALUATION_BATCH)
+        found = training.evaluate(net, params, examples, metrics, loss, EVALUATION_BATCH, team=team)
     if not math.isfinite(found["loss"]):
         raise NonFiniteError(f"{what} is {found['loss']}, although all params are finite")
     if reduction_of(loss) == "sum":

@@ -31,7 +31,7 @@ def trace(
     """Make one step of a run again and show how large activations, gradients and updates are in every layer.
 
     Starts from the run's checkpoint where that lies before the step, else from the beginning. Writes trace-STEP.png
-    into the run's folder.
+    into the run's folder. The batch is taken whole, also of a run with micro-batches.
 
     Args:
         run: a run folder.

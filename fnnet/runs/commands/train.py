@@ -1,14 +1,16 @@
 """`train`: train what has a name, and leave a run folder."""
 
+import argparse
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 import tyro
 
 from fnnet.errors import ConfigError, expected
-from fnnet.runs import cli, facts, folder, perform
+from fnnet.parallel import Team, alone
+from fnnet.runs import cli, facts, folder, perform, workers
 from fnnet.runs.datasets import BUNDLED, BUNDLED_DIGITS
 from fnnet.runs.experiment import Experiment
 from fnnet.runs.registry import EXPERIMENTS, get
@@ -28,6 +30,9 @@ class Words:
     """Go on with the run in the folder; settings that are not given are taken from it."""
     save_every: float = 30.0
     """Seconds between two saved positions inside an epoch; the end of an epoch is always saved."""
+    on: Literal["local", "mpi"] = "local"
+    """local: this process. mpi: the processes of `mpiexec -n 4 python -m mpi4py -m fnnet train …` share out the parts
+    that --micro-batch makes of every batch, to the bytes of one process."""
 
 
 def main(args: list[str]) -> int:
@@ -36,11 +41,22 @@ def main(args: list[str]) -> int:
         print(f"usage: fnnet train NAME [options]\nNAME is {' or '.join(EXPERIMENTS)}; NAME --help names the options")
         return 0 if args else cli.USAGE
     name, *rest = args
-    return train(get(name), rest)
+    team = workers.team() if _on(rest) == "mpi" else alone()
+    if team.rank:
+        return workers.follow(team)
+    return workers.lead(team, lambda: train(get(name), rest, team))
 
 
-def train(experiment: Experiment, args: list[str]) -> int:
-    """One run in its folder."""
+def _on(args: list[str]) -> str | None:
+    """Where to train: asked before all else, since only one of several workers says what is wrong with other words."""
+    words = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    words.add_argument("--on", nargs="?")
+    found: str | None = words.parse_known_args(args)[0].on
+    return found
+
+
+def train(experiment: Experiment, args: list[str], team: Team) -> int:
+    """One run in its folder; by a team, of which this is the first."""
     settings, words = _parse(experiment, None, args)
     out = words.out or Path("runs") / f"{experiment.name}-seed{settings.seed}"
     if not words.save_every > 0:
@@ -49,8 +65,8 @@ def train(experiment: Experiment, args: list[str]) -> int:
     if not (out / folder.CONFIG).is_file():
         if words.resume:
             raise folder.RunError(f"nothing to resume in {out}; without --resume a run begins there")
-        _check(settings)
-        return perform.begin(out, experiment, settings, _options(experiment, out, words.data, words.save_every))
+        _check(settings, team)
+        return perform.begin(out, experiment, settings, _options(experiment, out, words.data, words.save_every, team))
     with folder.held(out) as run:
         data = words.data
         if run.experiment.name != experiment.name:
@@ -60,24 +76,31 @@ def train(experiment: Experiment, args: list[str]) -> int:
             settings, _ = _parse(experiment, run.settings, args)
             if data is None and run.identity.source == BUNDLED_DIGITS:
                 data = BUNDLED
-        _check(settings, words.resume)
-        options = _options(experiment, out, data, words.save_every)
+        _check(settings, team, words.resume)
+        options = _options(experiment, out, data, words.save_every, team)
         return perform.go_on(run, settings, words.resume, options)
 
 
-def _options(experiment: Experiment, out: Path, data: str | None, save_every: float) -> perform.Options:
-    """How the run is made, and the command that goes on with it."""
-    again = cli.command("train", experiment.name, "--out", out, "--resume", *(["--data", data] if data else []))
-    return perform.Options(data, save_every, again)
+def _options(experiment: Experiment, out: Path, data: str | None, save_every: float, team: Team) -> perform.Options:
+    """How the run is made, and the command that goes on with it, by any number of workers."""
+    words = ["train", experiment.name, "--out", out, "--resume", *(["--data", data] if data else [])]
+    again = cli.command(*words)
+    if team.size > 1:
+        job = cli.command("-m", "fnnet", *words, "--on", "mpi", package="mpi4py")
+        again = f"mpiexec -n {team.size} {job}"
+    return perform.Options(data, save_every, again, team)
 
 
-def _check(settings: Settings, begun: bool = False) -> None:
+def _check(settings: Settings, team: Team, begun: bool = False) -> None:
     """Raise where settings are wrong; a run that was begun with more threads can only go on with them, with a note.
 
     Raises:
         ConfigError: a value is out of its range.
     """
     attrs.validate(settings)
+    if team.size > 1 and settings.micro_batch is None:
+        fix = f"such as {max(1, settings.batch_size // team.size)} of the batch of {settings.batch_size}"
+        raise ConfigError(expected("--micro-batch", "the size of the parts that workers share out", "none", fix))
     if note := too_many_threads(settings.threads):
         if not begun:
             raise ConfigError(note)
