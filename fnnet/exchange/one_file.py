@@ -571,7 +571,7 @@ def norm_of_rows(
     moved = x.transpose(order)
     rows = np.ascontiguousarray(moved).reshape(-1, int(np.prod(moved.shape[-together:])))
     gain, bias = (None if leaf is None else leaf.reshape(-1) for leaf in (gain, bias))
-    y, _, _ = standard_rows(rows, gain, bias, eps, centre)
+    y, _ = standard_rows(rows, gain, bias, eps, centre)
     return y.reshape(moved.shape).transpose(np.argsort(order))
 """,
     "turned": """

@@ -14,6 +14,7 @@ from fnnet.types import Array
 
 _PAGE = 4096  # bytes: places so far apart share their room in the cache
 _CLASH = 2**16  # bytes: from N · gcd(distance, page) on it is too little
+_LINE, _SMALL = 64, 2**12  # bytes of a line; numbers of an array that is not worth it
 _PIECE, _APART = 2048, 16  # numbers of each row at a time, and between them
 
 
@@ -78,6 +79,23 @@ def laid_like(x: Array, other: Array) -> Array:
         return x
     y[...] = x
     return y
+
+
+def on_lines(shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """A new array that begins where a line of the cache of the processor does, if it is not small.
+
+    NumPy adds or multiplies two arrays into a third in half the time where the third lies so; where memory comes from
+    is chance otherwise.
+
+    >>> on_lines((1000, 7), np.dtype(np.float32)).ctypes.data % 64
+    0
+    """
+    size = math.prod(shape)
+    if size < _SMALL:
+        return np.empty(shape, dtype)
+    lines = np.empty(size + _LINE // dtype.itemsize, dtype)
+    start = -lines.__array_interface__["data"][0] % _LINE // dtype.itemsize
+    return lines[start : start + size].reshape(shape)
 
 
 def like_along(make: Callable[..., Array], x: Array, dim: int, size: int) -> Array:

@@ -5,77 +5,171 @@ With M values together, c = x - μ where there is a centre (else c = x), and r =
     μ = Σx / M,    ŷ = r c,    y = g ŷ + b
     dx = r (d - Σd / M - ŷ · Σ(d ŷ) / M)    with d = g dy, and without a centre no term Σd / M
 
-The variance takes two passes (centre, then square), so it does not suffer from a large mean. Sums are products of BLAS,
-which read memory once and make no array of products; everything else is written into the kernel's own arrays.
+σ² is Σx²/M - μ², but where this would lose more than a digit the mean is taken off first, so that a large mean does not
+hurt; otherwise x need not be centred, and is all that is kept beside a few numbers of each row or group. Sums are
+products of BLAS, which read memory once and make no array of products. Everything goes block by block, in memory that
+stays in the cache of the processor: of each block the first pass reads x from further away, and only the last writes
+there.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from fnnet.kernels.order import batch_first, laid_like
+from fnnet.kernels.order import batch_first, laid_like, on_lines
 from fnnet.types import Array
 
 _TOGETHER = 2**17  # numbers of a block: fewer cost more in calls than the cache gives back
+_FEW = 2**15  # numbers of rows that are gone over without blocks
 _FAR = 8  # μ² / σ² above which Σx²/M - μ² loses more than a digit
 _SIDE_BY_SIDE = 16  # positions of images that lie batch-last, at most
 _harmless = np.errstate(under="ignore")  # squares and products that vanish beside a sum
 
 
-# Rows (R, M) whose every element has a gain and a bias of its own, the same for all rows. They are gone through in
-# blocks that stay in the cache of the processor from one pass to the next.
+class Kept(NamedTuple):
+    """What the way back needs beside x: r, the mean of what is left of x, and what is taken off it before all else.
+
+    All three (R, 1) of rows; of groups (R, 1) or batch-last (G, 1, N), see `_Groups`. What is taken off is 0, or the
+    mean where it is large.
+    """
+
+    r: Array
+    mean: Array
+    off: Array
+
+
+# Rows (R, M) whose every element has a gain and a bias of its own, the same for all rows. Few numbers are gone over as
+# the formulas above say. Of many,
+#
+#     y = x ⊙ (r gᵀ) + (1 bᵀ - μ r gᵀ),    dx = dy ⊙ (r gᵀ) - x ⊙ (u 1ᵀ) - v 1ᵀ
+#     with u = r² Σ(d ŷ) / M and v = r Σd / M - μ u,
+#
+# block by block. The matrices in brackets have rank 1 or 2 and come from BLAS: NumPy takes three times as long for a
+# pass in which every row has a number of its own as for one over whole arrays.
 
 
 @_harmless
-def standard_rows(
-    x: Array, gain: Array | None, bias: Array | None, eps: float, centre: bool
-) -> tuple[Array, Array, Array]:
-    """(y, ŷ, r) of x (R, M) in C order; gain and bias (M,), r (R, 1)."""
+def standard_rows(x: Array, gain: Array | None, bias: Array | None, eps: float, centre: bool) -> tuple[Array, Kept]:
+    """y of x (R, M) in C order, and what to keep beside x; gain and bias (M,)."""
+    if x.size < _FEW:
+        return _few_rows(x, gain, bias, eps, centre)
     m = x.shape[1]
-    hat, r = np.empty_like(x), np.empty((len(x), 1), x.dtype)
-    y = hat if gain is None and bias is None else np.empty_like(x)
+    y, room = on_lines(x.shape, x.dtype), _room(x)
+    ones, zeros = np.ones(m, x.dtype), np.zeros(m, x.dtype)
+    rows = np.stack([ones if gain is None else gain, zeros if bias is None else bias])
+    kept = []
     for block in _row_blocks(x):
-        own, standard = x[block], hat[block]
-        if centre:
-            own = np.subtract(own, row_sum(own) / m, out=standard)
-        r[block] = _inverse_root(row_dot(own, own) / m, eps)
-        out = np.multiply(own, r[block], out=standard)
-        if gain is not None:
-            out = np.multiply(standard, gain, out=y[block])
-        if bias is not None:
-            np.add(out, bias, out=y[block])
-    return y, hat, r
+        p = x[block]
+        mean = row_sum(p) / m if centre else np.zeros((len(p), 1), x.dtype)
+        off, square = _far(mean, row_dot, p, m)
+        if off.any():
+            p, mean = p - off, mean - off
+            square = row_dot(p, p) / m - mean * mean
+        r = _inverse_root(square, eps)
+        out = np.multiply(p, _outer(r, rows, room), out=y[block])
+        if centre or bias is not None:
+            out += np.matmul(_beside(-mean * r, np.ones_like(r)), rows, out=room[: len(p)])
+        kept.append(Kept(r, mean, off))
+    return y, Kept(*map(np.concatenate, zip(*kept, strict=True)))
 
 
 @_harmless
 def standard_rows_adjoint(
-    dy: Array, hat: Array, r: Array, gain: Array | None, centre: bool, input_gradient: bool = True
+    dy: Array, x: Array, kept: Kept, gain: Array | None, centre: bool, input_gradient: bool = True
 ) -> tuple[Array | None, Array, Array]:
     """(dx, dg, db) of dy (R, M) in C order; without `input_gradient` dx is None."""
-    m, dtype = dy.shape[1], np.result_type(dy, hat)
-    dgain, dbias = np.zeros(m, dtype), np.zeros(m, dtype)
-    dx = np.empty_like(dy, dtype) if input_gradient else None
+    if x.size < _FEW:
+        return _few_rows_adjoint(dy, x, kept, gain, centre, input_gradient)
+    m, dtype = dy.shape[1], np.result_type(dy, x)
+    dgain, dbias = np.zeros((2, m), dtype)
+    dx, room = on_lines(dy.shape, dtype) if input_gradient else None, _room(dy)
+    ones = np.ones((2, m), dtype)
+    scale = ones if gain is None else np.stack([gain, gain])
     for block in _row_blocks(dy):
-        d, standard = dy[block], hat[block]
-        dgain += np.einsum("rm,rm->m", d, standard)
-        dbias += np.ones(len(d), d.dtype) @ d
+        d, p, (r, mean, off) = dy[block], x[block], (part[block] for part in kept)
+        if off.any():
+            p = p - off
+        products = np.multiply(d, p, out=room[: len(d)])
+        sums, dots = d @ scale[0, :, None], products @ scale[0, :, None]
+        total, of_mean = _beside(np.ones_like(r), mean * r).T @ d
+        dbias += total
+        dgain += r[:, 0] @ products - of_mean
         if dx is None:
             continue
-        out = np.multiply(d, 1 if gain is None else gain, out=dx[block])
-        share = standard * (row_dot(out, standard) / m)
-        if centre:
-            share += row_sum(out) / m
+        u = r * r * r * (dots - mean * sums) / m
+        out = np.multiply(d, _outer(r, scale, room), out=dx[block])
+        share = _outer(u, ones, room)
+        share *= p
         out -= share
-        out *= r[block]
+        if centre:
+            out -= _outer(r * sums / m - mean * u, ones, room)
     return dx, dgain, dbias
+
+
+def _few_rows(x: Array, gain: Array | None, bias: Array | None, eps: float, centre: bool) -> tuple[Array, Kept]:
+    mean = row_sum(x) / x.shape[1] if centre else np.zeros((len(x), 1), x.dtype)
+    y = x - mean
+    r = _inverse_root(row_dot(y, y) / x.shape[1], eps)
+    y *= r
+    if gain is not None:
+        y *= gain
+    if bias is not None:
+        y += bias
+    return y, Kept(r, np.zeros_like(mean), mean)
+
+
+def _few_rows_adjoint(
+    dy: Array, x: Array, kept: Kept, gain: Array | None, centre: bool, input_gradient: bool
+) -> tuple[Array | None, Array, Array]:
+    m, hat = x.shape[1], (x - kept.off) * kept.r
+    dgain, dbias = np.einsum("rm,rm->m", dy, hat), np.ones(len(dy), dy.dtype) @ dy
+    if not input_gradient:
+        return None, dgain, dbias
+    d = dy if gain is None else dy * gain
+    hat *= row_dot(d, hat) / m
+    dx = d - hat
+    if centre:
+        dx -= row_sum(d) / m
+    dx *= kept.r
+    return dx, dgain, dbias
+
+
+def _outer(column: Array, rows: Array, room: Array) -> Array:
+    """column (R, 1) times the first of two rows (2, M), in the room: BLAS is quick from two columns on."""
+    left = np.zeros((len(column), 2), column.dtype)
+    left[:, :1] = column
+    return np.matmul(left, rows, out=room[: len(column)])
+
+
+def _beside(left: Array, right: Array) -> Array:
+    """Two columns (R, 1) as (R, 2)."""
+    return np.concatenate([left, right], axis=1)
+
+
+def _room(x: Array) -> Array:
+    """As much as a block of rows."""
+    return on_lines((min(len(x), _rows_together(x)), x.shape[1]), x.dtype)
+
+
+def _rows_together(x: Array) -> int:
+    return max(1, _TOGETHER // x.shape[1])
 
 
 def _row_blocks(x: Array) -> Iterator[slice]:
     """Slices of so many rows as have `_TOGETHER` numbers."""
-    step = max(1, _TOGETHER // x.shape[1])
+    step = _rows_together(x)
     return (slice(start, start + step) for start in range(0, len(x), step))
+
+
+def _far(mean: Array, dot: Callable[[Array, Array], Array], x: Array, m: int) -> tuple[Array, Array]:
+    """The means that are too large beside the deviation, else 0; and σ² = Σx²/M - μ², for those that are not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        most = mean * mean
+        variance = dot(x, x) / m - most
+        near = most.real <= _FAR * variance.real  # false where a square is beyond the range of numbers
+    return np.where(near, 0, mean), variance
 
 
 def row_sum(x: Array) -> Array:
@@ -99,31 +193,24 @@ def _inverse_root(square: Array, eps: float) -> Array:
 # its mean is so large that Σx²/M - μ² would lose digits, and is all that is kept.
 
 
-class Kept(NamedTuple):
-    """What the way back needs of groups: r, the mean of what is left of x, and what is taken off it before all else.
-
-    All three (R, 1) or batch-last (G, 1, N), see `_Groups`. What is taken off is 0, or the mean where it is large.
-    """
-
-    r: Array
-    mean: Array
-    off: Array
-
-
 @_harmless
 def standard_groups(x: Array, groups: int, gain: Array | None, bias: Array | None, eps: float) -> tuple[Array, Kept]:
     """y of x (N, C, …), its channels in so many groups, and what to keep beside x; gain and bias (C,)."""
     own = _groups_of(x, groups)
     planes, gains, biases = own.planes(x), own.channels(gain, 1, x.dtype), own.channels(bias, 0, x.dtype)
-    y, m = np.empty_like(planes), math.prod(x.shape[1:]) // groups
+    y, m = on_lines(planes.shape, planes.dtype), math.prod(x.shape[1:]) // groups
+
+    def dot(a: Array, b: Array) -> Array:
+        return _together(own.dot(a, b))
+
     kept = []
     for block in own.blocks():
         p = planes[block]
         mean = _together(own.sum(p)) / m
-        off, square = _far(own, p, mean, m)
+        off, square = _far(mean, dot, p, m)
         if off.any():
             p, mean = p - own.spread(off), mean - off
-            square = _together(own.dot(p, p)) / m - mean * mean
+            square = dot(p, p) / m - mean * mean
         r = _inverse_root(square, eps)
         a = r * gains[block]
         out = np.multiply(p, own.spread(a), out=y[block])
@@ -139,7 +226,8 @@ def standard_groups_adjoint(
     """(dx, dg, db), all from the sums of dy and of dy · x over each channel of each example."""
     own, m = _groups_of(x, groups), math.prod(x.shape[1:]) // groups
     dys, planes, gains = own.planes(laid_like(dy, x)), own.planes(x), own.channels(gain, 1, dy.dtype)
-    dx, room = np.empty_like(dys) if input_gradient else None, np.empty_like(dys[own.blocks()[0]])
+    dx = on_lines(dys.shape, dys.dtype) if input_gradient else None
+    room = on_lines(dys[own.blocks()[0]].shape, dys.dtype)
     found = []
     for block in own.blocks():
         p, d, (r, mean, off) = planes[block], dys[block], (part[block] for part in kept)
@@ -157,15 +245,6 @@ def standard_groups_adjoint(
         out -= share
     dbias, dgain = (own.over_examples(np.concatenate(parts)) for parts in zip(*found, strict=True))
     return None if dx is None else own.back(dx), dgain, dbias
-
-
-def _far(own: "_Groups", planes: Array, mean: Array, m: int) -> tuple[Array, Array]:
-    """The means that are too large beside the deviation, else 0; and σ² = Σx²/M - μ², for those that are not."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        most = mean * mean
-        variance = _together(own.dot(planes, planes)) / m - most
-        near = most.real <= _FAR * variance.real  # false where a square is beyond the range of numbers
-    return np.where(near, 0, mean), variance
 
 
 def _together(v: Array) -> Array:

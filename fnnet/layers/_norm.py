@@ -123,10 +123,11 @@ def norm_of_rows(name: str, axes: int | tuple[int, ...], own: Scale, eps: float,
         rows = rows_of(x.ndim)
         sizes = rows.sizes(x.shape)
         gain, bias = (None if leaf is None else leaf.reshape(-1) for leaf in own.leaves(params, sizes))
-        y, hat, r = standard_rows(rows.of(x), gain, bias, eps, centre)
+        own_rows = rows.of(x)
+        y, kept = standard_rows(own_rows, gain, bias, eps, centre)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            dx, dgain, dbias = standard_rows_adjoint(rows.of(dy), hat, r, gain, centre, input_gradient)
+            dx, dgain, dbias = standard_rows_adjoint(rows.of(dy), own_rows, kept, gain, centre, input_gradient)
             grads = {"gain": dgain, "bias": dbias}
             return own.kind(*(grads[field].reshape(sizes) for field in own.fields)), None if dx is None else rows.back(
                 dx, x

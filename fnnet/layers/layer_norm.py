@@ -13,7 +13,7 @@ def layer_norm(*, axes: int | tuple[int, ...] = -1, gain: bool = True, bias: boo
         db = Σ dy,  dg = Σ dy · ŷ,  dx = r (d - mean d - ŷ · mean(d ŷ))    with d = g dy
 
     μ, σ² (biased) and the means are along the axes, for every example and every place on the other axes alone; the sums
-    over these. Keeps ŷ and r; training is no different from evaluation. Params: `gain` and `bias`, with the sizes of
+    over these. Keeps x, μ and r; training is no different from evaluation. Params: `gain` and `bias`, with the sizes of
     the axes as their shape.
 
     Args:

@@ -12,7 +12,7 @@ def rms_norm(*, axes: int | tuple[int, ...] = -1, gain: bool = True, eps: float 
         y = g ŷ,    ŷ = x r,    r = 1 / √(mean x² + ε)
         dg = Σ dy · ŷ,  dx = r (d - ŷ · mean(d ŷ))    with d = g dy
 
-    Means are along the axes, for every example and every place on the other axes alone; the sum is over these. Keeps ŷ
+    Means are along the axes, for every example and every place on the other axes alone; the sum is over these. Keeps x
     and r; training is no different from evaluation. Params: `gain`, with the sizes of the axes as its shape.
 
     Args:

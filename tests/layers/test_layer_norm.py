@@ -25,7 +25,17 @@ def together(shape, axes):
     return numbered(apart), numbered(sorted(axes))
 
 
-def check(make, record, shape, axes, fields, eps, orders_of, centre):
+WAYS = {"few rows": 2**30, "many rows": 0}  # numbers below which rows are gone over without blocks
+
+
+def check(*case, **centre):
+    for few in WAYS.values():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("fnnet.kernels.standard._FEW", few)
+            check_one_way(*case, **centre)
+
+
+def check_one_way(make, record, shape, axes, fields, eps, orders_of, centre):
     x_order, dy_order = orders_of
     net = make(axes=axes, eps=eps, **{field: field in fields for field in FIELDS if centre or field == "gain"})
     member, own = together(shape, axes)
@@ -69,6 +79,7 @@ def test_blocks_of_rows_are_nothing_that_one_sees(monkeypatch):
     """Rows are normalised alone, whatever else is in the batch; gradients of the params are sums over blocks."""
     x, dy = floats(0, (7, 5)), floats(1, (7, 5))
     params = tree.record("LayerNorm", ("gain", "bias"))(floats(2, (5,)), floats(3, (5,)))
+    monkeypatch.setattr("fnnet.kernels.standard._FEW", 0)
     (y, vjp), whole = layers.layer_norm().apply(params, x), layers.layer_norm()
     (dgain, dbias), dx = vjp(dy)
     monkeypatch.setattr("fnnet.kernels.standard._TOGETHER", 11)
@@ -78,14 +89,42 @@ def test_blocks_of_rows_are_nothing_that_one_sees(monkeypatch):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
 
 
-def test_large_means_do_not_hurt():
-    """Two passes: the variance of 1e4 ± 1 in float32, where E[x²] - E[x]² has no digit left."""
+@pytest.mark.parametrize("way", WAYS)
+def test_large_means_do_not_hurt(way, monkeypatch):
+    """The variance of 1e4 ± 1 in float32, where E[x²] - E[x]² has no digit left."""
+    monkeypatch.setattr("fnnet.kernels.standard._FEW", WAYS[way])
     x = np.float32(1e4) + np.array([[-1, 1] * 300], np.float32)
     y, _ = layers.layer_norm().apply(layers.layer_norm().init(KEY, (600,)), x)
     np.testing.assert_allclose(np.abs(y), 1, rtol=3e-3)
 
 
-def test_what_does_not_vary_becomes_the_bias():
+def test_few_and_many_rows_are_as_right():
+    """In float32, against rows in float64; rows with large means are beside others, and change no byte of them."""
+    x, dy = rng.normal(KEY, (600, 64)), rng.normal(rng.key(1), (600, 64))
+    params = tree.record("LayerNorm", ("gain", "bias"))(*rng.normal(rng.key(2), (2, 64)))
+    moved = x + np.where(np.arange(600) % 7 == 0, np.float32(30), 0)[:, None].astype(np.float32)
+    made = []
+    for batch in (x, moved):
+        wide, wide_vjp = layers.layer_norm().apply(tree.cast(params, np.float64), batch.astype(np.float64))
+        wanted = (wide, wide_vjp(dy.astype(np.float64))[1], *wide_vjp(dy.astype(np.float64))[0])
+        found = {}
+        for way, few in WAYS.items():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("fnnet.kernels.standard._FEW", few)
+                y, vjp = layers.layer_norm().apply(params, batch)
+                found[way] = (y, vjp(dy)[1], *vjp(dy)[0])
+            for got, want in zip(found[way], wanted, strict=True):
+                assert got.dtype == np.float32
+                np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-5 * np.abs(want).max())
+        near = np.arange(600) % 7 > 0
+        made.append([part[near] for part in found["many rows"][:2]])
+    for got, want in zip(*made, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_does_not_vary_becomes_the_bias(way, monkeypatch):
+    monkeypatch.setattr("fnnet.kernels.standard._FEW", WAYS[way])
     for value in (0.0, 1.0, 1e-25):
         x = np.full((2, 8), value, np.float32)
         params = layers.layer_norm().init(KEY, (8,))._replace(bias=np.arange(8, dtype=np.float32))
