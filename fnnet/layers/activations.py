@@ -19,7 +19,7 @@ from fnnet.kernels.elementwise import (
     smooth_positive_part,
     squashed_positive_part,
 )
-from fnnet.kernels.normal import normal
+from fnnet.kernels.normal import normal_gate
 from fnnet.layers._elementwise import SELU_ALPHA, SELU_SCALE, Elementwise, elementwise, setting
 from fnnet.recipe import factory
 from fnnet.types import Array, Layer
@@ -182,7 +182,7 @@ def gelu(*, approximate: str = "none") -> Layer:
         tanh:  y = x s,  s = 1 / (1 + e⁻²ᵘ),  u = √(2/π) (x + 0.044715 x³);    dx = dy · (s + 2 x s (1 - s) u′)
 
     Φ is right to 4 ulp in its tails too, see `fnnet.kernels.normal`. The tanh form is ½x (1 + tanh u) without its
-    cancellation for x < 0; it differs from the exact one by less than 5e-4. Keeps x, and Φ with e^{-x²/2}, or s.
+    cancellation for x < 0; it differs from the exact one by less than 5e-4. Keeps the derivative, or x and s.
 
     Args:
         approximate: "none" or "tanh", the words of PyTorch and ONNX, where "none" is the default too.
@@ -200,8 +200,8 @@ def gelu(*, approximate: str = "none") -> Layer:
 
 
 def _gelu(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-    share, bell = normal(x)
-    return x * share, lambda dy: dy * (share + x * bell / math.sqrt(2 * math.pi))
+    y, slope = normal_gate(x)
+    return y, lambda dy: dy * slope
 
 
 def _gelu_tanh(x: Array) -> tuple[Array, Callable[[Array], Array]]:
