@@ -249,7 +249,7 @@ def test_a_real_torch_module():
     module = nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 6),
         nn.ReLU(), nn.Linear(6, 3),
-    ).eval()  # fmt: skip
+    ).float().eval()  # fmt: skip  # whatever other tests have made PyTorch's default
     state = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
     params, _ = from_torch(IMAGES, fresh(), state)
     x = rng.normal(rng.key(1), (3, *SHAPE))
