@@ -26,7 +26,8 @@ def test_agrees_with_loops(banded, drawn, multiplier):
     x, weight = values(1, shape), values(2, (channels * multiplier, 1, *kernel))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(depthwise, "_BATCH", 1 if banded else 9)
-        patch.setattr(depthwise, "_BLOCK", 40)  # one channel at a time, or some
+        for block in ("_BLOCK", "_DOTTED"):
+            patch.setattr(depthwise, block, 40)  # one channel at a time, or some
         y = correlate(x, weight, None, axes, channels)
         dy = values(3, y.shape)
         dweight = correlate_weight_gradient(x, dy, axes, channels)

@@ -12,7 +12,7 @@ matrix (OW, kH·W) of the channel, B[q, i·W + q·t + j·e - b] = w[i, j]. Most 
 them in less time than every tap takes to pass over the memory. The input gradient is the same with the adjoint matrix,
 kernel rows turned round, over rows of dy that stand a stride apart among zeros.
 
-The weight gradient is a dot product for each tap.
+The weight gradient is a dot product for each tap, all taps of some channels before the next channels.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from fnnet.types import Array
 
 Place: TypeAlias = tuple[Any, ...]  # an index
 
-_BLOCK = 1 << 15  # elements of x at a time
+_BLOCK, _DOTTED = 1 << 15, 1 << 17  # elements of x at a time; and for dot products, of which each call makes many
 _BAND, _BATCH = 32, 8  # elements of a row at most, and examples at least, for bands
 
 
@@ -44,7 +44,7 @@ def depthwise(z: Array, weight: Array, bias: Array | None, axes: Axes) -> Array:
                 np.matmul(bands[part, r, None], read, out=y[part, r])
     else:
         y[...] = 0
-        for part, (tap, to, at) in itertools.product(_channel_blocks(z), _places(axes)):
+        for part, (tap, to, at) in itertools.product(_channel_blocks(z, _BLOCK), _places(axes)):
             for r in range(y.shape[1]):
                 sums = y[part, r][to]
                 sums += w[(part, r, *tap)].reshape(-1, *(1,) * (z.ndim - 1)) * z[part][at]
@@ -58,12 +58,12 @@ def depthwise_weight_gradient(z: Array, dz: Array, axes: Axes) -> Array:
     dy = dz.reshape(len(z), -1, *dz.shape[1:])
     dw = np.zeros((*dy.shape[:2], *(axis.kernel for axis in axes)), z.dtype)
     rest = tuple(range(1, z.ndim))
-    for tap, to, at in _places(axes):
-        read = z[at]
+    for part, (tap, to, at) in itertools.product(_channel_blocks(z, _DOTTED), _places(axes)):
+        read = z[part][at]
         rows, n = read.shape[:-2], read.shape[-2] * read.shape[-1]
         for r in range(dy.shape[1]):
-            place: Place = (slice(None), r, *tap)
-            products = dy[:, r][to].reshape(*rows, 1, n) @ read.reshape(*rows, n, 1)
+            place: Place = (part, r, *tap)
+            products = dy[part, r][to].reshape(*rows, 1, n) @ read.reshape(*rows, n, 1)
             dw[place] = products.sum(axis=rest)
     return dw.reshape(len(dz), 1, *dw.shape[2:])
 
@@ -85,7 +85,7 @@ def depthwise_input_gradient(dz: Array, weight: Array, axes: Axes, channels: int
                 else:
                     dx[part] += bands[part, r, None] @ read
     else:
-        for part, (tap, to, at) in itertools.product(_channel_blocks(dx), _places(axes)):
+        for part, (tap, to, at) in itertools.product(_channel_blocks(dx, _BLOCK), _places(axes)):
             for r in range(dy.shape[1]):
                 sums = dx[part][at]
                 sums += w[(part, r, *tap)].reshape(-1, *(1,) * (dx.ndim - 1)) * dy[part, r][to]
@@ -97,9 +97,9 @@ def _takes_bands(axes: Axes, n: int) -> bool:
     return len(axes) == 2 and axes[0].dilation == 1 and axes[1].size <= _BAND and n >= _BATCH
 
 
-def _channel_blocks(z: Array) -> list[slice]:
-    """Channels in blocks."""
-    step = max(1, _BLOCK * len(z) // max(z.size, 1))
+def _channel_blocks(z: Array, most: int) -> list[slice]:
+    """Channels in blocks of at most so many elements, or one by one."""
+    step = max(1, most * len(z) // max(z.size, 1))
     return [slice(a, a + step) for a in range(0, len(z), step)]
 
 
@@ -113,7 +113,7 @@ def _row_windows(z: Array, first: int, apart: int, kernel: int, stride: int, out
     reach = (out - 1) * stride + kernel
     begin = max(0, -(first // apart))  # of the rows of z, up to the last that is reached
     end = min(h, max(begin, -((first - reach) // apart)))
-    blocks = _channel_blocks(z)
+    blocks = _channel_blocks(z, _BLOCK)
     room = np.zeros((blocks[0].stop, reach, width, n), z.dtype)
     to = slice(first + begin * apart, first + end * apart, apart)
     for part in blocks:
