@@ -222,7 +222,10 @@ def _facts(results: dict[str, Any]) -> str:
     lines += dict.fromkeys(f"- {row['work']}: {WORKS[row['work']].says}" for row in results["rows"])
     lines.append("fnnet: as it comes; kept: after runtime.keep_memory(), which fnnet train calls")
     lines.append("both: a layer by itself, forward and back, on arrays in C order")
-    lines.append("products: the matrix products alone, in NumPy on all threads, convolutions as direct ones")
+    lines.append("products: the matrix products alone, in NumPy on all threads, convolutions as direct ones;")
+    lines.append(
+        "  of layers without, a pass of NumPy that reads x and writes y, and one that reads x and dy and writes dx"
+    )
     peak = f"{results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second"
     lines.append(f"of peak: multiply-adds of direct convolution against the fastest of 512³, 1024³ and 2048³: {peak}")
     for axis, found in results["slopes"].items():

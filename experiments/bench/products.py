@@ -1,5 +1,6 @@
 """Yardsticks: the fastest matrix product of this machine, and the products of a work with nothing around them."""
 
+import math
 import statistics
 import time
 from collections import Counter
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.bench.contenders import PREDICTED
-from experiments.bench.works import Work, products
+from experiments.bench.works import Work, made_shape, products
 
 _SQUARES = (512, 1024, 2048)
 
@@ -31,10 +32,22 @@ def bare(work: Work, mode: str, n: int) -> float:
 
     The convolutions are direct ones, with their columns already there. It is no bound: filtering as Winograd does gets
     below, and so do thin products cut into pieces, see `fnnet.kernels.convolution`.
+
+    Where there is no product it is the passes over memory that no layer can do without: one there that reads a number
+    for each that it writes, one back that reads two.
     """
     part = min(n, PREDICTED) if mode == "infer" else n
+    if mode == "both" and not any(products(work, mode, n)):
+        return sum(map(statistics.median, _passes(n * math.prod(made_shape(work)))))
     found = Counter(products(work, mode, part)).items()
     return n / part * sum(count * statistics.median(_product(*shape)) for shape, count in found)
+
+
+def _passes(numbers: int) -> tuple[list[float], list[float]]:
+    x, dy, y, dx = np.ones((4, numbers), np.float32)
+    return [timed(lambda: np.copyto(y, x)) for _ in range(9)], [
+        timed(lambda: np.multiply(x, dy, out=dx)) for _ in range(9)
+    ]
 
 
 def _product(m: int, k: int, n: int, times: int = 9) -> list[float]:

@@ -57,6 +57,15 @@ def laid_last(x: Array) -> Array:
     return x if x.transpose(*range(1, x.ndim), 0).flags.c_contiguous else batch_first(batch_last(x))
 
 
+def laid_deep(x: Array) -> Array:
+    """x (N, C, D, H, W) itself, but in memory (C, H, W, D, N): convolution takes places in depth as examples.
+
+    >>> laid_deep(np.zeros((5, 2, 3, 4, 4))).strides
+    (8, 1920, 40, 480, 120)
+    """
+    return laid_last(x.transpose(0, 1, 3, 4, 2)).transpose(0, 1, 4, 2, 3)
+
+
 def batch_first(z: Array) -> Array:
     """z (…, N) seen as (N, …): the inverse of `batch_last`, always a view.
 

@@ -11,7 +11,7 @@ from fnnet.kernels.borders import bordered, bordered_adjoint, widened
 from fnnet.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from fnnet.kernels.convolution.reductions import correlate, correlate_input_gradient, correlate_weight_gradient
 from fnnet.kernels.moments import channel_sum
-from fnnet.kernels.order import laid_last
+from fnnet.kernels.order import laid_deep, laid_last
 from fnnet.kernels.windows import Axes
 from fnnet.layers._params import initialised, leaf
 from fnnet.layers._window import Fit, Padding, Size, batch_of, check_ndim, window
@@ -97,7 +97,7 @@ def _zero_padded(own: Options, kernels: Kernels, init: Initializer) -> Layer:
     name, channels, fit, dims, groups, _, bias, sizes = own
     forward, weight_gradient, input_gradient_of = kernels
     kind = tree.record(record_name(name), ("weight", "bias") if bias else ("weight",))
-    ndim = dims + 2
+    ndim, lay = dims + 2, laid_deep if dims == 3 and groups == 1 else laid_last
 
     def shape(in_shape: Shape) -> Shape:
         check_ndim(in_shape, dims)
@@ -118,11 +118,11 @@ def _zero_padded(own: Options, kernels: Kernels, init: Initializer) -> Layer:
         weight = leaf(params, "weight")
         if weight.shape[2:] != sizes or weight.shape[0] != channels or weight.shape[1] * groups != x.shape[1]:
             _check_weight(weight, channels, axes, x, groups)
-        x = laid_last(x)
+        x = lay(x)
         y = forward(x, weight, leaf(params, "bias", (channels,)) if bias else None, axes)
 
         def vjp(dy: Array, input_gradient: bool = True) -> tuple[Params, Array | None]:
-            dy = laid_last(dy)
+            dy = lay(dy)
             dw = weight_gradient(x, dy, axes)
             dx = input_gradient_of(dy, weight, axes) if input_gradient else None
             return kind(dw, channel_sum(dy)) if bias else kind(dw), dx

@@ -10,6 +10,7 @@ from experiments.bench import command, race
 from experiments.bench.command import WORKS
 from experiments.bench.contenders import with_fnnet
 from experiments.bench.layer_works import LAYERS, STEPS
+from experiments.bench.products import bare
 from experiments.bench.works import Work, batch, cotangent, made_shape, multiply_adds, products, scaled, weights
 from fnnet.errors import ConfigError, FnnetError
 
@@ -53,6 +54,11 @@ def test_products_of_layers_by_hand():
     net = TINY._replace(input=(2, 8, 8), layers=[("convolution", 2, 2, 3, 1, 1, 1, 2), ("skip", TINY.layers[:1])])
     assert list(products(net, "infer", 1)) == [(1, 9, 64), (1, 9, 64), (2, 18, 64)]
     assert made_shape(net) == (4, 8, 8)
+
+
+def test_the_yardstick_of_a_layer_without_products_is_two_passes():
+    small, large = (bare(Work("", (size,), [("gelu",)], 8, "", 0.0), "both", 8) for size in (1000, 100_000))
+    assert 0 < small < large < 0.1
 
 
 def test_layers_alone_are_raced_forward_and_back():
