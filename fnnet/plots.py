@@ -21,7 +21,7 @@ from fnnet.types import Array
 if TYPE_CHECKING:  # matplotlib is imported by what draws
     from matplotlib.figure import Figure
 
-__all__ = ["bars", "curves", "images", "weights"]
+__all__ = ["bars", "curves", "heatmap", "images", "weights"]
 
 DPI = 120
 INKS = ("#1b1b3a", "#c1440e", "#3a7ca5", "#e0a030", "#5f8f3a", "#9467a8")  # dark to light: they differ in grey too
@@ -34,7 +34,8 @@ def curves(
     """Lines by name, on one pair of axes.
 
     Args:
-        series: name -> numbers (T,).
+        series: name -> numbers (T,), or those of several runs (S, T): their mean, in a band from the least to the
+            greatest.
         x: what the horizontal axis counts.
         y: what is drawn, with its unit.
         title: above the figure.
@@ -43,7 +44,7 @@ def curves(
 
     Raises:
         ConfigError: there is no series.
-        ShapeError: a series is not a list of numbers, or not as long as `at`.
+        ShapeError: a series is no such numbers, or not as long as `at`.
     """
     if not series:
         raise ConfigError(expected("series", "at least one, by name", "none"))
@@ -51,11 +52,14 @@ def curves(
     axes = figure.subplots()
     for i, (name, values) in enumerate(series.items()):
         numbers = np.asarray(values, np.float64)
-        where = np.arange(1, len(numbers) + 1) if at is None and numbers.ndim == 1 else np.asarray(at)
-        if numbers.ndim != 1 or where.shape != numbers.shape:
-            raise ShapeError(expected(f"series {name!r}", "numbers (T,), one for each of `at`", numbers.shape))
+        runs = np.atleast_2d(numbers)
+        where = np.arange(1, runs.shape[-1] + 1) if at is None else np.asarray(at)
+        if runs.ndim != 2 or where.shape != runs.shape[1:] or not len(runs):
+            raise ShapeError(expected(f"series {name!r}", "numbers (T,) or (S, T), T as in `at`", numbers.shape))
         style: dict[str, Any] = {"color": INKS[i % len(INKS)], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
-        axes.plot(where, numbers, label=name, **style)
+        axes.plot(where, runs.mean(axis=0), label=name, **style)
+        if len(runs) > 1:
+            axes.fill_between(where, runs.min(axis=0), runs.max(axis=0), color=style["color"], alpha=0.15, linewidth=0)
     axes.set(xlabel=x, ylabel=y)
     if at is None:
         axes.locator_params("x", integer=True)
@@ -99,6 +103,61 @@ def bars(values: Mapping[str, float], *, x: str = "", title: str = "", log: bool
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
+    return figure
+
+
+def heatmap(
+    values: ArrayLike,
+    rows: Sequence[object] = (),
+    columns: Sequence[object] = (),
+    *,
+    x: str = "",
+    y: str = "",
+    title: str = "",
+    digits: int | None = None,
+) -> "Figure":
+    """A table as a picture, the darker the more: a confusion, the weights of attention, a slice of a loss.
+
+    Args:
+        values: (R, C).
+        rows: R names, printed by `str`; by default they are counted from 0.
+        columns: C names.
+        x: what the columns are.
+        y: what the rows are.
+        title: above the figure.
+        digits: write every number in its place, with so many decimals; by default none is written.
+
+    Raises:
+        ShapeError: it is no table, or there is another number of names.
+
+    >>> figure = heatmap([[9, 1], [2, 8]], "ab", "ab", x="read as", y="is", digits=0)
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['9', '1', '2', '8']
+    """
+    table = np.asarray(values, np.float64)
+    if table.ndim != 2 or 0 in table.shape:
+        raise ShapeError(expected("values", "(R, C), neither of them 0", table.shape))
+    for name, names, length in (("rows", rows, len(table)), ("columns", columns, table.shape[1])):
+        if len(names) not in (0, length):
+            raise ShapeError(expected(name, f"none, or {length} names, one for each", len(names)))
+    down, across = table.shape
+    figure = _figure(1.6 + min(6.0, 0.32 * across), 0.9 + min(5.0, 0.32 * down))
+    axes = figure.subplots()
+    shown = axes.imshow(table, cmap="Greys", aspect="auto", interpolation="nearest")
+    axes.locator_params(integer=True)
+    if len(columns):
+        axes.set_xticks(range(across), [str(name) for name in columns])
+    if len(rows):
+        axes.set_yticks(range(down), [str(name) for name in rows])
+    axes.set(xlabel=x, ylabel=y)
+    axes.set_title(title, loc="left")
+    if digits is None:
+        figure.colorbar(shown)
+        return figure
+    middle = (table.min() + table.max()) / 2
+    for (i, j), value in np.ndenumerate(table):
+        ink = "white" if value > middle else "black"
+        axes.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color=ink, fontsize=8)
     return figure
 
 

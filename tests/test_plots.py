@@ -29,6 +29,26 @@ def test_curves_are_the_numbers_by_name():
     assert len(inks) == 2
 
 
+def test_several_runs_are_a_mean_in_a_band():
+    (axes,) = plots.curves({"a": [[1.0, 5.0], [3.0, 6.0]], "b": [2.0, 2.0]}).axes
+    assert axes.lines[0].get_ydata().tolist() == [2.0, 5.5]
+    (band,) = axes.collections
+    assert band.get_datalim(axes.transData).extents.tolist() == [1.0, 1.0, 2.0, 6.0]
+
+
+def test_a_table_is_a_picture_with_its_names():
+    table = np.array([[9.0, 1.0, 0.0], [2.0, 8.0, 0.5]])
+    figure = plots.heatmap(table, "ab", [1, 2, 3], x="read as", y="is", digits=1)
+    (axes,) = figure.axes
+    assert axes.images[0].get_array().tolist() == table.tolist()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "3"]
+    assert [text.get_text() for text in axes.texts] == ["9.0", "1.0", "0.0", "2.0", "8.0", "0.5"]
+    plain, bar = plots.heatmap(table).axes
+    assert not plain.texts
+    assert bar.get_ylim() == (0.0, 9.0)
+
+
 def test_bars_stand_in_their_order():
     (axes,) = plots.bars({"first": 2.0, "second": 1.0}, x="size").axes
     assert [bar.get_width() for bar in axes.patches] == [2.0, 1.0]
@@ -58,9 +78,11 @@ def test_kernels_share_one_scale_about_zero():
     ("draw", "error", "words"),
     [
         (lambda: plots.curves({}), errors.ConfigError, "series: expected at least one"),
-        (lambda: plots.curves({"a": [[1.0]]}), errors.ShapeError, "series 'a': expected numbers"),
-        (lambda: plots.curves({"a": [1.0]}, at=[1, 2]), errors.ShapeError, "one for each of `at`"),
+        (lambda: plots.curves({"a": [[[1.0]]]}), errors.ShapeError, "series 'a': expected numbers"),
+        (lambda: plots.curves({"a": [1.0]}, at=[1, 2]), errors.ShapeError, "T as in `at`"),
         (lambda: plots.curves({"a": [1.0]}, log=1), errors.ConfigError, "log"),
+        (lambda: plots.heatmap([1.0]), errors.ShapeError, r"values: expected \(R, C\)"),
+        (lambda: plots.heatmap([[1.0]], "ab"), errors.ShapeError, "rows: expected none, or 1 names"),
         (lambda: plots.bars({}), errors.ConfigError, "values: expected at least one"),
         (lambda: plots.images(np.zeros((2, 2, 4, 4))), errors.ShapeError, "pictures: expected"),
         (lambda: plots.images(np.zeros((0, 4, 4))), errors.ShapeError, "pictures: expected"),

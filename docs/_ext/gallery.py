@@ -4,7 +4,16 @@ from typing import Any
 
 from sphinx_gallery.scrapers import figure_rst
 
-ORDER = ("plot_mnist.py", "plot_own_layer.py", "plot_batch_norm.py", "plot_sgd.py")
+ORDER = (
+    "plot_mnist.py",
+    "plot_own_layer.py",
+    "plot_batch_norm.py",
+    "plot_sgd.py",
+    "plot_dropout.py",
+    "plot_sequence.py",
+    "plot_unet.py",
+    "plot_onnx.py",
+)
 
 
 def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
