@@ -38,14 +38,14 @@ def test_rows_are_made_as_many_at_a_time_as_fit_into_the_block(stride, room, hig
     """Room for so many rows of windows, and three more as the windows overlap; below four rows it would not pay."""
     rows, cols = Axis(40, 3, stride), Axis(10, 3)
     numbers = 4 * 3 * 4 * 2  # in Bᵀ d for each row of x: four sums, channels, pairs of columns, images
-    made, matrices = [], winograd._matrices
+    windows, mix = [], winograd._mix
 
-    def spy(z, grid):
-        made.append(grid[0].out)
-        assert room < 10 or grid[0].padded * numbers * 8 <= winograd.ROOM
-        return matrices(z, grid)
+    def spy(z, before, cols, made):
+        windows.append((made.shape[1] - (0 if windows else 3 - stride)) // stride)
+        assert room < 10 or made.shape[1] * numbers * 8 <= winograd.ROOM
+        mix(z, before, cols, made)
 
-    monkeypatch.setattr(winograd, "_matrices", spy)
+    monkeypatch.setattr(winograd, "_mix", spy)
     monkeypatch.setattr(winograd, "ROOM", room * stride * numbers * 8)
     assert len(list(winograd._rows(floats(1, (3, 40, 10, 2)), (rows, cols)))) == rows.out
-    assert made == [high] * (rows.out // high) + [rows.out % high] * (rows.out % high > 0)
+    assert windows == [high] * (rows.out // high) + [rows.out % high] * (rows.out % high > 0)

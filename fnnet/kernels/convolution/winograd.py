@@ -31,7 +31,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from fnnet.kernels.convolution.unrolling import view
-from fnnet.kernels.windows import Grid
+from fnnet.kernels.order import on_lines
+from fnnet.kernels.windows import Axis, Grid
 from fnnet.types import Array
 
 ROOM = 2**21  # bytes of Bᵀ d at a time
@@ -70,36 +71,51 @@ def _kernels_adjoint(dkernels: Array, kh: int) -> Array:
 
 
 def _rows(z: Array, grid: Grid) -> Iterator[tuple[int, Array]]:
-    """Bᵀ d of one row of windows after the other, as matrices (4, kH · C, pairs · N), made a few rows at a time."""
-    rows, cols = grid
-    one = 4 * len(z) * ((cols.out + 1) // 2) * z.shape[3] * z.itemsize * rows.stride
-    high = max(ROOM // one - rows.kernel, 4)
-    for top in range(0, rows.out, high):
-        bottom = min(top + high, rows.out)
-        yield from enumerate(_matrices(z, (rows.part(top, bottom), cols)), top)
+    """Bᵀ d of one row of windows after the other, as matrices (4, kH · C, pairs · N), made a few rows at a time.
 
-
-def _matrices(z: Array, grid: Grid) -> Array:
-    """Bᵀ d of all rows of windows as matrices (OH, 4, kH · C, pairs · N), a view with overlaps."""
+    They overlap in memory, and live until the next is asked for.
+    """
     rows, cols = grid
     c, _, _, n = z.shape
-    pairs, first = (cols.out + 1) // 2, min(max(rows.before, 0), rows.padded)
-    image = z[:, max(-rows.before, 0) : max(rows.padded - rows.before, 0)].swapaxes(0, 1)
+    pairs = (cols.out + 1) // 2
+    one = 4 * c * pairs * n * z.itemsize * rows.stride
+    high = min(max(ROOM // one - rows.kernel, 4), rows.out)
+    made = on_lines((4, rows.reach(high), c, pairs, n), z.dtype)
+    four, row, channel, _, element = made.strides
+    again = 0  # rows that the last windows have read and the next read too
+    for top in range(0, rows.out, high):
+        part = rows.part(top, min(top + high, rows.out))
+        made[:, :again] = made[:, made.shape[1] - again :]
+        _mix(z, part.before - again, cols, made[:, again : part.padded])
+        again = max(rows.kernel - rows.stride, 0)
+        shape = part.out, 4, rows.kernel * c, pairs * n
+        yield from enumerate(view(made, shape, (rows.stride * row, four, channel, element)), top)
+
+
+def _mix(z: Array, before: int, cols: Axis, made: Array) -> None:
+    """Bᵀ d of some rows into (4, rows, C, pairs, N), of which so many lie before the first row of the image."""
+    c, _, _, n = z.shape
+    many, pairs = made.shape[1], made.shape[3]
+    first = min(max(before, 0), many)
+    image = z[:, max(-before, 0) : max(many - before, 0)].swapaxes(0, 1)
     last = first + len(image)
-    even_odd = np.zeros((2, len(image), c, pairs + 1, n), z.dtype)  # columns apart: the sums run along the memory
+    even_odd = np.empty((2, len(image), c, pairs + 1, n), z.dtype)  # columns apart: the sums run along the memory
     for parity, half in enumerate(even_odd):
         start = (parity - cols.before) % 2
         part, left = image[:, :, start::2], (start + cols.before) // 2
-        half[:, :, left : left + part.shape[2]] = part
+        right = left + part.shape[2]
+        half[:, :, left:right] = part
+        half[:, :, :left] = half[:, :, right:] = 0
     (d0, d1), (d2, d3) = even_odd[..., :-1, :], even_odd[..., 1:, :]
-    made = np.empty((4, rows.padded, c, pairs, n), z.dtype)
     made[:, :first] = made[:, last:] = 0
     np.subtract(d0, d2, out=made[0, first:last])
     np.add(d1, d2, out=made[1, first:last])
     np.subtract(d2, d1, out=made[2, first:last])
     np.subtract(d1, d3, out=made[3, first:last])
-    four, row, channel, _, element = made.strides
-    return view(made, (rows.out, 4, rows.kernel * c, pairs * n), (rows.stride * row, four, channel, element))
+
+
+# NumPy copies short runs of memory in half the time it takes to add them, so columns are brought apart or together by
+# copies, and summed where they stand without gaps.
 
 
 def _gather(made: Array, bias: Array | None, y: Array) -> None:
@@ -109,23 +125,21 @@ def _gather(made: Array, bias: Array | None, y: Array) -> None:
     if bias is not None:
         near += bias[:, None, None]  # both outputs take it once
     left += near
+    left += far
     near -= far
-    np.add(left, far, out=y[:, 0::2])
-    np.subtract(near[:, : width // 2], right[:, : width // 2], out=y[:, 1::2])
+    near -= right
+    y[:, 0::2], y[:, 1::2] = left, near[:, : width // 2]
 
 
 def _scatter(dy: Array) -> Array:
     """A dy of a row of dy (O, OW, N), as matrices (4, pairs · N, O)."""
     o, width, n = dy.shape
-    pairs = width // 2
-    made = np.empty((4, o, pairs + width % 2, n), dy.dtype)
+    made = on_lines((4, o, (width + 1) // 2, n), dy.dtype)
     first, plus, minus, last = made
-    first[...] = dy[:, 0::2]
-    left, right = (dy[:, i : 2 * pairs : 2] for i in range(2))
-    np.add(left, right, out=plus[:, :pairs])
-    np.subtract(left, right, out=minus[:, :pairs])
-    np.negative(right, out=last[:, :pairs])
+    first[...], last[:, : width // 2] = dy[:, 0::2], dy[:, 1::2]
     if width % 2:
-        plus[:, pairs] = minus[:, pairs] = first[:, pairs]
-        last[:, pairs] = 0
+        last[:, -1] = 0
+    np.add(first, last, out=plus)
+    np.subtract(first, last, out=minus)
+    np.negative(last, out=last)
     return made.reshape(4, o, -1).swapaxes(1, 2)
