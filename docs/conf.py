@@ -20,7 +20,7 @@ extensions = [
     "derivation_pages",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_ext", "lessons", "README.md", "sg_execution_times.rst", "tutorials/sg_execution_times.rst"]
+exclude_patterns = ["_ext", "lessons", "pictures", "README.md", "**sg_execution_times.rst"]
 root_doc = "index"
 
 autodoc_member_order = "bysource"
@@ -37,8 +37,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 smartquotes_action = "D"  # dashes only: quotes stay as they are in code
 
 sphinx_gallery_conf = {
-    "examples_dirs": "lessons",
-    "gallery_dirs": "tutorials",
+    "examples_dirs": ["lessons", "pictures"],
+    "gallery_dirs": ["tutorials", "gallery"],
     "backreferences_dir": None,  # pages of the reference say themselves where a name is used
     "image_scrapers": ("gallery.scraper",),
     "within_subsection_order": "gallery.order",

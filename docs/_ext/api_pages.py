@@ -131,9 +131,10 @@ def seen_in(name: str) -> list[str]:
 def sources() -> dict[str, tuple[str, str]]:
     """Every page with code, and every tutorial: its title, and its code."""
     found = {}
-    for path in sorted((DOCS / "lessons").glob("plot_*.py")):
-        code = path.read_text(encoding="utf-8")
-        found[f"tutorials/{path.stem}"] = (code.splitlines()[1], code)
+    for folder, built in (("lessons", "tutorials"), ("pictures", "gallery")):
+        for path in sorted((DOCS / folder).glob("plot_*.py")):
+            code = path.read_text(encoding="utf-8")
+            found[f"{built}/{path.stem}"] = (code.splitlines()[1], code)
     for path in (*sorted((DOCS / "how-to").glob("*.md")), DOCS / "one-page.md", DOCS / "sharp-bits.md"):
         page = path.read_text(encoding="utf-8")
         code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))

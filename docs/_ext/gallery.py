@@ -1,4 +1,4 @@
-"""What sphinx-gallery is told: how a tutorial's figure is found, and in which order tutorials stand."""
+"""What sphinx-gallery is told: how a figure is found, and in which order pages stand."""
 
 from typing import Any
 
@@ -13,6 +13,12 @@ ORDER = (
     "plot_sequence.py",
     "plot_unet.py",
     "plot_onnx.py",
+    "plot_inside.py",
+    "plot_attention.py",
+    "plot_characters.py",
+    "plot_landscape.py",
+    "plot_confusion.py",
+    "plot_bands.py",
 )
 
 
@@ -27,5 +33,5 @@ def scraper(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]
 
 
 def order(name: str) -> int:
-    """Where a tutorial stands."""
+    """Where a tutorial stands, or a page of pictures."""
     return ORDER.index(name)
