@@ -80,7 +80,7 @@ def exact_step(f: Function, at: Array, u: Array, dy: Array) -> tuple[Fraction, i
 
 
 def gradient(f: Function, at: Array, dy: Array, step: Step, most: int = 64) -> Array | None:
-    """Jᵀ dy, element by element with one of the steps above; None for a large array or at a kink."""
+    """Jᵀ dy, element by element with one of the steps above; None for a large array, or where a step finds no slope."""
     if at.size > most:
         return None
     found = np.zeros_like(at)
@@ -89,6 +89,6 @@ def gradient(f: Function, at: Array, dy: Array, step: Step, most: int = 64) -> A
         u[index] = 1
         try:
             found[index], _ = step(f, at, u, dy)
-        except KinkError:
+        except Exception:  # a kink, or an argument that the layer refuses
             return None
     return found
