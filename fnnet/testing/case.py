@@ -60,6 +60,11 @@ class Case:
         """The layer in this mode."""
         return self.layer if self.mode == "evaluation" else self.layer.train(rng.fold_in(self.key, "train"))
 
+    @cached_property
+    def y(self) -> Array:
+        """The floats of the net's value as one array: of every difference one end or the middle."""
+        return as_one(self.net.apply(self.params, self.x)[0])
+
     def run(self, dy: Cotangent = None, **options: bool) -> Results:
         """Apply and pull back once; see `results`."""
         y, vjp = self.net.apply(self.params, self.x)

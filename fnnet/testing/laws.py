@@ -532,16 +532,20 @@ def _moves(case: Case) -> Iterator[tuple[str, Array, Function]]:
     """What y depends on: a name, where it stands, and y as a function of it alone."""
     for name, x in places(case.x, "x"):
         if not is_discrete(x):
-            yield name, x, partial(_value_at, case, name)
+            yield name, x, partial(_value_at, case, name, x)
     for name, leaf in trained_leaves(case.params).items():
         yield name, leaf, partial(_value, case, leaf)
 
 
 def _value(case: Case, leaf: Array, moved: Array) -> Array:
+    if moved is leaf:
+        return case.y
     return as_one(case.net.apply(replaced(case.params, leaf, moved), case.x)[0])
 
 
-def _value_at(case: Case, name: str, moved: Array) -> Array:
+def _value_at(case: Case, name: str, part: Array, moved: Array) -> Array:
+    if moved is part:
+        return case.y
     x = by_place(lambda place, array: moved if place == name else array, case.x, "x")
     return as_one(case.net.apply(case.params, x)[0])
 
