@@ -10,15 +10,16 @@ import numpy as np
 
 from fnnet import data, layers, losses, rng
 from fnnet.arguments import real
+from fnnet.errors import MissingDataError
 from fnnet.losses import Loss
-from fnnet.runs import datasets, kinds, one_hot, pictures, sources
+from fnnet.runs import class_folders, datasets, kinds, one_hot, pictures, sources
 from fnnet.runs.datasets import BUNDLED, BUNDLED_DIGITS, Found
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.nets import ActivationName, Parts
-from fnnet.runs.settings import INITIALIZERS, InitializationName, Settings, optimizer, share, sizes
+from fnnet.runs.settings import INITIALIZERS, InitializationName, optimizer, share, sizes
 from fnnet.types import Array, Layer, Shapes
 
-DataSetName = Literal["mnist", "digits", "hanzi"]
+DataSetName = Literal["mnist", "digits", "hanzi", "pictures"]
 PixelsName = Literal["scaled", "centred", "binary", "inverted"]
 LossName = Literal["cross_entropy", "squared_error", "norm"]
 
@@ -29,12 +30,13 @@ def strength(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None
 
 
 @attrs.frozen
-class Config(Settings):
+class Config(class_folders.Config):
     """Settings of nets that tell pictures apart."""
 
     data_set: DataSetName = "mnist"
-    """mnist; digits, the 16×16 ones of the third report, which have pictures for validation; or hanzi, the twelve
-    handwritten characters of the fourth."""
+    """mnist; digits, the 16×16 ones of the third report, which have pictures for validation; hanzi, the twelve
+    handwritten characters of the fourth; or pictures, your own: --data names a folder or zip with a folder for each
+    class, and the settings from side to test_share say how they are read."""
     pixels: PixelsName = "scaled"
     """In [0, 1], ink 1; centred, each picture less its mean; binary, cut at a half; or inverted, ink 0."""
     copies: bool = False
@@ -119,6 +121,18 @@ def problem(
 
 def _found(config: Config, directory: str | None, source: str | None) -> Found:
     """The data set; where the data directory is "bundled", digits that ship with scikit-learn in its form."""
+    if config.data_set == "pictures":
+        return class_folders.found(config, directory)
+    try:
+        return _of_reports(config, directory, source)
+    except MissingDataError as error:
+        if directory is not None and class_folders.is_one(directory):
+            error.message += f"; {directory} holds folders of pictures, it seems: say --data-set pictures"
+        raise
+
+
+def _of_reports(config: Config, directory: str | None, source: str | None) -> Found:
+    """A data set that a report used."""
     n, held = config.train_examples, config.validation_examples
     if config.data_set == "mnist":
         return datasets.digits(directory, n, source, held)
@@ -152,6 +166,9 @@ def moved(strength: float, key: rng.Key, batch: tuple[Array, ...]) -> tuple[Arra
 
 def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as those of the data set were read; MNIST's ink is cut out and put in the middle."""
+    if config.data_set == "pictures":
+        x, done = class_folders.read(word, config, shape, names)
+        return PIXELS[config.pixels](x[None])[0], done
     framing = pictures.as_mnist if config.data_set == "mnist" and shape == (1, 28, 28) else pictures.whole
     x, done = pictures.read(Path(word), shape, framing)
     return PIXELS[config.pixels](x[None])[0], done

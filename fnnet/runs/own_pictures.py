@@ -1,152 +1,32 @@
 """Your own pictures: a net of LeNet-5's kind on a folder that holds a folder for each class."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import attrs
-import numpy as np
 
-from fnnet import data, losses, rng
-from fnnet.data.images import left_behind
-from fnnet.data.picture import Fit, Mode, Over
-from fnnet.errors import ConfigError, DataError, MissingDataError, expected
-from fnnet.runs import kinds, lenet5, pictures
-from fnnet.runs.datasets import BUNDLED
+from fnnet import data, losses
+from fnnet.runs import class_folders, kinds, lenet5
 from fnnet.runs.experiment import Experiment, Problem
-from fnnet.runs.facts import array_digest
 from fnnet.runs.settings import at_least, optimizer
-from fnnet.types import Array, Shapes
-
-_KEY = rng.fold_in(rng.key(0), "pictures")  # the split is that of the folder, whatever the seed of the run
-
-
-def _share(_: object, attribute: "attrs.Attribute[float]", value: float) -> None:
-    """An attrs validator: a share of something, neither nothing nor all of it."""
-    if not 0 < value < 1:
-        raise ConfigError(expected(attribute.name, "a number between 0 and 1", value))
 
 
 @attrs.frozen
-class Config(lenet5.Config):
+class Config(lenet5.Config, class_folders.Config):
     """A net of LeNet-5's kind, its last layer as wide as there are classes, on pictures brought to one size."""
 
     epochs: int = attrs.field(default=30, validator=at_least(1))
     """Times every picture is seen; with patience, at most."""
     batch_size: int = attrs.field(default=32, validator=at_least(1))
     """Pictures in a step; the last batch of an epoch may be short."""
-    side: int = attrs.field(default=32, validator=at_least(16))
-    """Height and width that every picture is brought to, in pixels."""
-    colours: bool = True
-    """Read red, green and blue; else grey."""
-    fit: Fit = "pad"
-    """Where a picture is not square: pad it, crop its middle, or stretch it."""
-    over: Over = "white"
-    """What lies under transparent pixels, and around padded pictures."""
-    names: str = "cp437"
-    """How names in a zip are encoded that does not say it, such as gbk."""
-    test_share: float = attrs.field(default=0.2, validator=_share)
-    """Share of every class that is held back to test on, unless the folder holds train and test."""
-
-
-class Read(NamedTuple):
-    """The pictures of a folder in two parts, the training part in no order, and a line on how they were read."""
-
-    train: data.Examples
-    test: data.Examples
-    classes: tuple[str, ...]
-    note: str
-
-
-def read_folder(folder: str, config: Config) -> Read:
-    """The pictures of a folder or zip of CLASS/PICTURE, or of a folder that holds two such, train and test.
-
-    Raises:
-        DataError: it cannot be read, see `fnnet.data.read_classes`; a class has one picture only; or train and test
-            have other classes.
-    """
-    said: list[str] = []
-
-    def read(path: Path) -> data.ClassImages:
-        mode: Mode = "RGB" if config.colours else "L"
-        size = (config.side, config.side)
-        over, fit, names = config.over, config.fit, config.names
-        return data.read_classes(path, mode, over=over, resize=size, fit=fit, names=names, told=said.append)
-
-    path = Path(folder)
-    names = {entry.name for entry in path.iterdir() if not left_behind(entry.name)} if path.is_dir() else set()
-    if names == {"train", "test"}:
-        first, second = read(path / "train"), read(path / "test")
-        if first.classes != second.classes:
-            only = set(first.classes) ^ set(second.classes)
-            got = f"{', '.join(sorted(only))} in one of them only"
-            raise DataError(expected(str(path), "the same classes in train and test", got))
-        train, test, classes = data.Examples(*first[:2]), data.Examples(*second[:2]), first.classes
-        said.append(f"tested on the {len(test.labels):,} pictures in {path / 'test'}")
-    else:
-        both = read(path)
-        classes, every = both.classes, data.Examples(*both[:2])
-        held = _held_back(path, every.labels, classes, config.test_share)
-        test, train = data.subset(every, held), data.subset(every, ~held)
-        said.append(f"{len(test.labels):,} of {len(held):,} pictures are held back to test on")
-    order = rng.permutation(rng.fold_in(_KEY, "order"), len(train.labels))
-    return Read(data.subset(train, order), test, classes, "; ".join(said))
-
-
-def _held_back(path: Path, labels: Array, classes: tuple[str, ...], share: float) -> Array:
-    """Which pictures are held back: of every class the share, rounded, at least one and not all."""
-    held = np.zeros(len(labels), bool)
-    for label, name in enumerate(classes):
-        rows = np.flatnonzero(labels == label)
-        if len(rows) < 2:
-            got = "1, which would be all to learn from or all to test on"
-            raise DataError(expected(f"{path}: class {name}", "at least 2 pictures", got))
-        n = min(max(round(share * len(rows)), 1), len(rows) - 1)
-        held[rows[rng.permutation(rng.fold_in(_KEY, label), len(rows))[:n]]] = True
-    return held
 
 
 def problem(config: Config, folder: str | None, source: str | None = None) -> Problem:
     """The net, and the pictures of a folder, in [0, 1]."""
-    if folder in (None, BUNDLED):
-        wanted, got = "a folder or zip that holds a folder of pictures for each class", folder or "none"
-        raise MissingDataError(expected("--data", wanted, got))
-    found = read_folder(folder, config)
-    (images, labels), k = found.train, len(found.classes)
-    taken = config.train_examples or len(labels)
-    n = taken - config.validation_examples
-    if taken > len(labels) or n < 1:
-        what = "train_examples" if taken > len(labels) else "validation_examples"
-        most = f"{'at most' if taken > len(labels) else 'fewer than'} the {min(taken, len(labels)):,} training pictures"
-        raise ConfigError(expected(what, most, f"{getattr(config, what):,}"))
-    x, labels = data.scale(_channels(images[:taken])), labels[:taken]
-    digests = {
-        f"{part} {name}": array_digest(array)
-        for part, examples in (("train", data.Examples(images[:taken], labels)), ("test", found.test))
-        for name, array in examples._asdict().items()
-    }
+    found = class_folders.found(config, folder)
     return Problem(
-        net=lenet5.net(config, k),
+        net=lenet5.net(config, len(found.classes)),
         loss=losses.softmax_cross_entropy,
-        optimizer=optimizer(config, config.epochs * data.batch_count(n, config.batch_size)),
-        train=(x[:n], labels[:n]),
-        test=(data.scale(_channels(found.test.images)), found.test.labels),
-        classes=found.classes,
-        source=f"a folder of {k} classes",
-        digests={**digests, "classes": array_digest(np.frombuffer("/".join(found.classes).encode(), np.uint8))},
-        data=folder,
-        note=found.note,
-        validation=(x[n:], labels[n:]) if config.validation_examples else None,
+        optimizer=optimizer(config, config.epochs * data.batch_count(len(found.train[0]), config.batch_size)),
+        **attrs.asdict(found, recurse=False),
     )
 
 
-def _channels(images: Array) -> Array:
-    """Grey pictures (N, H, W) with their channel axis, colours as they are."""
-    return images[:, None] if images.ndim == 3 else images
-
-
-def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
-    """A picture file as those of the folder were read."""
-    return pictures.read_as(Path(word), shape, config.over, config.fit)
-
-
-EXPERIMENT = Experiment("pictures", Config, None, problem, kinds.classes(read))
+EXPERIMENT = Experiment("pictures", Config, None, problem, kinds.classes(class_folders.read))

@@ -8,7 +8,7 @@ import numpy as np
 
 from fnnet.arrays import is_floats
 from fnnet.runs.measure import Measure
-from fnnet.runs.style import SERIES, drawn, figure, png, tidy
+from fnnet.runs.style import SERIES, drawn, figure, legible, png, tidy
 from fnnet.training import LayerTrace
 from fnnet.types import Array, Shapes
 
@@ -94,8 +94,8 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
         classes: their names.
         title: above the matrix.
     """
-    n = len(classes)
-    side = 1.6 + 0.42 * n
+    n, classes = len(classes), legible(classes)
+    side = max(3.4, 1.6 + 0.42 * n)  # what stands beside it has its length too
     made = figure(side, side)
     axes = made.subplots()
     wrong = counts * (1 - np.eye(n, dtype=counts.dtype))
@@ -132,7 +132,7 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
         classes: names.
         rows: where each stands in the test set.
     """
-    across = 6
+    across, classes = 6, legible(classes)
     down = max(1, -(-len(images) // across))
     made = figure(1.4 * across, 1.85 * down)
     grid = made.subplots(down, across, squeeze=False)
@@ -150,6 +150,21 @@ def mistakes(images: Array, labels: Array, probabilities: Array, classes: Sequen
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_color("0.75")
+    return png(made)
+
+
+@drawn
+def titled(pictures: Array, titles: Sequence[str]) -> bytes:
+    """Pictures (N, C, H, W) in [0, 1] in rows, each with its title above."""
+    across = min(10, len(pictures))
+    down = -(-len(pictures) // across)
+    made = figure(max(1.2 * across, 2.4), 1.35 * down)
+    grid = made.subplots(down, across, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, image, title in zip(grid.flat, pictures, legible(titles), strict=False):
+        axes.imshow(_picture(image), cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_title(title, fontsize=7, color=INK)
     return png(made)
 
 
@@ -306,9 +321,19 @@ def is_picture(shape: Shapes) -> bool:
     return is_floats(shape) and isinstance(shape, tuple) and len(shape) == 3 and shape[0] in (1, 3)
 
 
+def in_range(image: Array) -> Array:
+    """A picture in [0, 1]: as it is, or where it leaves that, as centred pixels do, from its least to its greatest.
+
+    >>> in_range(np.array([0.0, 0.5])), in_range(np.array([-1.0, 0.0, 3.0]))
+    (array([0. , 0.5]), array([0.  , 0.25, 1.  ]))
+    """
+    least, most = float(image.min()), float(image.max())
+    return image if least >= 0 and most <= 1 else (image - least) / (most - least)
+
+
 def _picture(image: Array) -> Array:
     """(C, H, W) as matplotlib wants it."""
-    return image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
+    return image[0] if image.shape[0] == 1 else in_range(image).transpose(1, 2, 0)
 
 
 def _percent(p: float) -> str:

@@ -17,11 +17,11 @@ EXPERIMENTS = {
     ),
     "mlp": (
         "fnnet.runs.mlp",
-        "How well does a perceptron read digits or characters? (first, third and fourth course report)",
+        "How well does a perceptron read digits, characters or your pictures? (first, third and fourth course report)",
     ),
     "cnn": (
         "fnnet.runs.cnn",
-        "How well does a convolutional net read digits or characters? (fourth course report)",
+        "How well does a convolutional net read digits, characters or your own pictures? (fourth course report)",
     ),
     "sine": ("fnnet.runs.sine", "How closely does a small perceptron follow a sine? (fourth course report)"),
     "best-mnist": ("fnnet.runs.best.mnist", "How well does the best net found here read MNIST?"),

@@ -1,8 +1,8 @@
 """How all figures look: small PNGs, axes with units, series that differ in black and white too."""
 
 import os
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from importlib import import_module
 from io import BytesIO
 from types import ModuleType
@@ -18,6 +18,13 @@ P = ParamSpec("P")
 
 DPI = 200  # fine enough for screens with two dots a pixel and for print
 COLOURS = 256  # in a palette: figures are line art, and small files are asked for
+
+
+# Families that have letters which matplotlib's own, DejaVu Sans, lacks; the first that is installed is used for them.
+WIDER = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
+)
 
 
 class Series(TypedDict):
@@ -49,6 +56,7 @@ def drawn(draw: Callable[P, bytes]) -> Callable[P, bytes]:
         matplotlib = _matplotlib()
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
+            matplotlib.rcParams["font.family"] = _families()
             return draw(*args, **kwargs)
 
     return plainly
@@ -69,6 +77,32 @@ def _matplotlib() -> ModuleType:
             return import_module("matplotlib")
         finally:
             os.environ["MPLBACKEND"] = named
+
+
+@cache
+def _families() -> list[str]:
+    """Where letters are looked for, in order."""
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *[name for name in WIDER if name in there][:1]]
+
+
+def legible(names: Sequence[str]) -> list[str]:
+    r"""Names as figures can write them: a letter that no font here has is told by its code point.
+
+    >>> legible(["seven", "ä", "\ue000"])
+    ['seven', 'ä', 'U+E000']
+    """
+    from matplotlib import font_manager
+
+    fonts = [font_manager.get_font(font_manager.findfont(family)) for family in _families()]
+
+    def written(letter: str) -> str:
+        known = letter.isspace() or any(font.get_char_index(ord(letter)) for font in fonts)
+        return letter if known else f"U+{ord(letter):04X}"
+
+    return ["".join(map(written, name)) for name in names]
 
 
 def figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> "Figure":

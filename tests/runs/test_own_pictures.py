@@ -1,6 +1,9 @@
 """A run on a folder of pictures of one's own."""
 
+import re
+import shlex
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +12,13 @@ from PIL import Image, ImageDraw
 
 import fnnet
 from fnnet.errors import ConfigError, DataError, MissingDataError
-from fnnet.runs import own_pictures, page
+from fnnet.runs import own_pictures, page, style, terminal
+from fnnet.runs.class_folders import read_folder
 from fnnet.runs.cli import main
-from fnnet.runs.own_pictures import Config, problem, read_folder
+from fnnet.runs.own_pictures import Config, problem
 from fnnet.runs.trained import load_trained
 
+ROOT = Path(__file__).parents[2]
 KINDS = {"bar": "jpg", "cross": "gif", "disc": "png", "ring": "webp"}
 SMALL = ["--epochs", "8", "--batch-size", "16", "--side", "20"]
 
@@ -91,7 +96,7 @@ def test_show_replay_and_the_command_that_makes_the_same_run(run, folder, capsys
     assert "pictures on a folder of 4 classes, seed 0: finished after 8 epochs" in told
     assert "identical, to the byte" in told
     report = (run / "report.md").read_text()
-    assert f"fnnet train pictures --epochs 8 --batch-size 16 --side 20 --data {folder}" in report
+    assert f"fnnet train pictures --side 20 --epochs 8 --batch-size 16 --data {folder}" in report
 
 
 def test_a_run_that_is_begun_only(run, tmp_path, capsys):
@@ -164,3 +169,69 @@ def test_other_pictures_are_another_run(run, folder, tmp_path, capsys):
     (tmp_path / "other" / "ring").rename(tmp_path / "other" / "torus")
     assert main(["replay", str(run), "--data", str(tmp_path / "other")]) == 1
     assert "differing in classes; name the run's data with --data" in capsys.readouterr().err
+
+
+def test_a_folder_in_place_of_a_data_set_is_told(folder, capsys):
+    assert main(["train", "cnn", "--data", str(folder), "--epochs", "1"]) == 1
+    assert "holds folders of pictures, it seems: say --data-set pictures" in capsys.readouterr().err
+
+
+def test_the_commands_of_the_page(folder, tmp_path, monkeypatch, capsys):
+    """In the order of the page: every one ends well, and draws what it says."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "shapes")
+    page = (ROOT / "docs/how-to/own-pictures.md").read_text()
+    commands = re.findall(r"^\$ fnnet (.*)$", page, re.MULTILINE)
+    assert len(commands) > 9
+    for words in commands:
+        assert main(shlex.split(words)) == 0, words
+    for name in ("some.png", "ring.png"):
+        with Image.open(name) as drawn:
+            assert np.asarray(drawn).std() > 0
+    told = capsys.readouterr().out
+    assert "test examples are misread; each: what it is, and what it is read as" in told
+    assert "identical, to the byte" in told
+
+
+def test_names_beyond_the_font_are_told_without_a_warning(tmp_path):
+    for name in ("红", "\ue000"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(6):
+            Image.new("L", (18, 18), 40 * i).save(tmp_path / "set" / name / f"{i}.png")
+    words = ["train", "mlp", "--data-set", "pictures", "--data", str(tmp_path / "set"), "--side", "16", "--no-colours"]
+    words += ["--hidden", "4", "--epochs", "1", "--out", str(tmp_path / "run")]
+    assert main(words) == 0  # warnings are errors here
+    assert style.legible(["a", "\ue000"]) == ["a", "U+E000"]
+
+
+def test_show_says_what_it_can_show(folder, run, capsys):
+    for words, told in (
+        (["mnits"], "expected a run folder, a folder or zip of pictures, or one of mnist, digits, hanzi, got 'mnits'"),
+        (["mnist", "--data", "bundled", "--only", "x"], "--only: expected one of 0, 1, 2"),
+        (["mnist", "--data", "bundled", "--wrong"], "--wrong: expected a run, whose net may be wrong, got mnist"),
+        (["mnist", "--data", "bundled", "--part", "validation"], "--part: expected train or test"),
+        (["mnist", "--data", "bundled", "--examples", "0"], "--examples: expected a whole number ≥ 1, got 0"),
+        ([str(folder), "--part", "validation"], "--part: expected train or test"),
+        ([str(run), "--data", str(folder), "--part", "validation"], "--part: expected train or test"),
+        ([str(run), "--data", str(folder), "--only", "square"], "--only: expected one of bar, cross, disc, ring"),
+    ):
+        assert main(["show", *words]) != 0
+        assert told in capsys.readouterr().err
+
+
+def test_examples_of_a_data_set_are_those_asked_for(capsys):
+    words = ["show", "digits", "--data", "bundled", "--only", "7", "--examples", "3", "--part", "validation"]
+    assert main(words) == 0
+    said, titles, *lines = capsys.readouterr().out.splitlines()
+    assert said.startswith("digits: ")
+    assert titles.split() == ["7"] * 3
+    assert any("*" in line for line in lines)
+    assert main([*words, "--seed", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] != lines
+
+
+def test_colours_are_shown_where_there_are_any():
+    (line,) = terminal.lines_of(np.array([1.0, 0.0, 0.5]).reshape(3, 1, 1), 2, colours=True)
+    assert line.plain == "▀ "
+    assert line.spans[0].style.color.triplet == (255, 0, 128)
+    assert line.spans[0].style.bgcolor.triplet == (0, 0, 0)

@@ -1,12 +1,14 @@
-"""`show`: a run as it stands, finished or not: what it trains, how far it is, its net."""
+"""`show`: a run as it stands, or examples of data, with what a run's net makes of them, in the terminal or as a PNG."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.table import Table
 
 from fnnet import summary
+from fnnet.errors import ConfigError, expected
 from fnnet.runs import cli, folder
 from fnnet.runs.answers import Answers
 from fnnet.runs.folder import Run, opened
@@ -16,21 +18,90 @@ from fnnet.runs.trained import load_trained
 from fnnet.types import Layer, Params, Shapes
 from fnnet.words import counted
 
+if TYPE_CHECKING:
+    from fnnet.runs.shown import Shown
+
 EPOCHS = 10  # the last so many are shown
+EXAMPLES = 10  # of a data set, where nobody says how many
 
 
 def main(args: list[str]) -> int:
-    """Print what is known of a run without its data."""
+    """Print what is known of a run without its data, or examples."""
     return cli.parse(show, args, "fnnet show")
 
 
-def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]) -> int:
-    """Show a run without its data: settings, the last epochs, how it ended or goes on, and the net layer by layer.
+def show(
+    what: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WHAT")],
+    examples: int | None = None,
+    part: Literal["train", "test", "validation"] = "test",
+    only: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None,
+    wrong: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    seed: int | None = None,
+    side: int = 32,
+    colours: bool = True,
+    names: str = "cp437",
+    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
+    png: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
+) -> int:
+    """Show a run, or examples of data.
+
+    A run without its data: settings, the last epochs, how it ended or goes on, and the net layer by layer. With
+    --examples, or any other word on which: examples of its data, what they are and what its net reads.
 
     Args:
-        run: a run folder.
+        what: a run folder; a data set, mnist, digits or hanzi; or a folder or zip of pictures with a folder for each
+            class.
+        examples: how many are shown; by default 10.
+        part: of the data.
+        only: examples of this class alone.
+        wrong: of a run, those that are misread, the surest mistakes first.
+        seed: draw them by this number; by default the first.
+        side: height and width that pictures of a folder are brought to.
+        colours: read those in colours; else grey.
+        names: how names in a zip are encoded that does not say it, such as gbk.
+        data: data directory, or the folder that a run was trained on.
+        png: draw them into this file in place of the terminal.
     """
-    shown, console = opened(run), cli.console()
+    from fnnet.runs import shown
+
+    of_run = (Path(what) / folder.CONFIG).is_file()
+    choice = shown.Choice(EXAMPLES if examples is None else examples, part, only, wrong, seed)
+    asked = examples is not None or png is not None or choice != shown.Choice(EXAMPLES)
+    if what in shown.DATA_SETS:
+        return _draw(shown.of_data_set(what, data, choice), png)
+    if of_run and asked:
+        return _draw(shown.of_run(Path(what), data, choice), png)
+    if of_run or not Path(what).exists():
+        return _tell(what, shown.DATA_SETS)
+    from fnnet.runs import class_folders
+
+    reading = class_folders.Config(side=side, colours=colours, names=names, fit="pad")
+    return _draw(shown.of_folder(what, reading, choice), png)
+
+
+def _draw(found: "Shown", png: Path | None) -> int:
+    """Examples into a file, or side by side into the terminal."""
+    print(found.said)
+    if png is not None:
+        from fnnet.runs import files, plots
+
+        files.write(png, plots.titled(found.pictures, found.titles))
+        print(f"written: {png}")
+        return 0
+    from fnnet.runs import terminal
+
+    console = cli.console()
+    for line in terminal.rows(found.pictures, found.titles, console):
+        console.print(line, soft_wrap=True)
+    return 0
+
+
+def _tell(run: str, data_sets: Iterable[str]) -> int:
+    """What is known of a run."""
+    if not Path(run).exists() and not Path(run).parent.name:
+        wanted = f"a run folder, a folder or zip of pictures, or one of {', '.join(data_sets)}"
+        raise ConfigError(expected("show", wanted, repr(run)))
+    shown, console = opened(Path(run)), cli.console()
     print(f"{shown.experiment.name} on {shown.identity.source}, seed {shown.settings.seed}: {_state(shown)}")
     print(f"settings: {_settings(shown)}")
     if rows := shown.metrics():
@@ -38,7 +109,7 @@ def show(run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")
         console.print(_epochs(rows[-EPOCHS:], shown.experiment.answers))
     print()
     if shown.finished:
-        trained = load_trained(run)
+        trained = load_trained(Path(run))
         console.print(layer_table(trained.net, trained.params, trained.shape))
     elif shown.experiment.net is None:
         print(f"its net depends on the data; it is shown once {folder.PARAMS} is there")
