@@ -1,4 +1,4 @@
-"""`run`: conduct a study of many runs; or train what `fnnet train` trains, the same way."""
+"""`run`: conduct a study of many runs; or train what `fnnet train` trains and no study is called, the same way."""
 
 import difflib
 from pathlib import Path
@@ -20,10 +20,10 @@ def main(args: list[str]) -> int:
     """Run as the words say."""
     if not args or args[0] in ("-h", "--help"):
         print("usage: python -m experiments run NAME [options]")
-        print(f"NAME is one of {', '.join(EXPERIMENTS)}, a study (`list` names them), or {ALL} for all studies")
+        print(f"NAME is a study (`list` names them), {ALL} for all studies, or one of {', '.join(EXPERIMENTS)}")
         return 0 if args else cli.USAGE
     name, *rest = args
-    return train.main(args) if name in EXPERIMENTS else _studies(name, rest)
+    return train.main(args) if name in EXPERIMENTS and name not in STUDIES else _studies(name, rest)
 
 
 def _studies(name: str, args: list[str]) -> int:

@@ -57,6 +57,14 @@ FAULTS = [
 ]
 
 
+def test_a_name_of_both_is_the_study(told):
+    """`fnnet train best-sine` trains one; here it is a study, with the options of studies."""
+    code, out, _ = told("run", "best-sine", "--help")
+    assert code == 0
+    assert "--jobs" in out
+    assert "--epochs" not in out
+
+
 @pytest.mark.parametrize(("words", "code", "fault"), FAULTS, ids=[" ".join(words) or "nothing" for words, *_ in FAULTS])
 def test_faults_are_told_in_a_line(words, code, fault, told):
     found, out, err = told(*words)
