@@ -18,6 +18,7 @@ extensions = [
     "myst_parser",
     "api_pages",
     "derivation_pages",
+    "results_pages",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_ext", "lessons", "pictures", "README.md", "**sg_execution_times.rst"]
