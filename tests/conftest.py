@@ -1,4 +1,4 @@
-"""Hypothesis profiles, and what one test must not leave for the next.
+"""Hypothesis profiles, and what one test must not leave for the next, nor a shell for all of them.
 
 "ci", the default profile, is quick and always the same; "deep" looks further and elsewhere.
 
@@ -7,6 +7,7 @@ HYPOTHESIS_PROFILE=deep python -m pytest
 
 import builtins
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,12 @@ settings.register_profile(
     "deep", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard, by the programs that tests start too, also where a shell began all this with `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
