@@ -30,6 +30,7 @@ from fnnet import rng
 from fnnet.arguments import one_of, real, shown
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.recipe import factory
+from fnnet.tree import locked
 from fnnet.types import Array, Shape
 
 __all__ = [
@@ -228,12 +229,12 @@ _TOP = float(np.finfo(np.float32).max)
 
 
 def _normal(key: rng.Key, shape: Shape, variance: float) -> Array:
-    return (rng.normal(key, shape, np.float64) * math.sqrt(variance)).astype(np.float32)
+    return locked(rng.normal(key, shape, deviation=math.sqrt(variance)))
 
 
 def _uniform(key: rng.Key, shape: Shape, variance: float) -> Array:
     bound = math.sqrt(3 * variance)
-    return rng.uniform(key, shape, -bound, bound)
+    return locked(rng.uniform(key, shape, -bound, bound))
 
 
 def _truncated(key: rng.Key, shape: Shape, bound: float) -> Array:
@@ -250,7 +251,7 @@ _CUT_AT_2 = math.sqrt(1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(m
 
 
 def _cut_normal(key: rng.Key, shape: Shape, variance: float) -> Array:
-    return (_truncated(key, shape, 2.0) * (math.sqrt(variance) / _CUT_AT_2)).astype(np.float32)
+    return locked((_truncated(key, shape, 2.0) * (math.sqrt(variance) / _CUT_AT_2)).astype(np.float32))
 
 
 _FANS: dict[str, Callable[[int, int], float]] = {

@@ -13,7 +13,7 @@ built here from the raw 64-bit words and outlive NumPy versions; normals use `Ge
 NumPy may change in a release.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 import attrs
@@ -110,25 +110,29 @@ def uniform(
     if not max(abs(low), abs(high), high - low) <= top:
         raise ConfigError(expected("low, high and their distance", f"at most {top:g} in {kind}", f"{low:g}, {high:g}"))
     bits = 24 if kind == np.float32 else 53
-    words = _words(key, _size(shape)) >> np.uint64(64 - bits)
-    draws = words.astype(kind)
-    draws *= 2.0**-bits
-    if (low, high) != (0.0, 1.0):
-        draws *= high - low
-        draws += low
-        if low < high:  # rounding may reach `high`
-            np.minimum(draws, np.nextafter(kind.type(high), kind.type(low)), out=draws)
-    return draws.reshape(shape)
+    whole, philox = np.empty(shape, kind), _philox(key)
+    for draws in _pieces(whole):
+        draws[...] = philox.random_raw(len(draws)) >> np.uint64(64 - bits)
+        draws *= 2.0**-bits
+        if (low, high) != (0.0, 1.0):
+            draws *= high - low
+            draws += low
+            if low < high:  # rounding may reach `high`
+                np.minimum(draws, np.nextafter(kind.type(high), kind.type(low)), out=draws)
+    return whole
 
 
-def normal(key: Key, shape: Sequence[int] = (), dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Standard normal numbers of `shape`; float32 is float64 rounded. The stream may change with NumPy's version.
+def normal(key: Key, shape: Sequence[int] = (), dtype: DTypeLike = np.float32, *, deviation: float = 1.0) -> np.ndarray:
+    """Normal numbers of `shape`, mean 0; float32 is float64 rounded. The stream may change with NumPy's version.
 
     >>> normal(key(0), (2, 3)).shape
     (2, 3)
     """
-    draws = generator(key).standard_normal(_shape(shape))
-    return np.asarray(draws).astype(float_dtype(dtype))
+    deviation, draw = real("deviation", deviation, 0), generator(key).standard_normal
+    whole = np.empty(_shape(shape), float_dtype(dtype))
+    for draws in _pieces(whole):
+        draws[...] = draw(len(draws)) * deviation
+    return whole
 
 
 def bernoulli(key: Key, p: float, shape: Sequence[int] = ()) -> np.ndarray:
@@ -155,9 +159,6 @@ def permutation(key: Key, n: int) -> np.ndarray:
     array([0, 3, 1, 2, 4])
     """
     return _order(_words(key, whole("n", n, 0)))
-
-
-_PIECE = 2**20  # words that are looked at at once
 
 
 def _order(words: np.ndarray) -> np.ndarray:
@@ -195,6 +196,15 @@ def generator(key: Key) -> np.random.Generator:
 
 def _words(key: Key, n: int) -> np.ndarray:
     return _philox(key).random_raw(n)
+
+
+_PIECE = 2**16  # numbers that are drawn or looked at at once, of as many as there may be
+
+
+def _pieces(whole: np.ndarray) -> Iterator[np.ndarray]:
+    """An array made for this, in pieces to be written one after the other, as if it were drawn at once."""
+    flat = whole.reshape(-1)
+    return (flat[start : start + _PIECE] for start in range(0, flat.size, _PIECE))
 
 
 def _philox(key: Key) -> np.random.Philox:

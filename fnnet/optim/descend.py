@@ -8,7 +8,9 @@ from fnnet.optim.engine import Chain, is_finite_leaf, move
 from fnnet.types import Optimizer, OptState, Params
 
 
-def descend(optimizer: Optimizer, grads: Params, state: OptState, params: Params) -> tuple[Params, OptState, bool]:
+def descend(
+    optimizer: Optimizer, grads: list[Params], state: OptState, params: Params
+) -> tuple[Params, OptState, bool]:
     """`(params, state, good)`: the next params and state, and whether gradients and both of these are finite.
 
         updates, state = optimizer.update(grads, state, params),    params = apply_updates(params, updates)
@@ -17,19 +19,25 @@ def descend(optimizer: Optimizer, grads: Params, state: OptState, params: Params
     velocity and writes new params and velocity, 5 P in all, where updates kept and read again and a second look at
     gradients and params would make it 9 P. For any other optimizer it is these two calls.
 
+    Args:
+        optimizer, state, params: as they are.
+        grads: the gradients alone in a list, which is emptied: who keeps them nowhere else has each array's memory back
+            as soon as its params are moved.
+
     >>> from fnnet import optim
     >>> optimizer = optim.sgd(0.5)
     >>> params, grads = (np.zeros(2),), (np.array([1.0, -2.0]),)
-    >>> descend(optimizer, grads, optimizer.init(params), params)
+    >>> descend(optimizer, [grads], optimizer.init(params), params)
     ((array([-0.5,  1. ]),), (ScaleByLearningRate(steps=1),), True)
     """
     update = optimizer.update
     if isinstance(update, Chain) and update.parts is not None:
         update.check(state)
         return move(update.parts, grads, state, params)
-    updates, state = update(grads, state, params)
+    given = grads.pop()
+    updates, state = update(given, state, params)
     params = apply_updates(params, updates)
-    return params, state, is_finite(grads) and is_finite(params) and _is_finite_state(state)
+    return params, state, is_finite(given) and is_finite(params) and _is_finite_state(state)
 
 
 def _is_finite_state(state: OptState) -> bool:

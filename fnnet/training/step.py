@@ -106,7 +106,7 @@ def make_step(
         rows = own_rows(batch, size, own_team, state)
         gradient = sharpened(in_training(net, loss, size, step_key(state), workers, own_team, rows.of), radius)
         with np.errstate(all="ignore"):  # what comes of it is looked at below
-            value, grads, predictions = gradient(state.params, *rows[:3])
+            value, *grads, predictions = gradient(state.params, *rows[:3])
             params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
         if not (good and math.isfinite(value)):
             raise NonFiniteError(first_non_finite(net, loss, optimizer, state, rows, size, radius, own_team))

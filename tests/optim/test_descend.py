@@ -18,7 +18,7 @@ def descended(optimizer, start, steps=4, change=lambda g: g):
     """A few steps, as `run` makes them."""
     now, state, seen = start, optimizer.init(start), []
     for t in range(steps):
-        now, state, good = descend(optimizer, change(grads(now, f"step {t}")), state, now)
+        now, state, good = descend(optimizer, [change(grads(now, f"step {t}"))], state, now)
         assert good
         seen.append((now, state))
     return seen
@@ -55,8 +55,8 @@ def test_pure(make, writable):
     optimizer = make()
     given = midway(optimizer, writable)
     before = content(given)
-    once = descend(optimizer, *given)
-    assert content(descend(optimizer, *given)[:2]) == content(once[:2])
+    once = descend(optimizer, [given[0]], *given[1:])
+    assert content(descend(optimizer, [given[0]], *given[1:])[:2]) == content(once[:2])
     assert content(given) == before
     for array in arrays(once[:2]):
         assert array.flags.c_contiguous
@@ -70,7 +70,7 @@ def test_marks_and_holes(make):
     optimizer, start = make(), params()
     given = grads(start)
     given = given._replace(dense_0=given.dense_0._replace(weight=None))
-    now, state, good = descend(optimizer, given, optimizer.init(start), start)
+    now, state, good = descend(optimizer, [given], optimizer.init(start), start)
     assert good
     assert now.norm_0.mean is given.norm_0.mean
     assert now.held_0.weight is start.held_0.weight
@@ -105,7 +105,7 @@ def test_says_whether_gradients_and_new_params_are_finite(make, block, monkeypat
 
     def good(given, now):
         with np.errstate(all="ignore"):
-            return descend(optimizer, given, state, now)[2]
+            return descend(optimizer, [given], state, now)[2]
 
     for place, bad in product(PLACES, (np.nan, np.inf, -np.inf)):
         spoilt = spoil(start, *place, bad)
@@ -124,14 +124,14 @@ def test_large_numbers_are_finite(make):
     optimizer, start = make(), params()
     large = spoil(grads(start), "dense_0", "weight", np.float32(1e30))
     with np.errstate(over="ignore"):
-        now, state, good = descend(optimizer, large, optimizer.init(start), start)
+        now, state, good = descend(optimizer, [large], optimizer.init(start), start)
     assert good == (is_finite(now) and all(np.isfinite(leaf).all() for leaf in tree.leaves(state)))
 
 
 @pytest.mark.parametrize("name", ["sgd momentum", "partition", "chain by hand"])
 def test_a_foreign_state_is_told(name):
     with pytest.raises(StructureError, match="state"):
-        descend(EVERY[name](), grads(params()), optim.adam(0.1).init(params())[:1], params())
+        descend(EVERY[name](), [grads(params())], optim.adam(0.1).init(params())[:1], params())
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -151,7 +151,7 @@ def test_fractions_descend_exactly():
     optimizer, params = optim.sgd(0.5), (np.array([Fraction(1, 3), Fraction(2)]),)
     grads = (np.array([Fraction(1), Fraction(1, 7)]),)
     state = optimizer.init(params)
-    now, _, good = descend(optimizer, grads, state, params)
+    now, _, good = descend(optimizer, [grads], state, params)
     updates, _ = optimizer.update(grads, state, params)
     assert now[0].tolist() == optim.apply_updates(params, updates)[0].tolist()
     assert good

@@ -56,6 +56,11 @@ class Pack:
         for i, cut, shape in self.slices:
             leaves[i] = array[cut].reshape(shape)
 
+    def drop(self, leaves: Leaves) -> None:
+        """Put holes in their places."""
+        for i in self.places:
+            leaves[i] = None
+
     def longest(self, itemsize: int) -> int:
         """Elements of a block: all blocks are alike, or the last would often be a scrap."""
         return max(1, self.size if self.uncut else -(-self.size // max(1, -(-self.size * itemsize // BLOCK))))

@@ -47,15 +47,16 @@ def update(
 
 
 def move(
-    parts: Sequence[Stage], grads: Params, states: Sequence[Any], params: Params
+    parts: Sequence[Stage], grads: list[Params], states: Sequence[Any], params: Params
 ) -> tuple[Params, tuple[Any, ...], bool]:
     """New params, the next states, and whether gradients, new params and next states are finite.
 
     To the byte what `apply_updates` makes of `update`, but each block of updates is added to its params as soon as it
-    is there, and kept nowhere; gradients, new params and states are looked at while they are in the cache.
+    is there, and kept nowhere; gradients, new params and states are looked at while they are in the cache. The list
+    that the gradients alone are in is emptied, and each is let go as soon as its params are moved.
     """
     layout = lay_out(params)
-    us = gradients_beside(grads, layout)
+    us = gradients_beside(grads.pop(), layout)
     memories = memory.read(parts, states, layout)
     packs = packs_of(memories, us, layout)
     moved = [p if u is None else u for p, u in zip(layout.leaves, us, strict=True)]
@@ -98,6 +99,7 @@ def _go_over(steps: _Steps, packs: Sequence[Pack], us: Leaves, params: Leaves, m
     """
     updates = [us[i] for pack in packs for i in pack.places]
     rules = [(each, each.part.at(each.count, updates), factor) for each, factor in steps]
+    del updates
     adds = moved is not None
     reads_params = adds or any(each.part.reads_params for each, _ in steps)
     good = True
@@ -115,6 +117,8 @@ def _go_over(steps: _Steps, packs: Sequence[Pack], us: Leaves, params: Leaves, m
         good &= _go_through(todo, pack, g, p, out, adds)
         for array, leaves in made:
             pack.scatter(array, leaves)
+        if adds:  # nothing looks at the gradients any more
+            pack.drop(us)
     return good
 
 
