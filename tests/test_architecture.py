@@ -26,7 +26,7 @@ ORDER = [
     {"summary", "checkpoint", "data", "metrics", "zoo"},
     {"training", "net_file", "generate"},
     {"testing", "estimators", "exchange", "plots"},
-    {"explain"},
+    {"explain", "course"},
     {"runs"},
     {"__main__"},
 ]

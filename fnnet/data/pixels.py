@@ -94,7 +94,7 @@ def resize(images: Array, height: int, width: int) -> Array:
 
 
 def _interpolation(old: int, new: int) -> Array:
-    """The matrix (new, old) of linear interpolation in units of 1 / (2 new): whole numbers, every row adds up to 2 new."""
+    """The matrix (new, old) of linear interpolation in units of 1 / (2 new): whole numbers, in rows of sum 2 new."""
     at = np.clip((2 * np.arange(new) + 1) * old - new, 0, 2 * new * (old - 1))
     distance = np.abs(at[:, None] - 2 * new * np.arange(old))
     return np.maximum(2 * new - distance, 0).astype(np.float64)

@@ -38,6 +38,8 @@ COMMANDS: Commands = {
         "fnnet.runs.commands.explain",
         "a layer's derivative step by step, in numbers: explain conv2d --shape 1 4 4",
     ),
+    "course": ("fnnet.runs.commands.course", "eight assignments with blanks: course new DIR, --language zh"),
+    "grade": ("fnnet.runs.commands.grade", "judge a student's file by laws: grade FILE"),
     "describe": ("fnnet.runs.commands.describe", "what net a file holds: describe FILE"),
     "export": (
         "fnnet.runs.commands.export",

@@ -1,0 +1,180 @@
+"""A student's file from outside: imports read without running it, functions called in a process of their own."""
+
+import ast
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fnnet.course import child
+from fnnet.errors import DataError, FnnetError, expected
+from fnnet.types import Array
+
+ALLOWED = ("numpy", "math", "typing", "collections", "functools", "itertools", "dataclasses", "__future__")
+SECONDS, BYTES = 20, 2 * 2**30  # of processor time and of memory, for a file
+PATIENCE = 10.0  # seconds that a call may take
+
+
+class StudentError(FnnetError):
+    """A student's function raised, ended its process, or took too long."""
+
+
+class EndedError(StudentError):
+    """The process is gone, so that asking again is of no use."""
+
+
+def check_imports(path: Path) -> list[str]:
+    """What the file does that no assignment needs, in words: other imports than `ALLOWED`, and ways around.
+
+    Raises:
+        DataError: it cannot be read, or is no Python; the message has the line.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(expected(str(path), "a Python file", f"{type(error).__name__}: {error}")) from None
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or "."] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            found += [f"line {node.lineno}: imports {name}" for name in names if name.partition(".")[0] not in ALLOWED]
+        if isinstance(node, ast.Name) and node.id in ("__import__", "eval", "exec", "compile", "open", "__builtins__"):
+            found.append(f"line {node.lineno}: uses {node.id}")
+    return found
+
+
+class Student:
+    """A running file.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def call(
+        self, function: str, arguments: Sequence[Any], dy: Array | None = None
+    ) -> tuple[list[Array], list[Array], list[Array], list[Array | None]]:
+        """Value, gradients, the gradients of another call of vjp, and the arguments as the function left them.
+
+        Args:
+            function: its name.
+            arguments: arrays and plain numbers.
+            dy: the cotangent; None of a function that returns no vjp.
+
+        Raises:
+            StudentError: whatever went wrong in the file.
+        """
+        if self._process is None:
+            self._start()
+        given = {f"argument {i}": part for i, part in enumerate(arguments) if isinstance(part, np.ndarray)}
+        plain = [None if isinstance(part, np.ndarray) else part for part in arguments]
+        request = {"function": function, "arguments": plain, "pair": dy is not None}
+        with suppress(OSError):  # its process has ended: the answer says so
+            child.send(self._requests, request, given if dy is None else {**given, "dy": dy})
+        made = self._answer()
+
+        def of(prefix: str, suffix: str = "") -> list[Array]:
+            found: list[Array] = []
+            while f"{prefix} {len(found)}{suffix}" in made:
+                found.append(made[f"{prefix} {len(found)}{suffix}"])
+            return found
+
+        after = [made.get(f"after {i}") for i in range(len(arguments))]
+        return of("value"), of("gradient"), of("gradient", " again"), after
+
+    def _start(self) -> None:
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        words = [sys.executable, "-I", child.__file__, str(self.path), SECONDS, BYTES, theirs_in, theirs_out]
+        self._folder = tempfile.TemporaryDirectory(prefix="fnnet-grade-")
+        self._process = subprocess.Popen(
+            [str(word) for word in words],
+            pass_fds=(theirs_in, theirs_out),
+            cwd=self._folder.name,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._requests, self._answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb", buffering=0)
+        self._answer()
+
+    def _answer(self) -> dict[str, Array]:
+        """The next answer's arrays."""
+        assert self._process is not None
+        try:
+            content, arrays = child.receive(_Patient(self._answers))  # type: ignore[arg-type]
+        except TimeoutError:
+            self.close()
+            raise EndedError(f"it took longer than {PATIENCE:g} seconds, and was ended") from None
+        except (EOFError, ValueError, KeyError, TypeError, AttributeError):
+            code = self._process.wait(5) if self._process.poll() is None else self._process.returncode
+            self.close()
+            why = "out of time" if code in (-24, -9) else f"exit code {code}"
+            raise EndedError(f"its process ended in the middle of the call ({why})") from None
+        if "error" in content:
+            raise StudentError(str(content["error"])[: child.MOST])
+        return arrays
+
+    def close(self) -> None:
+        """End the process; the next call starts another."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for file in (self._requests, self._answers):
+                with suppress(OSError):  # what was left to write has no reader
+                    file.close()
+            self._folder.cleanup()
+            self._process = None
+
+
+class _Patient:
+    """A pipe that is waited for so long and no longer."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.kept = b""
+
+    def _more(self) -> bytes:
+        with selectors.DefaultSelector() as wait:
+            wait.register(self.file, selectors.EVENT_READ)
+            if not wait.select(PATIENCE):
+                raise TimeoutError
+        found: bytes = self.file.read(2**16)
+        if not found:
+            raise EOFError
+        return found
+
+    def readline(self) -> bytes:
+        while b"\n" not in self.kept:
+            self.kept += self._more()
+        line, _, self.kept = self.kept.partition(b"\n")
+        return line + b"\n"
+
+    def read(self, size: int) -> bytes:
+        while len(self.kept) < size:
+            self.kept += self._more()
+        found, self.kept = self.kept[:size], self.kept[size:]
+        return found
+
+
+@contextmanager
+def at_work(path: Path) -> Iterator[Student]:
+    """A student's file, whose process is ended at the end."""
+    student = Student(path)
+    try:
+        yield student
+    finally:
+        student.close()
