@@ -46,6 +46,7 @@ COMMANDS: Commands = {
         "a net as others read it: export FILE --to onnx --out PATH, or python, torch",
     ),
     "import": ("fnnet.runs.commands.import_", "an ONNX model as a net: import MODEL.onnx --out FILE"),
+    "scaling": ("fnnet.runs.commands.scaling", "what more workers would bring: scaling NET --batch 64 --network 10GbE"),
     "doctor": ("fnnet.runs.commands.doctor", "say what this machine repeats to the byte, and how fast it is"),
 }
 
