@@ -36,7 +36,7 @@ def profile(work: Work, steps: int = 100) -> list[tuple[str, float, float]]:
         _, grads, _ = value_and_grad(net.train(rng.fold_in(rng.key(0), i)), loss)(params, x, t)
         middle = time.perf_counter()
         with np.errstate(all="ignore"):  # as in a step
-            params, state, _ = descend(optimizer, grads, state, params)
+            params, state, _ = descend(optimizer, [grads], state, params)
         end = time.perf_counter()
         rest = middle - start - sum(spent.values())
         taken.append(spent | {("checks and what joins the layers", 0): rest, ("optimizer", 0): end - middle})
