@@ -42,26 +42,26 @@ NETWORKS = {
 }
 
 
-def ring(network: Network, workers: int, size: float) -> float:
+def by_slices(network: Network, workers: int, size: float) -> float:
     """Seconds of an exchange of `size` bytes by slices.
 
-    >>> ring(Network(1.0, 10.0), 1, 40), ring(Network(1.0, 10.0), 4, 40)
+    >>> by_slices(Network(1.0, 10.0), 1, 40), by_slices(Network(1.0, 10.0), 4, 40)
     (0.0, 12.0)
     """
     n = whole("workers", workers, 1)
     return 2 * (n - 1) * (network.latency + size / n / network.bandwidth)
 
 
-def tree(network: Network, workers: int, size: float) -> float:
+def by_tree(network: Network, workers: int, size: float) -> float:
     """Seconds of an exchange of `size` bytes along a binary tree.
 
-    >>> tree(Network(1.0, 10.0), 1, 40), tree(Network(1.0, 10.0), 4, 40)
+    >>> by_tree(Network(1.0, 10.0), 1, 40), by_tree(Network(1.0, 10.0), 4, 40)
     (0.0, 20.0)
     """
     return 2 * math.ceil(math.log2(whole("workers", workers, 1))) * (network.latency + size / network.bandwidth)
 
 
-def step(alone: float, parts: int, workers: int, exchange: float) -> float:
+def step_seconds(alone: float, parts: int, workers: int, exchange: float) -> float:
     """Seconds of a step.
 
     Args:
@@ -70,7 +70,7 @@ def step(alone: float, parts: int, workers: int, exchange: float) -> float:
         workers: n; those beyond P have nothing to do.
         exchange: seconds of it.
 
-    >>> step(8.0, 4, 2, 0.5), step(8.0, 4, 3, 0.5), step(8.0, 4, 8, 0.5)
+    >>> step_seconds(8.0, 4, 2, 0.5), step_seconds(8.0, 4, 3, 0.5), step_seconds(8.0, 4, 8, 0.5)
     (4.5, 4.5, 2.5)
     """
     parts, workers = whole("parts", parts, 1), whole("workers", workers, 1)

@@ -15,18 +15,22 @@ SLOW = Network(latency=2.0, bandwidth=10.0)
     ("workers", "by_slices", "by_a_tree"), [(1, 0, 0), (2, 2 * (2 + 3), 2 * (2 + 6)), (3, 4 * (2 + 2), 4 * (2 + 6))]
 )
 def test_exchanges_of_sixty_bytes(workers, by_slices, by_a_tree):
-    assert cost.ring(SLOW, workers, 60) == by_slices
-    assert cost.tree(SLOW, workers, 60) == by_a_tree
+    assert cost.by_slices(SLOW, workers, 60) == by_slices
+    assert cost.by_tree(SLOW, workers, 60) == by_a_tree
 
 
 def test_slices_are_better_for_bytes_and_a_tree_for_messages():
-    assert cost.ring(cost.NETWORKS["1GbE"], 64, 1e8) < cost.tree(cost.NETWORKS["1GbE"], 64, 1e8)
-    assert cost.ring(cost.NETWORKS["1GbE"], 64, 1e2) > cost.tree(cost.NETWORKS["1GbE"], 64, 1e2)
+    assert cost.by_slices(cost.NETWORKS["1GbE"], 64, 1e8) < cost.by_tree(cost.NETWORKS["1GbE"], 64, 1e8)
+    assert cost.by_slices(cost.NETWORKS["1GbE"], 64, 1e2) > cost.by_tree(cost.NETWORKS["1GbE"], 64, 1e2)
 
 
 def test_parts_are_dealt_out_whole():
-    assert [cost.step(12.0, 6, n, 0.0) for n in (1, 2, 3, 4, 5, 6, 7)] == [12, 6, 4, 4, 4, 2, 2]
-    for faulty in (lambda: cost.step(1.0, 0, 1, 0), lambda: cost.ring(SLOW, 0, 1), lambda: cost.step(-1.0, 1, 1, 0)):
+    assert [cost.step_seconds(12.0, 6, n, 0.0) for n in (1, 2, 3, 4, 5, 6, 7)] == [12, 6, 4, 4, 4, 2, 2]
+    for faulty in (
+        lambda: cost.step_seconds(1.0, 0, 1, 0),
+        lambda: cost.by_slices(SLOW, 0, 1),
+        lambda: cost.step_seconds(-1.0, 1, 1, 0),
+    ):
         with pytest.raises(ConfigError):
             faulty()
 
@@ -36,7 +40,7 @@ def test_rows_and_what_they_come_to():
     assert list(found) == [2**k for k in range(11)]
     assert found[1] == (0, 64, 1)
     assert found[2] == (10, 42, 64 / 84)
-    assert found[16][1] == 8 + cost.ring(SLOW, 16, 60)
+    assert found[16][1] == 8 + cost.by_slices(SLOW, 16, 60)
     assert (
         scaling.verdict(SLOW, 60, 64.0, 8)
         == "the quickest step is that of 4 workers: with more, the exchange grows faster"

@@ -79,9 +79,9 @@ def scaling(
 def rows(link: cost.Network, size: float, alone: float, parts: int) -> Iterator[tuple[int, float, float, float, float]]:
     """Workers, exchange by slices and by a tree, step, and efficiency, t / (n · step)."""
     for n in WORKERS:
-        exchange = cost.ring(link, n, size)
-        made = cost.step(alone, parts, n, exchange)
-        yield n, exchange, cost.tree(link, n, size), made, alone / (n * made)
+        exchange = cost.by_slices(link, n, size)
+        made = cost.step_seconds(alone, parts, n, exchange)
+        yield n, exchange, cost.by_tree(link, n, size), made, alone / (n * made)
 
 
 def verdict(link: cost.Network, size: float, alone: float, parts: int) -> str:
@@ -92,7 +92,7 @@ def verdict(link: cost.Network, size: float, alone: float, parts: int) -> str:
     >>> verdict(cost.Network(1.0, 1e6), 1e6, 1.0, 8)
     'it does not pay: to exchange the gradients takes longer than the work that two share'
     """
-    best = min(range(1, parts + 1), key=lambda n: cost.step(alone, parts, n, cost.ring(link, n, size)))
+    best = min(range(1, parts + 1), key=lambda n: cost.step_seconds(alone, parts, n, cost.by_slices(link, n, size)))
     if best == 1:
         return "it does not pay: to exchange the gradients takes longer than the work that two share"
     why = "there are no more micro-batches to share out" if best == parts else "with more, the exchange grows faster"
