@@ -13,6 +13,7 @@ ORDER = (
     "plot_sequence.py",
     "plot_unet.py",
     "plot_onnx.py",
+    "plot_clusters.py",
     "plot_inside.py",
     "plot_attention.py",
     "plot_characters.py",
