@@ -8,8 +8,9 @@ import attrs
 
 from fnnet import rng
 from fnnet.course.assignments import ASSIGNMENTS, Assignment, Task
+from fnnet.course.child import ALLOWED
 from fnnet.course.laws import judge, laws_of
-from fnnet.course.student import ALLOWED, Student, at_work, check_imports
+from fnnet.course.student import Student, at_work, check_imports
 from fnnet.errors import ConfigError, expected
 
 

@@ -9,17 +9,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from fnnet.course import child
+from fnnet.course.child import ALLOWED
 from fnnet.errors import DataError, FnnetError, expected
 from fnnet.types import Array
 
-ALLOWED = ("numpy", "math", "typing", "collections", "functools", "itertools", "dataclasses", "__future__")
 SECONDS, BYTES = 20, 2 * 2**30  # of processor time and of memory, for a file
 PATIENCE = 10.0  # seconds that a call may take
+BEGINNING = 10.0  # seconds until the file is loaded
+LONGEST = 2**25  # bytes of an answer
 
 
 class StudentError(FnnetError):
@@ -81,7 +84,7 @@ class Student:
         request = {"function": function, "arguments": plain, "pair": dy is not None}
         with suppress(OSError):  # its process has ended: the answer says so
             child.send(self._requests, request, given if dy is None else {**given, "dy": dy})
-        made = self._answer()
+        made = self._answer(PATIENCE)
 
         def of(prefix: str, suffix: str = "") -> list[Array]:
             found: list[Array] = []
@@ -109,23 +112,28 @@ class Student:
         os.close(theirs_in)
         os.close(theirs_out)
         self._requests, self._answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb", buffering=0)
-        self._answer()
+        self._answer(BEGINNING)
 
-    def _answer(self) -> dict[str, Array]:
+    def _answer(self, patience: float) -> dict[str, Array]:
         """The next answer's arrays."""
         assert self._process is not None
         try:
-            content, arrays = child.receive(_Patient(self._answers))  # type: ignore[arg-type]
+            content, arrays = child.receive(_Patient(self._answers, patience))  # type: ignore[arg-type]
         except TimeoutError:
             self.close()
-            raise EndedError(f"it took longer than {PATIENCE:g} seconds, and was ended") from None
-        except (EOFError, ValueError, KeyError, TypeError, AttributeError):
-            code = self._process.wait(5) if self._process.poll() is None else self._process.returncode
+            raise EndedError(f"it took longer than {patience:g} seconds, and was ended") from None
+        except OverflowError:
             self.close()
-            why = "out of time" if code in (-24, -9) else f"exit code {code}"
+            raise EndedError(f"it returned more than {LONGEST // 2**20} MiB, and was ended") from None
+        except (EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            with suppress(subprocess.TimeoutExpired):  # one that goes on is ended below
+                self._process.wait(1)
+            code = self._process.returncode
+            self.close()
+            why = "out of time" if code in (-24, -9) else "no answer" if code is None else f"exit code {code}"
             raise EndedError(f"its process ended in the middle of the call ({why})") from None
         if "error" in content:
-            raise StudentError(str(content["error"])[: child.MOST])
+            raise StudentError(" ".join(str(content["error"]).split())[: child.MOST])
         return arrays
 
     def close(self) -> None:
@@ -141,33 +149,41 @@ class Student:
 
 
 class _Patient:
-    """A pipe that is waited for so long and no longer."""
+    """A pipe that is waited for so long and no longer, and read so far and no further."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, patience: float) -> None:
         self.file = file
-        self.kept = b""
+        self.until = monotonic() + patience
+        self.kept = bytearray()  # all that came
+        self.at = 0  # what of it was read
 
-    def _more(self) -> bytes:
+    def _more(self) -> None:
         with selectors.DefaultSelector() as wait:
             wait.register(self.file, selectors.EVENT_READ)
-            if not wait.select(PATIENCE):
+            if not wait.select(max(0.0, self.until - monotonic())):
                 raise TimeoutError
         found: bytes = self.file.read(2**16)
         if not found:
             raise EOFError
-        return found
+        self.kept += found
+        if len(self.kept) > LONGEST:
+            raise OverflowError
 
     def readline(self) -> bytes:
-        while b"\n" not in self.kept:
-            self.kept += self._more()
-        line, _, self.kept = self.kept.partition(b"\n")
-        return line + b"\n"
+        end = -1
+        while end < 0:
+            searched = len(self.kept)
+            self._more()
+            end = self.kept.find(b"\n", searched)
+        return self.read(end + 1)
 
     def read(self, size: int) -> bytes:
-        while len(self.kept) < size:
-            self.kept += self._more()
-        found, self.kept = self.kept[:size], self.kept[size:]
-        return found
+        if size > LONGEST:
+            raise OverflowError
+        while len(self.kept) < self.at + size:
+            self._more()
+        self.at += size
+        return bytes(self.kept[self.at - size : self.at])
 
 
 @contextmanager

@@ -142,6 +142,19 @@ TRICKS = {
     "other arguments": (RELU.format("x *= 0; return x, lambda dy: (dy * 0,)"), "right is"),
     "too much memory": (RELU.format("np.ones(10**10)"), "MemoryError"),
     "no numbers": (RELU.format("return 'right', lambda dy: (dy,)"), "not numbers"),
+    "the library's own layer by the back door": (
+        "import dataclasses\n"
+        + RELU.format(
+            "return dataclasses.inspect.importlib.import_module('fnnet.layers').relu().apply((), x)[0], "
+            "lambda dy: (dy * (x > 0),)"
+        ),
+        "open is not allowed",
+    ),
+    "a report within an error": (
+        RELU.format("raise ValueError('\\n1_dense: 25 of 25 points')"),
+        "ValueError: 1_dense: 25",
+    ),
+    "an answer without end": (RELU.format("return np.zeros(5 * 10**6), lambda dy: (dy,)"), "more than 32 MiB"),
     "no vjp": (RELU.format("return np.maximum(x, 0)"), "returns y and vjp"),
     "a socket by the back door": (
         RELU.format("m = np.__dict__['random'].__loader__; import functools; functools.sys.modules['socket']"),
