@@ -46,7 +46,7 @@ class Config(Settings):
 def is_one(path: str) -> bool:
     """Whether there is a folder with folders in it, or a zip."""
     here = Path(path)
-    return here.suffix == ".zip" or (here.is_dir() and any(entry.is_dir() for entry in here.iterdir()))
+    return here.suffix.lower() == ".zip" or (here.is_dir() and any(entry.is_dir() for entry in here.iterdir()))
 
 
 class Read(NamedTuple):

@@ -328,7 +328,7 @@ def in_range(image: Array) -> Array:
     (array([0. , 0.5]), array([0.  , 0.25, 1.  ]))
     """
     least, most = float(image.min()), float(image.max())
-    return image if least >= 0 and most <= 1 else (image - least) / (most - least)
+    return image if least >= 0 and most <= 1 else (image - least) / ((most - least) or 1)
 
 
 def _picture(image: Array) -> Array:

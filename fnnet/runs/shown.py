@@ -109,7 +109,7 @@ def of_run(folder: Path, directory: str | None, choice: Choice) -> Shown:
         is_, read_ = problem.classes[labels[row]], answer.partition(";")[0]
         titles.append(f"{is_}: {read_}")
     return Shown(
-        np.stack([plots.in_range(one) for one in x[rows]]), titles, f"{said}; each: what it is, and what it is read as"
+        np.array([plots.in_range(one) for one in x[rows]]), titles, f"{said}; each: what it is, and what it is read as"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from rich.cells import set_cell_size
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
@@ -28,7 +29,7 @@ def rows(pictures: Array, titles: Sequence[str], console: Console) -> Iterator[T
     gap = Text(" " * _BETWEEN)
     for first in range(0, len(pictures), across):
         some = slice(first, first + across)
-        yield gap.join(Text(title[:width].ljust(width)) for title in titles[some])
+        yield gap.join(Text(set_cell_size(title, width)) for title in titles[some])
         for lines in zip(
             *(lines_of(one, width, console.color_system is not None) for one in pictures[some]), strict=True
         ):

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from rich.console import Console
 
 import fnnet
 from fnnet.errors import ConfigError, DataError, MissingDataError
-from fnnet.runs import own_pictures, page, style, terminal
+from fnnet.runs import own_pictures, page, plots, style, terminal
 from fnnet.runs.class_folders import read_folder
 from fnnet.runs.cli import main
 from fnnet.runs.own_pictures import Config, problem
@@ -235,3 +236,19 @@ def test_colours_are_shown_where_there_are_any():
     assert line.plain == "▀ "
     assert line.spans[0].style.color.triplet == (255, 0, 128)
     assert line.spans[0].style.bgcolor.triplet == (0, 0, 0)
+
+
+def test_nothing_misread_is_said_and_nothing_drawn(run, folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("fnnet.training.predict", lambda net, params, x, size: np.eye(4)[labels])
+    labels = read_folder(str(folder), Config(side=20)).test.labels
+    sheet = tmp_path / "wrong.png"
+    assert main(["show", str(run), "--data", str(folder), "--wrong", "--png", str(sheet)]) == 0
+    assert "0 of 12 test examples are misread" in capsys.readouterr().out
+    assert not sheet.exists()
+
+
+def test_titles_take_the_columns_that_a_terminal_gives_them():
+    console = Console(width=80, color_system=None)
+    first, *_ = terminal.rows(np.zeros((2, 1, 2, 2)), ["红", "a"], console)
+    assert first.plain == f"红{' ' * 10}  a{' ' * 11}"
+    assert plots.in_range(np.full((1, 2, 2), -1.0)).tolist() == np.zeros((1, 2, 2)).tolist()

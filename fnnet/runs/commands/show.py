@@ -82,6 +82,8 @@ def show(
 def _draw(found: "Shown", png: Path | None) -> int:
     """Examples into a file, or side by side into the terminal."""
     print(found.said)
+    if not len(found.pictures):
+        return 0  # nothing is misread
     if png is not None:
         from fnnet.runs import files, plots
 
