@@ -8,7 +8,7 @@ import numpy as np
 
 from fnnet.arrays import is_floats
 from fnnet.runs.measure import Measure
-from fnnet.runs.style import SERIES, drawn, figure, legible, png, tidy
+from fnnet.runs.style import FAMILY, SERIES, drawn, figure, legible, png, tidy
 from fnnet.training import LayerTrace
 from fnnet.types import Array, Shapes
 
@@ -106,9 +106,9 @@ def confusion(counts: Array, classes: Sequence[str], title: str) -> bytes:
         for j in range(n):
             count = int(counts[i, j])
             if count:
-                weight = "bold" if i == j else "normal"
+                font = {"family": FAMILY, "size": 8, "weight": "bold" if i == j else "normal"}  # others have no bold
                 colour = "white" if wrong[i, j] > 0.5 * darkest else INK  # what is read on this shade
-                axes.text(j, i, f"{count}", ha="center", va="center", fontsize=8, color=colour, fontweight=weight)
+                axes.text(j, i, f"{count}", ha="center", va="center", color=colour, font=font)
     axes.set_xticks(range(n), classes)
     axes.set_yticks(range(n), classes)
     axes.set_xticks(np.arange(n + 1) - 0.5, minor=True)

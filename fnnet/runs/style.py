@@ -20,7 +20,9 @@ DPI = 200  # fine enough for screens with two dots a pixel and for print
 COLOURS = 256  # in a palette: figures are line art, and small files are asked for
 
 
-# Families that have letters which matplotlib's own, DejaVu Sans, lacks; the first that is installed is used for them.
+FAMILY = "DejaVu Sans"  # matplotlib's family, there wherever it is, in every weight
+
+# Families that have letters which it lacks; the first that is installed is used for them.
 WIDER = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
     *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
@@ -85,7 +87,7 @@ def _families() -> list[str]:
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *[name for name in WIDER if name in there][:1]]
+    return [FAMILY, *[name for name in WIDER if name in there][:1]]
 
 
 def legible(names: Sequence[str]) -> list[str]:

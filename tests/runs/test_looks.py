@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,15 @@ def test_equal_points_stand_side_by_side():
     assert len(set(moved[[0, 1, 3]])) == 3
     assert moved[2] == 0
     assert abs(moved).max() < 0.4  # in their own row
+
+
+def test_figures_say_nothing_where_the_font_for_wide_letters_has_one_weight(tmp_path):
+    draw = "\n".join([
+        "import numpy as np",
+        "from fnnet.runs import plots, style",
+        "style.WIDER = ('cmr10',)",  # comes with matplotlib, in one weight
+        "assert style._families() == ['DejaVu Sans', 'cmr10']",
+        "assert plots.confusion(np.eye(3, dtype=int) + 1, ['a', 'b', '红'], 'title').startswith(b'\\x89PNG')",
+    ])  # fmt: skip
+    done = subprocess.run([sys.executable, "-W", "error", "-c", draw], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
