@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: lenet5 test lint docs wheel lowest coverage clean
+.PHONY: lenet5 test lint docs docs-zh docs-po wheel lowest coverage clean
 
 lenet5: .venv/ready
 	$(BIN)/python -m fnnet train lenet5 $(ARGS)
@@ -19,6 +19,16 @@ lint: .venv/ready
 docs: .venv/docs
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
 	$(BIN)/python docs/_ext/look.py build/docs
+
+# The same in Chinese, into build/docs-zh; tutorials that `make docs` has run are not run again.
+docs-zh: .venv/docs
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx -D language=zh_CN --fail-on-warning --keep-going --quiet --jobs auto \
+		docs build/docs-zh
+	$(BIN)/python docs/_ext/look.py build/docs-zh
+
+# Brings the catalogues of the translation up to date with the pages, and says what is to be translated.
+docs-po: .venv/docs
+	$(BIN)/python docs/_ext/catalogues.py
 
 # Builds what is shipped, and uses it where there is no clone.
 wheel: .venv/ready

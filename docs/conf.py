@@ -19,6 +19,7 @@ extensions = [
     "api_pages",
     "derivation_pages",
     "results_pages",
+    "chinese",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_ext", "lessons", "pictures", "README.md", "**sg_execution_times.rst"]
@@ -52,9 +53,12 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
 }
 
+locale_dirs, gettext_compact, gettext_location = ["locale"], False, False  # a catalogue a page, without line numbers
+
 html_theme = "furo"
 html_title = "fnnet"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["fnnet.css"]
 html_show_sphinx = False
 html_copy_source = False

@@ -59,10 +59,18 @@ def faults(site: Path, pages: dict[Path, Reader]) -> Iterator[str]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir():
                 target /= "index.html"
+            if beside(target, site):
+                continue
             if not target.is_file():
                 yield f"{here}: {link} leads nowhere"
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 yield f"{here}: {link} leads to no place on its page"
+
+
+def beside(target: Path, site: Path) -> bool:
+    """Whether a link leads into the site in the other language, which has not been built."""
+    other = next((path for path in target.parents if path.parent == site.resolve().parent), site.resolve())
+    return other != site.resolve() and other.name in ("docs", "docs-zh") and not other.is_dir()
 
 
 def unplaced(site: Path, pages: dict[Path, Reader]) -> Iterator[str]:
