@@ -4,6 +4,7 @@ python docs/_ext/catalogues.py
 """
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ LOCALE = "zh_CN"
 CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
 ENGLISH = ("beyond-one-machine", "experiments", "findings", "glossary", "layers", "onnx-suite")  # pages that stay so
+CODE = re.compile(r"(:[\w:]+:)?(`+)(?P<inside>.+?)\2", re.DOTALL)
 HEADER = """\
 msgid ""
 msgstr ""
@@ -42,7 +44,14 @@ def extracted() -> dict[str, Catalog]:
             [sys.executable, "-m", "sphinx", "-b", "gettext", "-Q", *options, str(pages), str(out)], check=True
         )
         found = {path.relative_to(out).with_suffix("").as_posix(): path for path in sorted(out.rglob("*.pot"))}
-        return {page: read(path) for page, path in found.items() if page not in ("sphinx", *ENGLISH)}
+        return {page: worded(read(path)) for page, path in found.items() if page not in ("sphinx", *ENGLISH)}
+
+
+def worded(template: Catalog) -> Catalog:
+    """A template without the messages that are the same in every language: code and numbers."""
+    for message in [message for message in template if message.id and not re.search("[a-z]", CODE.sub("", message.id))]:
+        template.delete(message.id)
+    return template
 
 
 def read(path: Path) -> Catalog:

@@ -7,6 +7,7 @@ same way, so whatever stands on a page is found, with no list of words; a letter
 import html
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from docutils import nodes
@@ -30,7 +31,7 @@ def pieces(text: str) -> list[str]:
     found = []
     for run in re.findall(rf"[{CHINESE}]+|[^\W{CHINESE}]+", text):
         chinese = re.match(f"[{CHINESE}]", run)
-        found += [*run, *map("".join, zip(run, run[1:], strict=False))] if chinese else [run]
+        found += [*run, *map("".join, pairwise(run))] if chinese else [run]
     return found
 
 
