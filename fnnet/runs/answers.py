@@ -10,7 +10,7 @@ import attrs
 
 from fnnet.errors import ConfigError, expected
 from fnnet.runs.measure import Measure
-from fnnet.types import Arrays, Metric, Params, Shapes
+from fnnet.types import Array, Arrays, Metric, Params, Shapes
 
 if TYPE_CHECKING:
     from fnnet.runs.experiment import Problem
@@ -64,6 +64,7 @@ class Look(NamedTuple):
 Read: TypeAlias = Callable[[str, Any, Shapes, tuple[str, ...]], tuple[Arrays, list[str]]]
 Say: TypeAlias = "Callable[[Trained, str, Arrays, Any], str]"
 Sections: TypeAlias = Callable[[Look], Iterable[Section]]
+Probabilities: TypeAlias = Callable[[Any, Array], Array]  # (settings, scores (N, classes)) -> (N, classes)
 
 
 @attrs.frozen
@@ -89,6 +90,7 @@ class Answers:
         sections: `look -> sections`: what report.md shows behind the curves.
         counts: name -> metric: what else results.json holds for each part of the data, such as confusion counts.
         options: the attrs class of the options of `predict`, each with a default.
+        probabilities: of classes, from what the net gives; None where answers are no classes.
     """
 
     measures: tuple[Measure, ...] = attrs.field(validator=_not_empty)
@@ -98,6 +100,7 @@ class Answers:
     sections: Sections = lambda look: ()
     counts: Mapping[str, Metric] = attrs.field(factory=dict)
     options: type = NoOptions
+    probabilities: Probabilities | None = None
 
     @property
     def headline(self) -> Measure:

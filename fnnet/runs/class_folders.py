@@ -125,7 +125,7 @@ def found(config: Config, folder: str | None) -> Found:
         what = "train_examples" if taken > len(labels) else "validation_examples"
         most = f"{'at most' if taken > len(labels) else 'fewer than'} the {min(taken, len(labels)):,} training pictures"
         raise ConfigError(expected(what, most, f"{getattr(config, what):,}"))
-    x, labels = data.scale(_channels(images[:taken])), labels[:taken]
+    x, labels = data.scale(images[:taken]), labels[:taken]
     digests = {
         f"{part} {name}": array_digest(array)
         for part, examples in (("train", data.Examples(images[:taken], labels)), ("test", own.test))
@@ -133,7 +133,7 @@ def found(config: Config, folder: str | None) -> Found:
     }
     return Found(
         train=(x[:n], labels[:n]),
-        test=(data.scale(_channels(own.test.images)), own.test.labels),
+        test=(data.scale(own.test.images), own.test.labels),
         classes=own.classes,
         source=f"a folder of {k} classes",
         digests={**digests, "classes": array_digest(np.frombuffer("/".join(own.classes).encode(), np.uint8))},
@@ -141,11 +141,6 @@ def found(config: Config, folder: str | None) -> Found:
         note=own.note,
         validation=(x[n:], labels[n:]) if config.validation_examples else None,
     )
-
-
-def _channels(images: Array) -> Array:
-    """Grey pictures (N, H, W) with their channel axis, colours as they are."""
-    return images[:, None] if images.ndim == 3 else images
 
 
 def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:

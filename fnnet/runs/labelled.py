@@ -168,9 +168,9 @@ def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tu
     """A picture file as those of the data set were read; MNIST's ink is cut out and put in the middle."""
     if config.data_set == "pictures":
         x, done = class_folders.read(word, config, shape, names)
-        return PIXELS[config.pixels](x[None])[0], done
-    framing = pictures.as_mnist if config.data_set == "mnist" and shape == (1, 28, 28) else pictures.whole
-    x, done = pictures.read(Path(word), shape, framing)
+    else:
+        framing = pictures.as_mnist if config.data_set == "mnist" and shape == (1, 28, 28) else pictures.whole
+        x, done = pictures.read(Path(word), shape, framing)
     return PIXELS[config.pixels](x[None])[0], done
 
 

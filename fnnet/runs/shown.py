@@ -13,6 +13,7 @@ from fnnet.errors import ConfigError, expected
 from fnnet.runs import class_folders, labelled, plots, sources
 from fnnet.runs.answers import NoOptions
 from fnnet.runs.folder import opened
+from fnnet.runs.kinds.classes import surest_mistakes
 from fnnet.runs.trained import load_trained
 from fnnet.types import Array
 
@@ -83,7 +84,8 @@ def of_run(folder: Path, directory: str | None, choice: Choice) -> Shown:
     from fnnet.runs.perform import same_plan
 
     trained = load_trained(folder)
-    if not (trained.classes and plots.is_picture(trained.shape)):
+    probabilities = trained.answers.probabilities
+    if probabilities is None or not plots.is_picture(trained.shape):
         wanted = "a run that tells classes of pictures apart, to show examples of"
         raise ConfigError(expected(str(folder), wanted, "another", f"{folder}/report.md shows what it makes"))
     problem, _ = same_plan(opened(folder), directory)
@@ -94,23 +96,17 @@ def of_run(folder: Path, directory: str | None, choice: Choice) -> Shown:
     x, labels = found
     rows = _of_class(labels, problem.classes, choice)
     if choice.wrong:
-        scores = training.predict(problem.net, trained.params, x[rows], 256)
-        read = scores.argmax(axis=1)
-        missed = np.flatnonzero(read != labels[rows])
-        order = np.argsort(-(scores.max(axis=1) - scores[np.arange(len(rows)), labels[rows]])[missed], kind="stable")
+        p = probabilities(trained.settings, training.predict(problem.net, trained.params, x[rows], 256))
+        missed = surest_mistakes(p, labels[rows])
         said = f"{len(missed):,} of {len(rows):,} {choice.part} examples are misread"
-        rows = rows[missed[order]]
-        rows = rows[: choice.examples] if choice.seed is None else _some(rows, choice)
+        rows = rows[missed]
     else:
-        said, rows = f"{len(rows):,} {choice.part} examples", _some(rows, choice)
-    titles = []
-    for row in rows:
-        answer = trained.answers.say(trained, "", x[row], NoOptions())
-        is_, read_ = problem.classes[labels[row]], answer.partition(";")[0]
-        titles.append(f"{is_}: {read_}")
-    return Shown(
-        np.array([plots.in_range(one) for one in x[rows]]), titles, f"{said}; each: what it is, and what it is read as"
-    )
+        said = f"{len(rows):,} {choice.part} examples"
+    rows = _some(rows, choice)
+    answers = [trained.answers.say(trained, "", one, NoOptions()).partition(";")[0] for one in x[rows]]
+    titles = [f"{problem.classes[label]}: {answer}" for label, answer in zip(labels[rows], answers, strict=True)]
+    ranged = np.array([plots.in_range(one) for one in x[rows]])
+    return Shown(ranged, titles, f"{said}; each: what it is, and what it is read as")
 
 
 def _plain(name: str, x: Array, labels: Array, classes: Sequence[str], choice: Choice) -> Shown:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import attrs
 import tyro
 from rich.table import Table
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from fnnet.runs.shown import Shown
 
 EPOCHS = 10  # the last so many are shown
-EXAMPLES = 10  # of a data set, where nobody says how many
 
 
 def main(args: list[str]) -> int:
@@ -62,20 +62,20 @@ def show(
         data: data directory, or the folder that a run was trained on.
         png: draw them into this file in place of the terminal.
     """
-    from fnnet.runs import shown
+    from fnnet.runs import class_folders, shown
 
     of_run = (Path(what) / folder.CONFIG).is_file()
-    choice = shown.Choice(EXAMPLES if examples is None else examples, part, only, wrong, seed)
-    asked = examples is not None or png is not None or choice != shown.Choice(EXAMPLES)
+    choice = shown.Choice(part=part, only=only, wrong=wrong, seed=seed)
+    asked = examples is not None or png is not None or choice != shown.Choice()
+    if examples is not None:
+        choice = attrs.evolve(choice, examples=examples)
     if what in shown.DATA_SETS:
         return _draw(shown.of_data_set(what, data, choice), png)
     if of_run and asked:
         return _draw(shown.of_run(Path(what), data, choice), png)
     if of_run or not Path(what).exists():
         return _tell(what, shown.DATA_SETS)
-    from fnnet.runs import class_folders
-
-    reading = class_folders.Config(side=side, colours=colours, names=names, fit="pad")
+    reading = class_folders.Config(side=side, colours=colours, names=names)
     return _draw(shown.of_folder(what, reading, choice), png)
 
 

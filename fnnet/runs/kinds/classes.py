@@ -1,20 +1,17 @@
 """Classes: a net that gives a score for each, the largest of which is its answer."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
 import numpy as np
 
 from fnnet import layers, metrics, training
 from fnnet.arrays import rows
 from fnnet.runs import plots
-from fnnet.runs.answers import Answers, Figure, Look, NoOptions, Read, Section
+from fnnet.runs.answers import Answers, Figure, Look, NoOptions, Probabilities, Read, Section
 from fnnet.runs.measure import Measure
 from fnnet.runs.trained import Trained
 from fnnet.types import Array, Arrays
 from fnnet.words import percent
-
-Probabilities: TypeAlias = Callable[[Any, Array], Array]
 
 ACCURACY = Measure("accuracy", metrics.accuracy, scale=100, digits=2, unit="%")
 MOST = 30  # mistakes on a page
@@ -50,7 +47,8 @@ def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
         if (mistakes := _mistakes(look, probabilities(look.settings, scores))) is not None:
             yield mistakes
 
-    return Answers((ACCURACY,), read, say, "a picture file", sections, {"confusion": metrics.confusion})
+    counts = {"confusion": metrics.confusion}
+    return Answers((ACCURACY,), read, say, "a picture file", sections, counts, probabilities=probabilities)
 
 
 def _confusion(look: Look) -> Section:
