@@ -1,5 +1,6 @@
 """The assignments: what functions each file has, what they are to compute, and on what they are tried."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -23,7 +24,8 @@ class Task:
         differentiated: those of whose gradients vjp returns a tuple, in this order; none of a function without vjp.
         make: (key, sizes) -> the arguments.
         oracle: the value, or a tuple of values, plainly computed in float64.
-        sizes: the letters of the shapes, from small to large: the first on which a law fails is what is told.
+        sizes: the letters of the shapes in cases that are always tried; others are drawn beside them.
+        fits: whether sizes go together.
     """
 
     name: str
@@ -32,6 +34,25 @@ class Task:
     make: Callable[[rng.Key, Sizes], Arguments]
     oracle: Callable[..., Any]
     sizes: Sequence[Sizes]
+    fits: Callable[[Sizes], bool] = lambda sizes: True
+
+    @property
+    def least(self) -> dict[str, int]:
+        """The smallest of every size."""
+        return {letter: min(row[letter] for row in self.sizes) for letter in self.sizes[0]}
+
+    def drawn(self, key: rng.Key) -> dict[str, int]:
+        """Sizes by a key, each from the least of those that are always tried to two more than the most."""
+        most = {letter: max(row[letter] for row in self.sizes) + 2 for letter in self.sizes[0]}
+        for attempt in itertools.count():
+            here = rng.fold_in(key, attempt)
+            sizes = {
+                letter: low + int((most[letter] + 1 - low) * rng.uniform(rng.fold_in(here, letter), dtype=np.float64))
+                for letter, low in self.least.items()
+            }
+            if self.fits(sizes):
+                return sizes
+        raise AssertionError  # the smallest sizes fit
 
 
 @attrs.frozen(eq=False)
@@ -283,7 +304,7 @@ ASSIGNMENTS = (
             Task(
                 "conv2d", ("x", "kernel", "bias", "stride"), ("x", "kernel", "bias"),
                 _with(_arrays(x="N C H W", kernel="O C kH kW", bias="O"), lambda key, sizes: sizes["stride"]), _conv2d,
-                _MAPS,
+                _MAPS, lambda sizes: sizes["kH"] <= sizes["H"] and sizes["kW"] <= sizes["W"],
             ),
         ),
     ),
@@ -292,7 +313,7 @@ ASSIGNMENTS = (
         tuple(
             Task(
                 name, ("x", "size"), ("x",), _with(_arrays(x="N C H W"), lambda key, sizes: sizes["size"]), oracle,
-                _WINDOWS,
+                _WINDOWS, lambda sizes: sizes["H"] % sizes["size"] == sizes["W"] % sizes["size"] == 0,
             )
             for name, oracle in (("avg_pool", _avg_pool), ("max_pool", _max_pool))
         ),
@@ -317,7 +338,7 @@ ASSIGNMENTS = (
         (
             Task(
                 "dropout", ("x", "uniform", "rate"), ("x",), _drawn, _dropout,
-                _sizes("N D tenths", (1, 3, 5), (2, 3, 2), (3, 4, 8), (2, 2, 0)),
+                _sizes("N D tenths", (1, 3, 5), (2, 3, 2), (3, 4, 8), (2, 2, 0)), lambda sizes: sizes["tenths"] < 10,
             ),
         ),
     ),

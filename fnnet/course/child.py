@@ -143,7 +143,7 @@ def _told(path: str) -> str:
     assert kind is not None
     lines = [frame.lineno for frame in traceback.extract_tb(trace) if frame.filename == path]
     where = f"line {lines[-1]}: " if lines else f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
-    return " ".join(f"{where}{kind.__name__}: {error}".split())[:MOST]  # one line, which no line of a report looks like
+    return f"{where}{kind.__name__}: {error}"[:MOST]
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fnnet import rng
 from fnnet.course.assignments import Arguments, Sizes, Task
-from fnnet.course.student import EndedError, Student, StudentError
+from fnnet.course.student import EndedError, Made, Student, StudentError
 from fnnet.types import Array
 
+DRAWN = 3  # cases whose sizes are drawn, beside those that are always tried
 _CLOSE, _STEP = 1e-5, 1e-6  # relative, in float64; of the differences
 
 
@@ -29,13 +31,25 @@ class Broken(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A function on a case, as often as laws ask for it."""
+    """A function on a case.
+
+    Args:
+        task: the function.
+        sizes: the case.
+        arguments: what it is given.
+        right: its values, by the formula.
+        dy: a cotangent of the value; None without vjp.
+        call: (dtype, turn) -> what the student's function makes of it; asked once a turn.
+        at: sizes -> the same with other sizes.
+    """
 
     task: Task
     sizes: Sizes
     arguments: Arguments
-    dy: Any  # a cotangent of the value; None without vjp
-    call: Callable[..., Any]
+    right: tuple[Array, ...]
+    dy: Array | None
+    call: Callable[..., Made]
+    at: Callable[[Sizes], "Trial"]
 
 
 def laws_of(task: Task) -> dict[str, int]:
@@ -45,19 +59,25 @@ def laws_of(task: Task) -> dict[str, int]:
 
 
 def judge(student: Student, task: Task, key: rng.Key) -> Iterator[tuple[str, Broken | None]]:
-    """Each law of a function, and why it is broken; None where it holds.
+    """Each law of a function, and why it is broken, told of a case as small as it is found; None where it holds.
 
     What is not right by its value earns nothing for being of the right kind; what has ended its process is not asked
     again.
     """
-    trials = [_trial(student, task, sizes, rng.fold_in(key, i)) for i, sizes in enumerate(task.sizes)]
-    value: Broken | None = None
+    drawn = [task.drawn(rng.fold_in(key, f"sizes {i}")) for i in range(DRAWN)]
+    trials = [_trial(student, task, sizes, rng.fold_in(key, i)) for i, sizes in enumerate((*task.sizes, *drawn))]
+    wrong: Broken | None = None
+    ended: Broken | None = None
     for law in laws_of(task):
-        if value is not None and (value.ended or law in ("dtype", "pure")):
-            yield law, Broken(value.why if value.ended else "the value is not right yet")
+        if ended:
+            yield law, Broken(ended.why)
             continue
-        broken = next((found for trial in trials if (found := _tried(law, trial))), None)
-        value = broken if value is None and (law == "value" or (broken and broken.ended)) else value
+        if wrong and law in ("dtype", "pure"):
+            yield law, Broken("the value is not right yet")
+            continue
+        broken = next((_smallest(law, trial, found) for trial in trials if (found := _tried(law, trial))), None)
+        wrong = broken if law == "value" else wrong
+        ended = broken if broken and broken.ended else None
         yield law, broken
 
 
@@ -66,11 +86,30 @@ def _trial(student: Student, task: Task, sizes: Sizes, key: rng.Key) -> Trial:
     value = task.oracle(*arguments)
     dy = rng.normal(rng.fold_in(key, "dy"), np.shape(value), dtype=np.float64) if task.differentiated else None
 
-    def call(kind: Any = np.float64) -> Any:
+    @cache
+    def call(kind: Any = np.float64, turn: int = 0) -> Made:
         given = tuple(_cast(part, kind) for part in arguments)
         return student.call(task.name, given, None if dy is None else dy.astype(kind))
 
-    return Trial(task, sizes, arguments, dy, call)
+    def at(sizes: Sizes) -> Trial:
+        return _trial(student, task, sizes, key)
+
+    right = tuple(map(np.asarray, value if isinstance(value, tuple) else (value,)))
+    return Trial(task, sizes, arguments, right, dy, call, at)
+
+
+def _smallest(law: str, trial: Trial, broken: Broken) -> Broken:
+    """Why the law is broken where every size is as small as it may be with the law still broken."""
+    if broken.ended:
+        return broken
+    for letter, low in trial.task.least.items():
+        for size in range(low, trial.sizes[letter]):
+            sizes = {**trial.sizes, letter: size}
+            if trial.task.fits(sizes):
+                less = trial.at(sizes)
+                if (found := _tried(law, less)) is not None and not found.ended:
+                    return _smallest(law, less, found)
+    return broken
 
 
 def _cast(part: Any, kind: Any) -> Any:
@@ -93,13 +132,12 @@ def _tried(law: str, trial: Trial) -> Broken | None:
 def _value(trial: Trial) -> Broken | None:
     """The value is that of the formula."""
     values, *_ = trial.call()
-    wanted = _tuple(trial.task.oracle(*trial.arguments))
-    if len(values) != len(wanted):
-        return Broken(f"it returns {len(values)} values where {len(wanted)} are asked for")
-    for i, (got, right) in enumerate(zip(values, wanted, strict=True)):
-        what = "the value" if len(wanted) == 1 else f"value {i}"
-        if (broken := _compared(what, got, np.asarray(right))) is not None:
-            return Broken(broken, _case(trial, (f"{what}, got", got), (f"{what}, right", np.asarray(right))))
+    if len(values) != len(trial.right):
+        return Broken(f"it returns {len(values)} values where {len(trial.right)} are asked for")
+    for i, (got, right) in enumerate(zip(values, trial.right, strict=True)):
+        what = "the value" if len(values) == 1 else f"value {i}"
+        if (broken := _compared(what, got, right)) is not None:
+            return Broken(broken, _case(trial, (f"{what}, got", got), (f"{what}, right", right)))
     return None
 
 
@@ -141,11 +179,9 @@ def _dtype(trial: Trial) -> Broken | None:
     wrong = sorted({str(array.dtype) for array in found} - {"float32"})
     if wrong and all(array.ndim for array in found if array.dtype != np.float32):
         return Broken(f"given float32, it makes {', '.join(wrong)}", _case(trial))
-    for got, right in zip(values, _tuple(trial.task.oracle(*trial.arguments)), strict=False):
-        if np.shape(got) != np.shape(right) or not np.allclose(got, right, rtol=1e-3, atol=1e-3):
-            return Broken(
-                "in float32 the value is another one", _case(trial, ("got", got), ("right", np.asarray(right)))
-            )
+    for got, right in itertools.zip_longest(values, trial.right):
+        if np.shape(got) != right.shape or not np.allclose(got, right, rtol=1e-3, atol=1e-3):
+            return Broken("in float32 the value is another one", _case(trial, ("got", got), ("right", right)))
     return None
 
 
@@ -158,14 +194,10 @@ def _pure(trial: Trial) -> Broken | None:
     for i, (first, second) in enumerate(itertools.zip_longest(gradients, again)):
         if first is None or second is None or not np.array_equal(first, second):
             return Broken(f"vjp called again gives another d{trial.task.differentiated[i]}", _case(trial))
-    more, *_ = trial.call()
+    more, *_ = trial.call(turn=1)
     if len(more) != len(values) or not all(map(np.array_equal, more, values)):
         return Broken("called again, it returns something else", _case(trial))
     return None
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _compared(what: str, got: Array, right: Array) -> str | None:

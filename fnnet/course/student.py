@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ SECONDS, BYTES = 20, 2 * 2**30  # of processor time and of memory, for a file
 PATIENCE = 10.0  # seconds that a call may take
 BEGINNING = 10.0  # seconds until the file is loaded
 LONGEST = 2**25  # bytes of an answer
+
+# Values, gradients, the gradients of another call of vjp, and the arguments as they were left.
+Made: TypeAlias = tuple[list[Array], list[Array], list[Array], list[Array | None]]
 
 
 class StudentError(FnnetError):
@@ -64,9 +67,7 @@ class Student:
         self.path = path
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(
-        self, function: str, arguments: Sequence[Any], dy: Array | None = None
-    ) -> tuple[list[Array], list[Array], list[Array], list[Array | None]]:
+    def call(self, function: str, arguments: Sequence[Any], dy: Array | None = None) -> Made:
         """Value, gradients, the gradients of another call of vjp, and the arguments as the function left them.
 
         Args:
@@ -133,7 +134,8 @@ class Student:
             why = "out of time" if code in (-24, -9) else "no answer" if code is None else f"exit code {code}"
             raise EndedError(f"its process ended in the middle of the call ({why})") from None
         if "error" in content:
-            raise StudentError(" ".join(str(content["error"]).split())[: child.MOST])
+            said = " ".join(str(content["error"]).split())  # one line, which no line of a report looks like
+            raise StudentError(said[: child.MOST])
         return arrays
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,12 @@ TRICKS = {
     "an import by other words": (RELU.format("__import__('fnnet')"), "uses __import__"),
     "a file of others": (RELU.format("open('/etc/hostname').read()"), "uses open"),
     "an answer learnt by heart": (RELU.format("return np.array([[0.5, 0]]), lambda dy: (dy,)"), "right is"),
+    "the sizes that are always tried, learnt by heart": (
+        RELU.format(
+            "good = x.shape in {(1, 2), (2, 3), (4, 2)}; return x * (x > 0) * good, lambda dy: (dy * (x > 0),)"
+        ),
+        "right is",
+    ),
     "zeros": (RELU.format("return np.zeros_like(x), lambda dy: (np.zeros_like(x),)"), "right is"),
     "the end of the process": (RELU.format("raise SystemExit(0)"), "SystemExit"),
     "a quicker end": ("import numpy as np\n" + RELU.format("np.os._exit(0) if hasattr(np, 'os') else exit(0)"), ""),
@@ -207,6 +214,28 @@ def test_the_counterexample_is_small_and_in_words(tmp_path):
     assert "dx[0, 0, " in told
     assert "numbers are wrong" in told
     assert "dx, right = [[[[" in told
+
+
+def test_the_counterexample_is_as_small_as_the_mistake_allows(tmp_path):
+    path = tmp_path / "4_convolution.py"
+    right = solution("4_convolution")
+    assert "return y, vjp" in right
+    path.write_text(right.replace("return y, vjp", "return y * (1 + (kernel.shape[3] == 3)), vjp"), encoding="utf-8")
+    value = next(mark for mark in grade(path).marks if mark.law == "value")
+    assert re.search(
+        r"kernel = \[\[\[\[[-. 0-9]+,[-. 0-9]+,[-. 0-9]+\]\]\]\]\n", value.example
+    )  # 1 × 3, of one channel
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
+def test_sizes_are_drawn_by_the_key(assignment):
+    for task in assignment.tasks:
+        drawn = [task.drawn(rng.key(seed)) for seed in range(30)]
+        assert drawn[0] == task.drawn(rng.key(0))
+        assert all(task.fits(sizes) and all(task.least[letter] <= sizes[letter] for letter in sizes) for sizes in drawn)
+        for letter in task.least:
+            assert len({sizes[letter] for sizes in drawn}) > 1
+        assert task.fits(task.least) or "size" in task.least  # windows fit no less than themselves
 
 
 def test_the_report_on_the_page_is_what_is_said(tmp_path):
