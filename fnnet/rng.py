@@ -125,6 +125,8 @@ def uniform(
 def normal(key: Key, shape: Sequence[int] = (), dtype: DTypeLike = np.float32, *, deviation: float = 1.0) -> np.ndarray:
     """Normal numbers of `shape`, mean 0; float32 is float64 rounded. The stream may change with NumPy's version.
 
+    `deviation` is the standard deviation, ≥ 0.
+
     >>> normal(key(0), (2, 3)).shape
     (2, 3)
     """

@@ -21,6 +21,12 @@ PEERS = ("torch", "compiled", "jax", "sklearn", "thinc", "onnxruntime")
 WORKS = {**works.WORKS, **STEPS, **LAYERS}
 GROUPS = {"nets": tuple(works.WORKS), "layers": (*LAYERS, *STEPS)}
 LATENCY, TEST_SET = 1, 10_000
+# Packages of fnnet import their parts when they are named: the second names what a training with Adam does.
+IMPORTS = {
+    "numpy": "import numpy",
+    "fnnet.training": "from fnnet import layers, losses, optim, training; layers.serial, layers.dense, layers.conv2d, "
+    "losses.softmax_cross_entropy, optim.adam, training.make_step, training.fold",
+}
 SLOPES = {"batch": (16, 32, 64, 128), "width": (8, 16, 32, 64), "size": (8, 16, 32), "depth": (1, 2, 4, 8)}
 
 
@@ -119,8 +125,9 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
             print(_shown(rows[-1], names, peak), flush=True)
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
-    imports = {m: races.import_seconds(pythons.get(m, sys.executable), m) for m in ("numpy", "fnnet.training")}
-    imports |= {n: races.import_seconds(pythons[n], races.MODULES[n], 2) for n in names if n not in races.OWN}
+    imports = {name: races.import_seconds(sys.executable, statement) for name, statement in IMPORTS.items()}
+    others = [name for name in names if name not in races.OWN]
+    imports |= {name: races.import_seconds(pythons[name], f"import {races.MODULES[name]}", 2) for name in others}
     return {
         "machine": platform.processor() or platform.machine(),
         "threads": options.threads,

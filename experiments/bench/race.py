@@ -148,8 +148,8 @@ def settled(turns: Sequence[float]) -> bool:
     return abs(early - late) < 0.03 * late
 
 
-def import_seconds(python: str, module: str, times: int = 5) -> float:
-    """What `import module` adds to starting Python: the least of several."""
-    words = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+def import_seconds(python: str, statement: str, times: int = 5) -> float:
+    """What a statement that imports adds to starting Python: the least of several."""
+    words = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
     runs = [subprocess.run([python, "-c", words], capture_output=True, text=True, check=True) for _ in range(times)]
     return min(float(run.stdout) for run in runs)

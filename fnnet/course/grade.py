@@ -22,7 +22,7 @@ class Mark:
         function, law: which.
         points, of: those that are given, and what there were.
         why: it is broken; empty where it holds.
-        example: the smallest case tried that breaks it, in numbers.
+        example: a case as small as breaks it, in numbers.
     """
 
     function: str
@@ -97,7 +97,7 @@ def grade(path: Path, assignment: Assignment | None = None, key: rng.Key = rng.k
     Args:
         path: of it.
         assignment: by default the one that its name says.
-        key: all sizes' numbers are drawn from it; another key, other numbers.
+        key: sizes and numbers are drawn from it; another key, others.
 
     Raises:
         ConfigError: it is of no assignment.

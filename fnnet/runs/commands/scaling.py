@@ -11,13 +11,14 @@ import tyro
 from rich.table import Table
 
 import fnnet
-from fnnet import losses, optim, rng, training, tree
+from fnnet import losses, optim, rng, training, tree, zoo
 from fnnet.arguments import one_of, real, whole
 from fnnet.arrays import each, is_discrete, zeros
 from fnnet.errors import ConfigError, expected
 from fnnet.explain.naming import named_net
 from fnnet.parallel import cost
 from fnnet.runs import cli
+from fnnet.runs.folder import PARAMS
 from fnnet.types import Layer, Params, Shapes
 
 WORKERS = [2**k for k in range(11)]  # 1 … 1,024
@@ -103,11 +104,7 @@ def _found(written: str, shape: tuple[int, ...]) -> tuple[Layer, Params, Shapes]
     """A net, params, and the shape of an example."""
     path = Path(written)
     if path.is_dir() or path.suffix == ".safetensors":
-        from fnnet.runs.folder import PARAMS
-
         return fnnet.load(path / PARAMS if path.is_dir() else path)
-    from fnnet import zoo
-
     own_shape = shape or ((1, 28, 28) if written == "lenet5" else ())
     if not own_shape:
         raise ConfigError(expected("--shape", "that of one example", "none", "such as --shape 3 32 32"))
