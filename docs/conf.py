@@ -16,6 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "myst_parser",
+    "answers",
     "api_pages",
     "derivation_pages",
     "results_pages",

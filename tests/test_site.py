@@ -126,6 +126,36 @@ def test_the_page_of_a_derivation_is_computed_and_drawn():
         derivation_pages.page("max_pool", lambda name: wrong)
 
 
+def test_answers_are_folded_to_the_next_one_or_the_end():
+    text = """1. What is it?
+
+.. rubric:: Answer 1
+   :class: answer
+
+This, by ``code``.
+
+::
+
+   >>> 1
+
+.. rubric:: Answer 2
+   :class: answer
+
+That.
+
+.. container:: sphx-glr-footer
+
+   A file.
+"""
+    document = pytest.importorskip("docutils.core", reason="sphinx is not here").publish_doctree(text)
+    answers = importlib.import_module("answers")
+    answers.Fold(document).run()
+    kinds = [[type(part).__name__ for part in node] for node in document.findall(answers.Answer)]
+    assert kinds == [["Head", "paragraph", "literal_block"], ["Head", "paragraph"]]
+    assert [node.astext() for node in document.findall(answers.Head)] == ["Answer 1", "Answer 2"]
+    assert [type(part).__name__ for part in document] == ["enumerated_list", "Answer", "Answer", "container"]
+
+
 def test_broken_links_and_heavy_pages_are_told(tmp_path):
     (tmp_path / "index.html").write_text('<a id="here" href="other.html#there">x</a> <a href="gone.html">x</a>')
     (tmp_path / "loads.html").write_text(

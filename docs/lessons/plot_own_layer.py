@@ -104,3 +104,129 @@ for state, _ in training.fit(step, state, (x, y), 20, size=32):
     slopes.append(float(state.params["slope"][0]))
 
 figure = plots.curves({"learnt slope": slopes}, x="epoch", y="a (true: 4)")
+
+# %%
+# Exercises
+# ---------
+# 1. Forget the ``sum`` in da. Which law says so? It needs no derivative.
+# 2. Make one slope for all features, whatever the shape: what changes in ``init``, and what in ``vjp``?
+# 3. Write the swish with a learnt slope, y = x σ(a x). What are dx and da? Prove them.
+# 4. Write ``abs(x)``. Its derivative jumps at 0: what do ``smooth=True`` and ``piecewise_linear=True`` say of it?
+#
+# Try first: the answers unfold.
+#
+# .. rubric:: Answer 1
+#    :class: answer
+#
+# A gradient has the shape of its param. Without the sum it has one row for each example.
+
+
+@factory
+def unsummed():
+    """tanh(a x), whose slope gets a gradient from each example instead of the sum."""
+
+    def init(key, shape):
+        return {"slope": np.ones(shape, np.float32)}
+
+    def apply(params, x):
+        y = np.tanh(params["slope"] * x)
+
+        def vjp(dy):
+            inner = dy * (1 - y * y)
+            return {"slope": inner * x}, inner * params["slope"]
+
+        return y, vjp
+
+    return layers.layer(init, apply)
+
+
+result = testing.check_layer(unsummed(), (3,), laws=["shape"])
+print(result)
+assert not result
+
+# %%
+# .. rubric:: Answer 2
+#    :class: answer
+#
+# What was copied going forwards is summed going back: one slope serves every feature of every example, so its gradient
+# is a sum over all of them.
+
+
+@factory
+def steep_alike():
+    """tanh(a x), with one slope a."""
+
+    def init(key, shape):
+        return {"slope": np.ones(1, np.float32)}
+
+    def apply(params, x):
+        y = np.tanh(params["slope"] * x)
+
+        def vjp(dy):
+            inner = dy * (1 - y * y)
+            return {"slope": (inner * x).sum().reshape(1)}, inner * params["slope"]
+
+        return y, vjp
+
+    return layers.layer(init, apply)
+
+
+testing.assert_layer(steep_alike(), (3,), smooth=True)
+testing.assert_layer(steep_alike(), (2, 4, 4), smooth=True)
+
+# %%
+# .. rubric:: Answer 3
+#    :class: answer
+#
+# With s = σ(a x) and s' = s (1 - s):
+#
+# .. code-block:: text
+#
+#    dx = dy (s + a x s'),    da = Σₙ dy x² s'
+
+
+@factory
+def learnt_swish():
+    """x σ(a x), with a slope a for each feature."""
+
+    def init(key, shape):
+        return {"slope": np.ones(shape, np.float32)}
+
+    def apply(params, x):
+        a = params["slope"]
+        s = 1 / (1 + np.exp(-a * x))
+
+        def vjp(dy):
+            inner = dy * x * s * (1 - s)
+            return {"slope": (inner * x).sum(axis=0)}, dy * s + a * inner
+
+        return x * s, vjp
+
+    return layers.layer(init, apply)
+
+
+testing.assert_layer(learnt_swish(), (3,), smooth=True)
+
+# %%
+# .. rubric:: Answer 4
+#    :class: answer
+#
+# It is linear in pieces, so the kit may ask for equality on fractions, and gets it. It is not smooth: ``abs`` of a
+# complex number is its length, a real number, so no complex step gets through. At 0 itself every slope from -1 to 1 is
+# a fair answer; this one gives 0.
+
+
+@factory
+def size():
+    """|x|."""
+
+    def apply(params, x):
+        return abs(x), lambda dy: ((), dy * np.sign(x))
+
+    return layers.layer(lambda key, shape: (), apply)
+
+
+testing.assert_layer(size(), (3,), piecewise_linear=True)
+result = testing.check_layer(size(), (3,), smooth=True, laws=["complex_steps"])
+print(result)
+assert not result
