@@ -19,7 +19,7 @@ LOCALE = "zh_CN"
 CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
 ENGLISH = ("beyond-one-machine", "experiments", "findings", "glossary", "layers", "onnx-suite")  # pages that stay so
-CODE = re.compile(r"(:[\w:]+:)?(`+)(?P<inside>.+?)\2", re.DOTALL)
+CODE = re.compile(r"(`+)[^<]+?\1")
 HEADER = """\
 msgid ""
 msgstr ""
