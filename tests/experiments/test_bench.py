@@ -1,3 +1,4 @@
+import doctest
 import json
 import math
 import os
@@ -6,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.bench import command, race
+from experiments.bench import command, pages, race
 from experiments.bench.command import WORKS
 from experiments.bench.contenders import with_fnnet
 from experiments.bench.layer_works import LAYERS, STEPS
@@ -167,3 +168,25 @@ def test_unknown_works():
 def test_nothing_is_timed_zero_times(option):
     with pytest.raises(ConfigError, match=f"^{option}: expected a whole number ≥ 1, got 0"):
         command.main(["lenet5", option, "0"])
+
+
+@pytest.mark.parametrize("path", [*pages.READMES, pages.FULL], ids=lambda path: path.name)
+def test_the_pages_have_the_figures_of_the_file(path):
+    results = json.loads(pages.RESULTS.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    assert pages.renewed(path, results) == text
+    results["rows"][0]["seconds"]["torch"]["median"] = 0.01234
+    changed = pages.renewed(path, results).splitlines()
+    differ = [new for new, old in zip(changed, text.splitlines(), strict=True) if new != old]
+    assert len(differ) == 1
+    assert " | 12.3 | " in differ[0]
+
+
+def test_a_page_without_its_table_is_told():
+    for renew in (lambda page: pages.with_table(page, pages.HEAD, []), lambda page: pages.with_figures(page, [["1"]])):
+        with pytest.raises(ConfigError, match="page: expected a table"):
+            renew("# No table\n")
+
+
+def test_how_the_pages_are_written():
+    assert not doctest.testmod(pages).failed
