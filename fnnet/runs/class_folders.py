@@ -7,13 +7,14 @@ import attrs
 import numpy as np
 
 from fnnet import data, rng
+from fnnet.data._zip import NAMES
 from fnnet.data.images import left_behind
 from fnnet.data.picture import Fit, Mode, Over
 from fnnet.errors import ConfigError, DataError, MissingDataError, expected
 from fnnet.runs import pictures
 from fnnet.runs.datasets import BUNDLED, Found
 from fnnet.runs.facts import array_digest
-from fnnet.runs.settings import LATER, Settings, at_least
+from fnnet.runs.settings import LATER, Settings, optional, sizes
 from fnnet.types import Array, Shapes
 
 _KEY = rng.fold_in(rng.key(0), "pictures")  # the split is that of the folder, whatever the seed of the run
@@ -29,15 +30,15 @@ def _share(_: object, attribute: "attrs.Attribute[float]", value: float) -> None
 class Config(Settings):
     """Settings of whatever can be trained on a folder of one's own pictures."""
 
-    side: int = attrs.field(default=32, validator=at_least(16), metadata={LATER: True})
-    """Height and width that every picture is brought to, in pixels."""
+    resize: tuple[int, int] | None = attrs.field(default=None, validator=optional(sizes), metadata={LATER: True})
+    """Height and width that every picture is brought to, in pixels; by default all have to be of one size."""
     colours: bool = attrs.field(default=True, metadata={LATER: True})
     """Read red, green and blue; else grey."""
     fit: Fit = attrs.field(default="pad", metadata={LATER: True})
     """Where a picture is not square: pad it, crop its middle, or stretch it."""
     over: Over = attrs.field(default="white", metadata={LATER: True})
     """What lies under transparent pixels, and around padded pictures."""
-    names: str = attrs.field(default="cp437", metadata={LATER: True})
+    names: str = attrs.field(default=NAMES, metadata={LATER: True})
     """How names in a zip are encoded that does not say it, such as gbk."""
     test_share: float = attrs.field(default=0.2, validator=_share, metadata={LATER: True})
     """Share of every class that is held back to test on, unless the folder holds train and test."""
@@ -62,18 +63,24 @@ def read_folder(folder: str, config: Config) -> Read:
     """The pictures of a folder or zip of CLASS/PICTURE, or of a folder that holds two such, train and test.
 
     Raises:
-        DataError: it cannot be read, see `fnnet.data.read_classes`; a class has one picture only; or train and test
-            have other classes.
+        DataError: it cannot be read, see `fnnet.data.read_classes`; it holds one class only, or a class one picture
+            only; or train and test have other classes, or pictures of another size.
+        ConfigError: there is an encoding of names for what is no zip.
     """
     said: list[str] = []
 
     def read(path: Path) -> data.ClassImages:
         mode: Mode = "RGB" if config.colours else "L"
-        size = (config.side, config.side)
-        over, fit, names = config.over, config.fit, config.names
-        return data.read_classes(path, mode, over=over, resize=size, fit=fit, names=names, told=said.append)
+        over, resize, fit, names = config.over, config.resize, config.fit, config.names
+        try:
+            return data.read_classes(path, mode, over=over, resize=resize, fit=fit, names=names, told=said.append)
+        except DataError as error:
+            error.message = error.message.replace("resize=(height, width)", "--resize HEIGHT WIDTH")
+            raise
 
     path = Path(folder)
+    if path.is_dir() and config.names != NAMES:
+        raise ConfigError(expected("names", "a zip, whose names may be in another encoding", f"the folder {path}"))
     names = {entry.name for entry in path.iterdir() if not left_behind(entry.name)} if path.is_dir() else set()
     if names == {"train", "test"}:
         first, second = read(path / "train"), read(path / "test")
@@ -81,6 +88,10 @@ def read_folder(folder: str, config: Config) -> Read:
             only = set(first.classes) ^ set(second.classes)
             got = f"{', '.join(sorted(only))} in one of them only"
             raise DataError(expected(str(path), "the same classes in train and test", got))
+        if first.images.shape[1:] != second.images.shape[1:]:
+            sizes = " and ".join("{1}×{0}".format(*part.images.shape[-2:]) for part in (first, second))
+            fix = "bring all to one size with --resize HEIGHT WIDTH"
+            raise DataError(expected(str(path), "pictures of one size in train and test", sizes, fix))
         train, test, classes = data.Examples(*first[:2]), data.Examples(*second[:2]), first.classes
         said.append(f"tested on the {len(test.labels):,} pictures in {path / 'test'}")
     else:
@@ -89,6 +100,9 @@ def read_folder(folder: str, config: Config) -> Read:
         held = _held_back(path, every.labels, classes, config.test_share)
         test, train = data.subset(every, held), data.subset(every, ~held)
         said.append(f"{len(test.labels):,} of {len(held):,} pictures are held back to test on")
+    if len(classes) < 2:
+        fix = "put the pictures of each class into a folder of its own"
+        raise DataError(expected(str(path), "two classes or more, to tell apart", f"{classes[0]} alone", fix))
     order = rng.permutation(rng.fold_in(_KEY, "order"), len(train.labels))
     return Read(data.subset(train, order), test, classes, "; ".join(said))
 

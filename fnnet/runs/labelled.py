@@ -10,13 +10,13 @@ import numpy as np
 
 from fnnet import data, layers, losses, rng
 from fnnet.arguments import real
-from fnnet.errors import MissingDataError
+from fnnet.errors import ConfigError, MissingDataError, expected
 from fnnet.losses import Loss
 from fnnet.runs import class_folders, datasets, kinds, one_hot, pictures, sources
 from fnnet.runs.datasets import BUNDLED, BUNDLED_DIGITS, Found
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.nets import ActivationName, Parts
-from fnnet.runs.settings import INITIALIZERS, InitializationName, optimizer, share, sizes
+from fnnet.runs.settings import INITIALIZERS, InitializationName, Settings, optimizer, share, sizes
 from fnnet.types import Array, Layer, Shapes
 
 DataSetName = Literal["mnist", "digits", "hanzi", "pictures"]
@@ -77,6 +77,9 @@ LOSSES: dict[str, tuple[Loss, str]] = {
     "squared_error": (one_hot.squared_error, "½ squared error"),
     "norm": (one_hot.norm_loss, "distance from the one-hot row"),
 }
+OF_PICTURES = {  # setting -> its default
+    field.name: field.default for field in attrs.fields(class_folders.Config) if not hasattr(Settings, field.name)
+}
 SOURCES = {"digits": "digits.mat", "hanzi": "hanzi"}  # data set -> what it is called in `fnnet.runs.sources`
 CLASSES = {"digits": tuple("1234567890"), "hanzi": tuple(data.HANZI)}
 
@@ -132,7 +135,15 @@ def _found(config: Config, directory: str | None, source: str | None) -> Found:
 
 
 def _of_reports(config: Config, directory: str | None, source: str | None) -> Found:
-    """A data set that a report used."""
+    """A data set that a report used.
+
+    Raises:
+        ConfigError: there are settings that say how pictures of one's own are read.
+    """
+    for name, usual in OF_PICTURES.items():
+        if getattr(config, name) != usual:
+            got = f"data_set {config.data_set}"
+            raise ConfigError(expected(name, "data_set pictures with it, as it says how those are read", got))
     n, held = config.train_examples, config.validation_examples
     if config.data_set == "mnist":
         return datasets.digits(directory, n, source, held)

@@ -1,6 +1,6 @@
 """Examples to look at: of a data set, of a folder of pictures, or of a run's data with what its net makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,17 @@ class Choice:
     """Of a run: those that its net misreads, the surest first."""
     seed: int | None = None
     """Drawn at random by this number; by default the first ones."""
+
+
+def refused(what: str, given: Mapping[str, object], wanted: str) -> None:
+    """Words that say nothing about what is shown, as none may be passed over.
+
+    Raises:
+        ConfigError: one of them is given, that is not None or False.
+    """
+    for word, value in given.items():
+        if value is not None and value is not False:
+            raise ConfigError(expected(f"--{word}", wanted, what))
 
 
 def of_data_set(name: str, directory: str | None, choice: Choice) -> Shown:

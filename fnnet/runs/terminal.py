@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
@@ -21,10 +21,10 @@ def rows(pictures: Array, titles: Sequence[str], console: Console) -> Iterator[T
 
     Args:
         pictures: (N, C, H, W) in [0, 1], one channel or three.
-        titles: N lines; what is too long is cut.
+        titles: N lines; what is longer than the console is cut.
         console: where they will be printed; only its width and colours count.
     """
-    width = max(pictures.shape[-1], 12)
+    width = max(pictures.shape[-1], *(min(cell_len(title), console.width) for title in titles))
     across = max(1, (console.width + _BETWEEN) // (width + _BETWEEN))
     gap = Text(" " * _BETWEEN)
     for first in range(0, len(pictures), across):

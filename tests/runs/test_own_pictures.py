@@ -1,8 +1,10 @@
 """A run on a folder of pictures of one's own."""
 
+import os
 import re
 import shlex
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ from rich.console import Console
 
 import fnnet
 from fnnet.errors import ConfigError, DataError, MissingDataError
-from fnnet.runs import own_pictures, page, plots, style, terminal
+from fnnet.runs import own_pictures, page, plots, style, terminal, trainer
 from fnnet.runs.class_folders import read_folder
 from fnnet.runs.cli import main
 from fnnet.runs.own_pictures import Config, problem
@@ -21,7 +23,7 @@ from fnnet.runs.trained import load_trained
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"bar": "jpg", "cross": "gif", "disc": "png", "ring": "webp"}
-SMALL = ["--epochs", "8", "--batch-size", "16", "--side", "20"]
+SMALL = ["--epochs", "8", "--batch-size", "16", "--resize", "20", "20"]
 
 
 def drawn(folder, each=15):
@@ -69,7 +71,7 @@ def test_trains(run, folder, capsys):
 
 
 def test_what_is_read_is_told_once(folder):
-    said = problem(Config(), str(folder)).note
+    said = problem(Config(resize=(32, 32)), str(folder)).note
     assert said == (
         f"{folder}: what systems leave behind is passed over (5): .DS_Store, Thumbs.db; "
         "12 of 60 pictures are held back to test on"
@@ -77,7 +79,7 @@ def test_what_is_read_is_told_once(folder):
 
 
 def test_a_trained_net_reads_files_as_it_read_them_in_training(run, folder):
-    trained, found = load_trained(run), read_folder(str(folder), Config(side=20))
+    trained, found = load_trained(run), read_folder(str(folder), Config(resize=(20, 20)))
     rows = {tuple(image.ravel().tolist()) for part in (found.train, found.test) for image in part.images}
     for kind, ending in KINDS.items():
         x, _ = trained.read(folder / kind / f"0.{ending}")
@@ -97,7 +99,7 @@ def test_show_replay_and_the_command_that_makes_the_same_run(run, folder, capsys
     assert "pictures on a folder of 4 classes, seed 0: finished after 8 epochs" in told
     assert "identical, to the byte" in told
     report = (run / "report.md").read_text()
-    assert f"fnnet train pictures --side 20 --epochs 8 --batch-size 16 --data {folder}" in report
+    assert f"fnnet train pictures --resize 20 20 --epochs 8 --batch-size 16 --data {folder}" in report
 
 
 def test_a_run_that_is_begun_only(run, tmp_path, capsys):
@@ -108,23 +110,26 @@ def test_a_run_that_is_begun_only(run, tmp_path, capsys):
 
 
 def test_grey_pictures_and_the_words_for_it(folder):
-    config = Config(colours=False, fit="crop", side=16)
+    config = Config(colours=False, fit="crop", resize=(16, 16))
     made = problem(config, str(folder))
     assert made.shape == (1, 16, 16)
     told = SimpleNamespace(experiment=own_pictures.EXPERIMENT, settings=config, problem=made)
-    assert page.command(told) == f"fnnet train pictures --side 16 --no-colours --fit crop --data {folder}"
+    assert page.command(told) == f"fnnet train pictures --resize 16 16 --no-colours --fit crop --data {folder}"
 
 
 def test_the_split(folder):
     """Of every class the share; the same for every seed; every picture in one part; training pictures in no order."""
-    found, again = read_folder(str(folder), Config()), read_folder(str(folder), Config(seed=5))
+    found, again = (
+        read_folder(str(folder), Config(resize=(32, 32))),
+        read_folder(str(folder), Config(resize=(32, 32), seed=5)),
+    )
     assert np.bincount(found.test.labels).tolist() == [3] * 4
     assert np.bincount(found.train.labels).tolist() == [12] * 4
     assert np.count_nonzero(np.diff(found.train.labels)) > 20
     np.testing.assert_array_equal(found.train.images, again.train.images)
-    most = read_folder(str(folder), Config(test_share=0.999))
+    most = read_folder(str(folder), Config(resize=(32, 32), test_share=0.999))
     assert np.bincount(most.train.labels).tolist() == [1] * 4
-    least = read_folder(str(folder), Config(test_share=0.001))
+    least = read_folder(str(folder), Config(resize=(32, 32), test_share=0.001))
     assert np.bincount(least.test.labels).tolist() == [1] * 4
 
 
@@ -132,36 +137,115 @@ def test_train_and_test_may_be_there_already(tmp_path):
     for part, each in (("train", 3), ("test", 2)):
         drawn(tmp_path / part, each)
     (tmp_path / ".DS_Store").write_bytes(b"x")
-    found = read_folder(str(tmp_path), Config())
+    found = read_folder(str(tmp_path), Config(resize=(32, 32)))
     assert (np.bincount(found.train.labels).tolist(), np.bincount(found.test.labels).tolist()) == ([3] * 4, [2] * 4)
     assert f"tested on the 8 pictures in {tmp_path / 'test'}" in found.note
     shutil.rmtree(tmp_path / "test" / "ring")
     with pytest.raises(DataError, match="expected the same classes in train and test, got ring in one of them only"):
-        read_folder(str(tmp_path), Config())
+        read_folder(str(tmp_path), Config(resize=(32, 32)))
 
 
 def test_parts_of_the_training_pictures(folder):
-    made = problem(Config(train_examples=40, validation_examples=10), str(folder))
+    made = problem(Config(resize=(32, 32), train_examples=40, validation_examples=10), str(folder))
     assert (len(made.train[0]), len(made.validation[0]), len(made.test[0])) == (30, 10, 12)
     with pytest.raises(ConfigError, match="train_examples: expected at most the 48 training pictures, got 49"):
-        problem(Config(train_examples=49), str(folder))
+        problem(Config(resize=(32, 32), train_examples=49), str(folder))
     with pytest.raises(ConfigError, match="validation_examples: expected fewer than the 20 training pictures, got 20"):
-        problem(Config(train_examples=20, validation_examples=20), str(folder))
+        problem(Config(resize=(32, 32), train_examples=20, validation_examples=20), str(folder))
 
 
 def test_faults(folder, tmp_path):
     for data in (None, "bundled"):
         with pytest.raises(MissingDataError, match="--data: expected a folder or zip that holds a folder of pictures"):
-            problem(Config(), data)
+            problem(Config(resize=(32, 32)), data)
     drawn(tmp_path / "one", 1)
     with pytest.raises(DataError, match="class bar: expected at least 2 pictures, got 1, which would be all to learn"):
-        problem(Config(), str(tmp_path / "one"))
+        problem(Config(resize=(32, 32)), str(tmp_path / "one"))
     for share in (0, 1):
         with pytest.raises(ConfigError, match="test_share: expected a number between 0 and 1, got"):
             Config(test_share=share)
-    with pytest.raises(ConfigError, match="side: expected a whole number ≥ 16, got 15"):
-        Config(side=15)
+    with pytest.raises(ConfigError, match=r"resize\[1\]: expected a whole number ≥ 1, got 0"):
+        Config(resize=(20, 0))
     assert own_pictures.EXPERIMENT.net is None
+
+
+def test_one_class_is_none_to_tell_apart(folder, tmp_path, capsys):
+    shutil.copytree(folder / "bar", tmp_path / "set" / "bar")
+    assert main(["train", "pictures", "--data", str(tmp_path / "set"), "--resize", "20", "20"]) == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'set'}: expected two classes or more, to tell apart, got bar alone" in told
+    assert "put the pictures of each class into a folder of its own" in told
+
+
+@pytest.mark.parametrize("ending", ["bmp", "tiff", "png"])
+def test_pictures_of_one_size_stay_as_they_are(ending, tmp_path):
+    """Whatever the format, height and width, in a folder or a zip, to the pixel; nothing is made square."""
+    rng = np.random.default_rng(0)
+    pixels = {name: rng.integers(0, 256, (4, 14, 9, 3), dtype=np.uint8) for name in ("a", "b")}
+    for name, images in pixels.items():
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / "set" / name / f"{i}.{ending}")
+    shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path / "set")
+    for path in ("set", "zipped.zip"):
+        found = read_folder(str(tmp_path / path), Config())
+        assert found.train.images.shape == (6, 3, 14, 9)
+        every = np.concatenate([found.train.images, found.test.images]).transpose(0, 2, 3, 1)
+        labels = np.concatenate([found.train.labels, found.test.labels])
+        for label, name in enumerate(pixels):
+            assert {one.tobytes() for one in every[labels == label]} == {one.tobytes() for one in pixels[name]}
+
+
+def test_train_and_test_are_of_one_size(tmp_path):
+    for part, side in (("train", 8), ("test", 9)):
+        for name in ("a", "b"):
+            (tmp_path / part / name).mkdir(parents=True)
+            for i in range(2):
+                Image.new("L", (side, 7)).save(tmp_path / part / name / f"{i}.png")
+    with pytest.raises(DataError, match="expected pictures of one size in train and test, got 8×7 and 9×7; bring all"):
+        read_folder(str(tmp_path), Config())
+
+
+def test_words_on_pictures_are_refused_where_there_are_none(capsys):
+    for words in (["--resize", "20", "20"], ["--no-colours"], ["--fit", "crop"], ["--test-share", "0.5"]):
+        assert main(["train", "mlp", "--data", "bundled", *words]) == 2
+        assert "expected data_set pictures with it, as it says how those are read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pictures", "mlp", "cnn"])
+def test_a_run_on_own_pictures_goes_on_where_it_was(name, folder, tmp_path, monkeypatch):
+    """Ended by a signal inside its second epoch and resumed, it is to the byte the run that was never ended."""
+    words = ["train", name, "--resize", "16", "16", "--epochs", "3", "--data", str(folder), "--batch-size", "8"]
+    words += {"pictures": [], "mlp": ["--data-set", "pictures", "--hidden", "8"]}.get(
+        name, ["--data-set", "pictures", "--convolutions", "4@3", "pool", "--hidden", "8"]
+    )
+    assert main([*words, "--out", str(tmp_path / "whole")]) == 0
+    row = trainer.step_row
+
+    def interrupted(before, values):
+        if before.state.step == 8:
+            signal.raise_signal(signal.SIGINT)
+        return row(before, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "step_row", interrupted)
+        assert main([*words, "--out", str(tmp_path / "broken")]) == 130
+    assert not (tmp_path / "broken" / "results.json").exists()
+    assert main(["train", name, "--data", str(folder), "--out", str(tmp_path / "broken"), "--resume"]) == 0
+    assert main(["diff", str(tmp_path / "whole"), str(tmp_path / "broken")]) == 0
+
+
+def test_a_zip_that_somebody_made(tmp_path, capsys):
+    """Twelve characters as BMP files in class folders: trained on as they are, in their own size, and shown."""
+    archive = Path(os.environ.get("FNNET_DATA", "")) / "hanzi.zip"
+    if not archive.is_file():
+        pytest.skip("needs hanzi.zip: set FNNET_DATA to its directory")
+    words = ["--data-set", "pictures", "--data", str(archive), "--no-colours", "--hidden", "16", "--epochs", "1"]
+    assert main(["train", "mlp", *words, "--out", str(tmp_path / "run")]) == 0
+    trained = load_trained(tmp_path / "run")
+    assert (trained.shape, len(trained.classes)) == ((1, 28, 28), 12)
+    assert main(["show", str(tmp_path / "run"), "--data", str(archive), "--examples", "2"]) == 0
+    assert "1,488 test examples" in capsys.readouterr().out
 
 
 def test_other_pictures_are_another_run(run, folder, tmp_path, capsys):
@@ -199,7 +283,18 @@ def test_names_beyond_the_font_are_told_without_a_warning(tmp_path):
         (tmp_path / "set" / name).mkdir(parents=True)
         for i in range(6):
             Image.new("L", (18, 18), 40 * i).save(tmp_path / "set" / name / f"{i}.png")
-    words = ["train", "mlp", "--data-set", "pictures", "--data", str(tmp_path / "set"), "--side", "16", "--no-colours"]
+    words = [
+        "train",
+        "mlp",
+        "--data-set",
+        "pictures",
+        "--data",
+        str(tmp_path / "set"),
+        "--resize",
+        "16",
+        "16",
+        "--no-colours",
+    ]
     words += ["--hidden", "4", "--epochs", "1", "--out", str(tmp_path / "run")]
     assert main(words) == 0  # warnings are errors here
     assert style.legible(["a", "\ue000"]) == ["a", "U+E000"]
@@ -208,11 +303,19 @@ def test_names_beyond_the_font_are_told_without_a_warning(tmp_path):
 def test_show_says_what_it_can_show(folder, run, capsys):
     for words, told in (
         (["mnits"], "expected a run folder, a folder or zip of pictures, or one of mnist, digits, hanzi, got 'mnits'"),
+        (["mnist", "--resize", "20", "20"], "--resize: expected a folder or zip of pictures, which it says how"),
+        ([str(run), "--grey"], "--grey: expected a folder or zip of pictures; a run reads them as its settings say"),
+        (
+            [str(folder), "--names", "gbk"],
+            "names: expected a zip, whose names may be in another encoding, got the folder",
+        ),
+        ([str(folder), "--data", "x"], "--data: expected a data set or a run, whose data are elsewhere, got"),
+        ([str(folder)], "bring all to one size with --resize HEIGHT WIDTH"),
         (["mnist", "--data", "bundled", "--only", "x"], "--only: expected one of 0, 1, 2"),
         (["mnist", "--data", "bundled", "--wrong"], "--wrong: expected a run, whose net may be wrong, got mnist"),
         (["mnist", "--data", "bundled", "--part", "validation"], "--part: expected train or test"),
         (["mnist", "--data", "bundled", "--examples", "0"], "--examples: expected a whole number ≥ 1, got 0"),
-        ([str(folder), "--part", "validation"], "--part: expected train or test"),
+        ([str(folder), "--resize", "9", "9", "--part", "validation"], "--part: expected train or test"),
         ([str(run), "--data", str(folder), "--part", "validation"], "--part: expected train or test"),
         ([str(run), "--data", str(folder), "--only", "square"], "--only: expected one of bar, cross, disc, ring"),
     ):
@@ -240,7 +343,7 @@ def test_colours_are_shown_where_there_are_any():
 
 def test_nothing_misread_is_said_and_nothing_drawn(run, folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("fnnet.training.predict", lambda net, params, x, size: np.eye(4)[labels])
-    labels = read_folder(str(folder), Config(side=20)).test.labels
+    labels = read_folder(str(folder), Config(resize=(20, 20))).test.labels
     sheet = tmp_path / "wrong.png"
     assert main(["show", str(run), "--data", str(folder), "--wrong", "--png", str(sheet)]) == 0
     assert "0 of 12 test examples are misread" in capsys.readouterr().out
@@ -250,5 +353,9 @@ def test_nothing_misread_is_said_and_nothing_drawn(run, folder, tmp_path, capsys
 def test_titles_take_the_columns_that_a_terminal_gives_them():
     console = Console(width=80, color_system=None)
     first, *_ = terminal.rows(np.zeros((2, 1, 2, 2)), ["红", "a"], console)
-    assert first.plain == f"红{' ' * 10}  a{' ' * 11}"
+    assert first.plain == "红  a "
+    first, *_ = terminal.rows(np.zeros((2, 1, 2, 2)), ["a long name: a long name", "b"], console)
+    assert first.plain == f"a long name: a long name  b{' ' * 23}"
+    first, *_ = terminal.rows(np.zeros((2, 1, 2, 2)), ["c" * 100, "b"], console)
+    assert first.plain == "c" * 80
     assert plots.in_range(np.full((1, 2, 2), -1.0)).tolist() == np.zeros((1, 2, 2)).tolist()

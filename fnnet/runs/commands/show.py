@@ -9,6 +9,7 @@ import tyro
 from rich.table import Table
 
 from fnnet import summary
+from fnnet.data._zip import NAMES
 from fnnet.errors import ConfigError, expected
 from fnnet.runs import cli, folder
 from fnnet.runs.answers import Answers
@@ -37,9 +38,9 @@ def show(
     only: Annotated[str | None, tyro.conf.arg(metavar="CLASS")] = None,
     wrong: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int | None = None,
-    side: int = 32,
-    colours: bool = True,
-    names: str = "cp437",
+    resize: tuple[int, int] | None = None,
+    grey: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    names: str | None = None,
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
     png: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
 ) -> int:
@@ -56,8 +57,8 @@ def show(
         only: examples of this class alone.
         wrong: of a run, those that are misread, the surest mistakes first.
         seed: draw them by this number; by default the first.
-        side: height and width that pictures of a folder are brought to.
-        colours: read those in colours; else grey.
+        resize: height and width that pictures of a folder are brought to; by default they are of one size.
+        grey: read those without their colours.
         names: how names in a zip are encoded that does not say it, such as gbk.
         data: data directory, or the folder that a run was trained on.
         png: draw them into this file in place of the terminal.
@@ -66,17 +67,23 @@ def show(
 
     of_run = (Path(what) / folder.CONFIG).is_file()
     choice = shown.Choice(part=part, only=only, wrong=wrong, seed=seed)
-    asked = examples is not None or png is not None or choice != shown.Choice()
+    asked = any(word is not None for word in (examples, png, data)) or choice != shown.Choice()
     if examples is not None:
         choice = attrs.evolve(choice, examples=examples)
+    reading = {"resize": resize, "grey": grey, "names": names}
     if what in shown.DATA_SETS:
+        shown.refused(what, reading, "a folder or zip of pictures, which it says how to read")
         return _draw(shown.of_data_set(what, data, choice), png)
+    if of_run:
+        shown.refused(what, reading, "a folder or zip of pictures; a run reads them as its settings say")
     if of_run and asked:
         return _draw(shown.of_run(Path(what), data, choice), png)
     if of_run or not Path(what).exists():
         return _tell(what, shown.DATA_SETS)
-    reading = class_folders.Config(side=side, colours=colours, names=names)
-    return _draw(shown.of_folder(what, reading, choice), png)
+    shown.refused(what, {"data": data}, "a data set or a run, whose data are elsewhere")
+    names = NAMES if names is None else names
+    config = class_folders.Config(resize=resize, colours=not grey, names=names)
+    return _draw(shown.of_folder(what, config, choice), png)
 
 
 def _draw(found: "Shown", png: Path | None) -> int:
