@@ -1,17 +1,21 @@
 """Training of the attempts to do better: Adam on images that are changed in every batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
 from typing import Any, Literal
 
 import attrs
 import numpy as np
 
 from experiments.engine.study import OnProgress, Result
-from experiments.reports import fit, sources
-from fnnet import data, layers, losses, optim, rng, summary, training
+from experiments.reports import fit, nets, sources
+from experiments.reports.r4.tasks import GRID, absolute_error
+from fnnet import data, layers, losses, metrics, optim, rng, summary, training, tree
+from fnnet.initializers import xavier_normal
 from fnnet.runs.settings import SCHEDULES
-from fnnet.runs.trainer import ACCURACY, Examples
-from fnnet.types import Array, Layer
+from fnnet.runs.trainer import Examples
+from fnnet.types import Array, Layer, Params
 
 Set = Literal["mnist", "digits.mat", "hanzi"]
 
@@ -24,14 +28,19 @@ class Config:
         data: the data set.
         net: a name in `NETS`.
         strength: how much every batch is rotated, resized, sheared and shifted at random: 1 is `MOVES`, 0 not at all.
+        elastic: how far every pixel is moved beside, with its neighbours: pixels, standard deviation.
+        smoothing: of the labels: the share of the loss that all classes bear alike.
         decay: decoupled weight decay; 0 is Adam.
         dropout: in front of the last layer.
+        members: nets that answer together, by the mean of their probabilities.
         test: train on all but the test set and test once; else train on a part and look at the rest, the validation.
     """
 
     data: Set
     net: str = "lenet5"
     strength: float = 1.0
+    elastic: float = 0.0
+    smoothing: float = 0.0
     batch_norm: bool = False
     dropout: float = 0.0
     decay: float = 0.0
@@ -39,6 +48,7 @@ class Config:
     schedule: str = "one_cycle"
     batch: int = 64
     epochs: int = 30
+    members: int = 1
     test: bool = False
     examples: int = 60_000
 
@@ -89,7 +99,25 @@ def _cnn(config: Config) -> Layer:
     )
 
 
-NETS = {"lenet5": _lenet5, "wide": _wide, "deep": _deep, "cnn": _cnn}
+def _pairs(channels: Sequence[int], config: Config) -> Layer:
+    """Two 3×3 convolutions of so many channels each, pool, and so on; at the end the mean over places."""
+    pairs = [
+        [*_block(config, layers.conv2d(n, 3, padding=1)), *_block(config, layers.conv2d(n, 3, padding=1))]
+        for n in channels
+    ]
+    pools = [[layers.max_pool(2)]] * (len(channels) - 1) + [[layers.global_avg_pool()]]
+    body = [part for pair, pool in zip(pairs, pools, strict=True) for part in (*pair, *pool)]
+    return layers.serial(*body, *_ending(config, ())[1:])
+
+
+NETS: dict[str, Callable[[Config], Layer]] = {
+    "lenet5": _lenet5,
+    "wide": _wide,
+    "deep": _deep,
+    "cnn": _cnn,
+    "pairs": partial(_pairs, (16, 32, 56)),
+    "wide pairs": partial(_pairs, (32, 64, 128)),
+}
 
 # By how much images are changed at most: rotation, degrees; part of the size; shear, degrees; translation, pixels.
 MOVES = {
@@ -101,6 +129,8 @@ MOVES = {
 
 def moved(config: Config, key: rng.Key, x: Array) -> Array:
     """Images changed at random."""
+    if config.elastic:
+        x = data.elastic(rng.fold_in(key, "elastic"), x, config.elastic)
     if not config.strength:
         return x
     rotation, scale, shear, translation = (config.strength * most for most in MOVES[config.data])
@@ -151,23 +181,121 @@ def epochs(config: Config, examples: Examples) -> fit.Epoch:
 
 
 def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
-    """Train, and look once, at the end."""
+    """Train, and look once, at the end: at the images as they are, and at the mean over `views` of each.
+
+    Of several nets that answer together the rows are the first one's.
+    """
     examples, looked = arrays(config, directory)
     steps = config.epochs * data.batch_count(len(examples[1]), config.batch)
     rate = SCHEDULES[config.schedule](config.learning_rate, steps)
     rule = optim.adamw(rate, weight_decay=config.decay, where=optim.is_weight) if config.decay else optim.adam(rate)
-    model, loss = net(config), losses.softmax_cross_entropy
-    done = fit.fit(model, loss, rule, seed, epochs(config, examples), config.epochs, tell, {}, examples=examples)
-    if done.diverged:
-        return done.broken_off()
-    state, rows = done.state, done.rows
-    final_look = training.evaluate(model, state.params, looked, ACCURACY, loss, 500)
-    shape = examples[0].shape[1:]
+    model, loss = net(config), losses.with_options(losses.softmax_cross_entropy, smoothing=config.smoothing)
+    fitted = []
+    for i in range(config.members):
+        own = seed * config.members + i
+        made = fit.fit(
+            model,
+            loss,
+            rule,
+            own,
+            epochs(config, examples),
+            config.epochs,
+            part(tell, i, config.members),
+            {},
+            examples=examples,
+        )
+        if made.diverged:
+            return made.broken_off()
+        fitted.append(made)
+    params, rows = [made.state.params for made in fitted], fitted[0].rows
+    x, labels = looked
+    alone = [probabilities(model, own, x) for own in params]
+    together = np.mean([probabilities(model, own, view) for own in params for view in views(x)], axis=0)
+    once = np.mean(alone, axis=0)
     ending = {
-        "accuracy": final_look["accuracy"],
-        "loss": final_look["loss"],
+        "accuracy": metrics.accuracy(once, labels),
+        "views_accuracy": metrics.accuracy(together, labels),
+        "loss": float(-np.log(np.maximum(once[np.arange(len(labels)), labels], 1e-30)).mean(dtype=np.float64)),
         "train_accuracy": rows[-1]["train_accuracy"],
-        "parameters": summary.total(summary.summary(model, shape)).parameters,
+        "parameters": config.members * summary.total(summary.summary(model, x.shape[1:])).parameters,
         "seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows),
     }
     return Result(rows, ending)
+
+
+def part(tell: OnProgress, i: int, of: int) -> OnProgress:
+    """Who hears how much is done, of one training out of several."""
+    return lambda done: tell((i + done) / of)
+
+
+def probabilities(model: Layer, params: Params, x: Array) -> Array:
+    """Of every class, for every image."""
+    return layers.softmax().apply((), training.predict(model, params, x, 500))[0]
+
+
+def views(x: Array) -> Iterator[Array]:
+    """The images as they are and shifted by a pixel to all eight sides, each with its border repeated."""
+    height, width = x.shape[-2:]
+    wider = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 1)] * 2, mode="edge")
+    for top, left in product(range(3), range(3)):
+        yield np.ascontiguousarray(wider[..., top : top + height, left : left + width])
+
+
+@attrs.frozen
+class Sine:
+    """Settings of the regression: 1-16-32-1 on 1,000 points of [-π, π], with Adam.
+
+    Args:
+        lbfgs: iterations of L-BFGS on all points, behind the epochs.
+    """
+
+    activation: str = "tanh"
+    epochs: int = 800
+    schedule: str = "cosine"
+    learning_rate: float = 0.003
+    batch: int = 16
+    lbfgs: int = 0
+    hidden: tuple[int, ...] = (16, 32)
+    points: int = 1_000
+
+
+def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Result:
+    """Fit sin on [-π, π]; look at it at 1,000 points held back, for validation, and on a grid of 401, for test.
+
+    Points, and those held back, are the ones of `r4.tasks.sine` for the same seed.
+    """
+    model = nets.mlp(config.hidden, 1, config.activation, xavier_normal())
+    x = rng.uniform(rng.fold_in(rng.key(seed), "points"), (config.points, 1), -np.pi, np.pi)
+    examples = (x, np.sin(x))
+    steps = config.epochs * data.batch_count(config.points, config.batch)
+    rule = optim.adam(SCHEDULES[config.schedule](config.learning_rate, steps))
+    loss, grid = losses.mean_squared_error, {"test": (GRID, np.sin(GRID))}
+    every = max(1, config.epochs // 100)
+    epoch = fit.shuffled(examples, config.batch)
+    measured = {"error": absolute_error}
+    found = fit.fit(model, loss, rule, seed, epoch, config.epochs, tell, grid, measured, every=every)
+    looked = [row for row in found.rows if "test_error" in row]
+    if found.diverged:
+        return found._replace(rows=looked).broken_off()
+    params = found.state.params
+    if config.lbfgs:
+        params = _descended(model, params, examples, config.lbfgs)
+    held = rng.uniform(rng.fold_in(rng.key(seed), "validation"), (1_000, 1), -np.pi, np.pi)
+    whole = model.apply(params, GRID)[0]
+    ending = {
+        "error": absolute_error(whole, np.sin(GRID)),
+        "valid_error": absolute_error(model.apply(params, held)[0], np.sin(held)),
+        "fit": whole[::4, 0].round(5).astype(float).tolist(),
+    }
+    return Result(looked, ending)
+
+
+def _descended(model: Layer, params: Params, examples: Examples, steps: int) -> Params:
+    """Where L-BFGS on all examples leads to, in float64: the losses of float32 have too few digits to go down by."""
+    gradient, x, target = (
+        training.value_and_grad(model, losses.mean_squared_error),
+        *(a.astype(float) for a in examples),
+    )
+    start = tree.map(lambda leaf: leaf.astype(float), params)
+    *_, last = training.lbfgs(lambda own: gradient(own, x, target), start, steps=steps, tolerance=1e-9)
+    return tree.map(lambda leaf: leaf.astype(np.float32), last.params)
