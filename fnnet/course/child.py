@@ -76,35 +76,48 @@ def main(path: str, seconds: int, most: int, requests: int, answers: int) -> Non
             request, arrays = receive(incoming)
         except EOFError:
             return
+        content: dict[str, Any] = {}
+        made: dict[str, np.ndarray] = {}
         try:
-            made = _called(functions, request, arrays)
+            vjp = _called(functions, request, arrays, made)
         except BaseException:
-            send(outgoing, {"error": _told(path)}, {})
+            content, made = {"error": _told(path)}, {}
         else:
-            send(outgoing, {}, made)
+            try:
+                _pulled(vjp, arrays, made)
+            except BaseException:
+                content = {"vjp": _told(path)}
+        send(outgoing, content, made)
 
 
-def _called(functions: dict[str, Any], request: dict[str, Any], given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What the function makes of the arguments: value, gradients twice over, and the arguments as it leaves them."""
+def _called(
+    functions: dict[str, Any], request: dict[str, Any], given: dict[str, np.ndarray], made: dict[str, np.ndarray]
+) -> Any:
+    """Put what the function makes of the arguments, and these as it leaves them; its vjp, or None."""
     name = request["function"]
     if name not in functions:
         raise NameError(f"the file has no function {name}")
     arguments = [given[f"argument {i}"] if value is None else value for i, value in enumerate(request["arguments"])]
-    value = functions[name](*arguments)
-    made: dict[str, np.ndarray] = {}
+    value, vjp = functions[name](*arguments), None
     if request["pair"]:
         if not isinstance(value, tuple) or len(value) != 2 or not callable(value[1]):
             raise TypeError(f"{name} returns y and vjp, a function: (y, vjp)")
         value, vjp = value
-        dy = given["dy"]
-        for turn in ("", " again"):
-            gradients = vjp(dy if dy.ndim else dy[()])
-            for i, gradient in enumerate(gradients if isinstance(gradients, tuple) else (gradients,)):
-                made[f"gradient {i}{turn}"] = _array(gradient, f"gradient {i} of {name}")
     for i, part in enumerate(value if isinstance(value, tuple) else (value,)):
         made[f"value {i}"] = _array(part, f"what {name} returns")
     made |= {f"after {i}": part for i, part in enumerate(arguments) if isinstance(part, np.ndarray)}
-    return made
+    return vjp
+
+
+def _pulled(vjp: Any, given: dict[str, np.ndarray], made: dict[str, np.ndarray]) -> None:
+    """Put what vjp makes of the cotangent, twice over."""
+    if vjp is None:
+        return
+    dy = given["dy"]
+    for turn in ("", " again"):
+        gradients = vjp(dy if dy.ndim else dy[()])
+        for i, gradient in enumerate(gradients if isinstance(gradients, tuple) else (gradients,)):
+            made[f"gradient {i}{turn}"] = _array(gradient, f"gradient {i}")
 
 
 def _array(value: Any, what: str) -> np.ndarray:

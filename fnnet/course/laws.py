@@ -131,7 +131,7 @@ def _tried(law: str, trial: Trial) -> Broken | None:
 
 def _value(trial: Trial) -> Broken | None:
     """The value is that of the formula."""
-    values, *_ = trial.call()
+    values = trial.call().values
     if len(values) != len(trial.right):
         return Broken(f"it returns {len(values)} values where {len(trial.right)} are asked for")
     for i, (got, right) in enumerate(zip(values, trial.right, strict=True)):
@@ -141,10 +141,20 @@ def _value(trial: Trial) -> Broken | None:
     return None
 
 
+def _pulled(made: Made) -> Made:
+    """What was made, if vjp did not raise.
+
+    Raises:
+        StudentError: it did.
+    """
+    if made.raised:
+        raise StudentError(made.raised)
+    return made
+
+
 def _gradient(trial: Trial, name: str) -> Broken | None:
     """What vjp gives for an argument is what differences of the formula say, for an uneven cotangent."""
-    _, gradients, *_ = trial.call()
-    task = trial.task
+    task, gradients = trial.task, _pulled(trial.call()).gradients
     if len(gradients) != len(task.differentiated):
         wanted = ", ".join(f"d{argument}" for argument in task.differentiated)
         return Broken(f"vjp returns {len(gradients)} gradients, ({wanted}) are asked for")
@@ -174,7 +184,7 @@ def _differences(trial: Trial, place: int) -> Array:
 
 def _dtype(trial: Trial) -> Broken | None:
     """Of float32 comes float32, and the same to six digits."""
-    values, gradients, *_ = trial.call(np.float32)
+    values, gradients, *_ = _pulled(trial.call(np.float32))
     found = [*values, *gradients]
     wrong = sorted({str(array.dtype) for array in found} - {"float32"})
     if wrong and all(array.ndim for array in found if array.dtype != np.float32):
@@ -187,14 +197,14 @@ def _dtype(trial: Trial) -> Broken | None:
 
 def _pure(trial: Trial) -> Broken | None:
     """Arguments stay as they are; a second call, of the function or of vjp, gives the same."""
-    values, gradients, again, after = trial.call()
+    values, gradients, again, after, _ = _pulled(trial.call())
     for name, before, left in zip(trial.task.arguments, trial.arguments, after, strict=True):
         if left is not None and not np.array_equal(left, before):
             return Broken(f"it writes into its argument {name}", _case(trial, (f"{name}, afterwards", left)))
     for i, (first, second) in enumerate(itertools.zip_longest(gradients, again)):
         if first is None or second is None or not np.array_equal(first, second):
             return Broken(f"vjp called again gives another d{trial.task.differentiated[i]}", _case(trial))
-    more, *_ = trial.call(turn=1)
+    more = trial.call(turn=1).values
     if len(more) != len(values) or not all(map(np.array_equal, more, values)):
         return Broken("called again, it returns something else", _case(trial))
     return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,22 @@ PATIENCE = 10.0  # seconds that a call may take
 BEGINNING = 10.0  # seconds until the file is loaded
 LONGEST = 2**25  # bytes of an answer
 
-# Values, gradients, the gradients of another call of vjp, and the arguments as they were left.
-Made: TypeAlias = tuple[list[Array], list[Array], list[Array], list[Array | None]]
+
+class Made(NamedTuple):
+    """What a student's function made of its arguments.
+
+    Args:
+        values: what it returned.
+        gradients, again: what vjp returned, and when it was called a second time.
+        after: the arguments as they were left; None for plain numbers.
+        raised: what vjp raised, in words; empty if nothing.
+    """
+
+    values: list[Array]
+    gradients: list[Array]
+    again: list[Array]
+    after: list[Array | None]
+    raised: str = ""
 
 
 class StudentError(FnnetError):
@@ -68,7 +82,7 @@ class Student:
         self._process: subprocess.Popen[bytes] | None = None
 
     def call(self, function: str, arguments: Sequence[Any], dy: Array | None = None) -> Made:
-        """Value, gradients, the gradients of another call of vjp, and the arguments as the function left them.
+        """Call a function of the file, and its vjp.
 
         Args:
             function: its name.
@@ -76,7 +90,7 @@ class Student:
             dy: the cotangent; None of a function that returns no vjp.
 
         Raises:
-            StudentError: whatever went wrong in the file.
+            StudentError: whatever went wrong in the file before there was a vjp to call.
         """
         if self._process is None:
             self._start()
@@ -85,7 +99,7 @@ class Student:
         request = {"function": function, "arguments": plain, "pair": dy is not None}
         with suppress(OSError):  # its process has ended: the answer says so
             child.send(self._requests, request, given if dy is None else {**given, "dy": dy})
-        made = self._answer(PATIENCE)
+        told, made = self._answer(PATIENCE)
 
         def of(prefix: str, suffix: str = "") -> list[Array]:
             found: list[Array] = []
@@ -94,7 +108,7 @@ class Student:
             return found
 
         after = [made.get(f"after {i}") for i in range(len(arguments))]
-        return of("value"), of("gradient"), of("gradient", " again"), after
+        return Made(of("value"), of("gradient"), of("gradient", " again"), after, _line(told.get("vjp", "")))
 
     def _start(self) -> None:
         theirs_in, ours_out = os.pipe()
@@ -115,8 +129,8 @@ class Student:
         self._requests, self._answers = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb", buffering=0)
         self._answer(BEGINNING)
 
-    def _answer(self, patience: float) -> dict[str, Array]:
-        """The next answer's arrays."""
+    def _answer(self, patience: float) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The next answer, and its arrays."""
         assert self._process is not None
         try:
             content, arrays = child.receive(_Patient(self._answers, patience))  # type: ignore[arg-type]
@@ -134,9 +148,8 @@ class Student:
             why = "out of time" if code in (-24, -9) else "no answer" if code is None else f"exit code {code}"
             raise EndedError(f"its process ended in the middle of the call ({why})") from None
         if "error" in content:
-            said = " ".join(str(content["error"]).split())  # one line, which no line of a report looks like
-            raise StudentError(said[: child.MOST])
-        return arrays
+            raise StudentError(_line(content["error"]))
+        return content, arrays
 
     def close(self) -> None:
         """End the process; the next call starts another."""
@@ -148,6 +161,11 @@ class Student:
                     file.close()
             self._folder.cleanup()
             self._process = None
+
+
+def _line(told: object) -> str:
+    """What a file said, as one line, which no line of a report looks like."""
+    return " ".join(str(told).split())[: child.MOST]
 
 
 class _Patient:

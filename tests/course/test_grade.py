@@ -17,6 +17,7 @@ from fnnet.runs.cli import main
 from fnnet.runs.commands.course import handed_out
 
 SOLUTIONS = Path(__file__).parent / "solutions"
+CAUGHT = (Path(__file__).parents[2] / "docs/course-mistakes.md").read_text(encoding="utf-8")
 NAMES = [assignment.name for assignment in ASSIGNMENTS]
 
 
@@ -69,53 +70,78 @@ def test_both_languages_ask_the_same(name):
     assert max(map(len, (*english.splitlines(), *chinese.splitlines()))) <= 120
 
 
-# assignment, what is changed in its solution, into what; the function and the law that catch it.
+# what is wrong; assignment, what is changed in its solution, into what; the function and the law that catch it.
 MISTAKES = [
-    ("1_dense", "dy @ weight.T,", "dy @ weight,", "dense", "gradient of x"),
-    ("1_dense", "x.T @ dy", "(x.T @ dy).T", "dense", "gradient of weight"),
-    ("1_dense", "dy.sum(axis=0)", "dy.mean(axis=0)", "dense", "gradient of bias"),
-    ("1_dense", "(dy * (x > 0),)", "(dy * x,)", "relu", "gradient of x"),
-    ("1_dense", "(dy / len(scores))", "dy", "softmax_cross_entropy", "gradient of scores"),
-    ("1_dense", "scores - scores.max(axis=1, keepdims=True)", "scores", "softmax_cross_entropy", "value"),
-    ("1_dense", "(dy * (x > 0),)", "(dy * (x > 0).astype(float),)", "relu", "dtype"),
-    ("2_back_propagation", "dy @ w2.T * (z > 0)", "dy @ w2.T", "mlp", "gradient of w1"),
-    ("2_back_propagation", "h.T @ dy", "z.T @ dy", "mlp", "gradient of w2"),
-    ("2_back_propagation", "dy @ w2.T * (z > 0)", "dy @ w2.T * (h >= 0)", "mlp", "gradient of x"),
-    ("2_back_propagation", "(dy / len(x))", "dy", "mlp_loss", "gradient of b2"),
-    ("3_optimizers", "parameter - rate * gradient", "parameter + rate * gradient", "sgd", "value"),
-    ("3_optimizers", "mu * velocity + gradient", "mu * velocity + (1 - mu) * gradient", "momentum", "value"),
-    ("3_optimizers", "(m / (1 - 0.9**t))", "m", "adam", "value"),
-    ("3_optimizers", "0.001 * gradient**2", "0.001 * gradient", "adam", "value"),
-    ("3_optimizers", "if length > longest else gradient.copy()", "", "clip_by_norm", "value"),
-    ("3_optimizers", "return parameter - rate * gradient", "parameter -= rate * gradient; return parameter",
+    ("the gradient of x through weight, not its transpose",
+        "1_dense", "dy @ weight.T,", "dy @ weight,", "dense", "gradient of x"),
+    ("the gradient of weight transposed", "1_dense", "x.T @ dy", "(x.T @ dy).T", "dense", "gradient of weight"),
+    ("the mean in place of the sum over the batch",
+        "1_dense", "dy.sum(axis=0)", "dy.mean(axis=0)", "dense", "gradient of bias"),
+    ("x in place of the mask", "1_dense", "(dy * (x > 0),)", "(dy * x,)", "relu", "gradient of x"),
+    ("not divided by the size of the batch",
+        "1_dense", "(dy / len(scores))", "dy", "softmax_cross_entropy", "gradient of scores"),
+    ("scores not shifted by their maximum: large ones overflow",
+        "1_dense", "scores - scores.max(axis=1, keepdims=True)", "scores", "softmax_cross_entropy", "value"),
+    ("a mask in float64", "1_dense", "(dy * (x > 0),)", "(dy * (x > 0).astype(float),)", "relu", "dtype"),
+    ("the mask of ReLU forgotten",
+        "2_back_propagation", "dy @ w2.T * (z > 0)", "dy @ w2.T", "mlp", "gradient of w1"),
+    ("what stands before ReLU in place of what stands behind",
+        "2_back_propagation", "h.T @ dy", "z.T @ dy", "mlp", "gradient of w2"),
+    ("≥ in place of >: the mask of what ReLU made",
+        "2_back_propagation", "dy @ w2.T * (z > 0)", "dy @ w2.T * (h >= 0)", "mlp", "gradient of x"),
+    ("not divided by the size of the batch",
+        "2_back_propagation", "(dy / len(x))", "dy", "mlp_loss", "gradient of b2"),
+    ("up the gradient",
+        "3_optimizers", "parameter - rate * gradient", "parameter + rate * gradient", "sgd", "value"),
+    ("the gradient weighed by 1 - μ",
+        "3_optimizers", "mu * velocity + gradient", "mu * velocity + (1 - mu) * gradient", "momentum", "value"),
+    ("no correction of Adam's bias", "3_optimizers", "(m / (1 - 0.9**t))", "m", "adam", "value"),
+    ("the gradient not squared", "3_optimizers", "0.001 * gradient**2", "0.001 * gradient", "adam", "value"),
+    ("clipped though it is short",
+        "3_optimizers", "if length > longest else gradient.copy()", "", "clip_by_norm", "value"),
+    ("written into the parameter",
+        "3_optimizers", "return parameter - rate * gradient", "parameter -= rate * gradient; return parameter",
         "sgd", "pure"),
-    ("4_convolution", "[...] += np", "[...] = np", "conv2d", "gradient of x"),
-    ("4_convolution", 'oc->nchw", dy, kernel[:, :, i, j]', 'oc->nchw", dy, kernel[:, :, -i, -j]', "conv2d",
+    ("assigned in place of added, where windows overlap",
+        "4_convolution", "[...] += np", "[...] = np", "conv2d", "gradient of x"),
+    ("the kernel turned around",
+        "4_convolution", 'oc->nchw", dy, kernel[:, :, i, j]', 'oc->nchw", dy, kernel[:, :, -i, -j]', "conv2d",
         "gradient of x"),
-    ("4_convolution", "i : i + stride * (oh - 1) + 1 : stride", "i : i + oh", "conv2d", "value"),
-    ("4_convolution", "dy.sum(axis=(0, 2, 3))", "dy.sum(axis=(2, 3))", "conv2d", "gradient of bias"),
-    ("5_pooling", "(dy / size**2)", "dy", "avg_pool", "gradient of x"),
-    ("5_pooling", "windows.max(axis=-1), lambda", "windows.mean(axis=-1), lambda", "max_pool", "value"),
-    ("5_pooling", "winner, dy[..., None]", "winner, 1.0", "max_pool", "gradient of x"),
-    ("5_pooling", ".swapaxes(3, 4).reshape(n, c, oh * size", ".reshape(n, c, oh * size", "max_pool", "gradient of x"),
-    ("6_batch_norm", "(h - h.mean(axis=0) - xhat * (h * xhat).mean(axis=0))", "h", "batch_norm", "gradient of x"),
-    ("6_batch_norm", "- xhat * (h * xhat).mean(axis=0))", ")", "batch_norm", "gradient of x"),
-    ("6_batch_norm", "h = dy * gain", "h = dy", "batch_norm", "gradient of x"),
-    ("6_batch_norm", "x.var(axis=0)", "x.var(axis=0, ddof=1)", "remembered", "value"),
-    ("7_dropout", "/ (1 - rate)", "", "dropout", "value"),
-    ("7_dropout", "(dy * factor,)", "(dy,)", "dropout", "gradient of x"),
-    ("7_dropout", "lambda dy: (dy * factor,)", "lambda dy: (dy * (uniform >= rate),)", "dropout", "gradient of x"),
-    ("8_recurrent", "dy * (1 - y**2)", "dy * (1 - y)", "cell", "gradient of bias"),
-    ("8_recurrent", "dz @ recurrent.T", "dz @ recurrent", "cell", "gradient of h"),
-    ("8_recurrent", "pulls[t](dh + dhs[:, t])", "pulls[t](dhs[:, t])", "rnn", "gradient of h"),
-    ("8_recurrent", "[a + b for a, b in zip(sums, more, strict=True)]", "more", "rnn", "gradient of recurrent"),
+    ("the stride forgotten",
+        "4_convolution", "i : i + stride * (oh - 1) + 1 : stride", "i : i + oh", "conv2d", "value"),
+    ("the bias summed over the wrong axes",
+        "4_convolution", "dy.sum(axis=(0, 2, 3))", "dy.sum(axis=(2, 3))", "conv2d", "gradient of bias"),
+    ("the mean's gradient not shared out", "5_pooling", "(dy / size**2)", "dy", "avg_pool", "gradient of x"),
+    ("the mean in place of the maximum",
+        "5_pooling", "windows.max(axis=-1), lambda", "windows.mean(axis=-1), lambda", "max_pool", "value"),
+    ("where the maximum stood, without what comes from above",
+        "5_pooling", "winner, dy[..., None]", "winner, 1.0", "max_pool", "gradient of x"),
+    ("windows put together in the wrong order",
+        "5_pooling", ".swapaxes(3, 4).reshape(n, c, oh * size", ".reshape(n, c, oh * size", "max_pool",
+        "gradient of x"),
+    ("the statistics taken as constants",
+        "6_batch_norm", "(h - h.mean(axis=0) - xhat * (h * xhat).mean(axis=0))", "h", "batch_norm", "gradient of x"),
+    ("the deviation taken as a constant",
+        "6_batch_norm", "- xhat * (h * xhat).mean(axis=0))", ")", "batch_norm", "gradient of x"),
+    ("the gain forgotten", "6_batch_norm", "h = dy * gain", "h = dy", "batch_norm", "gradient of x"),
+    ("the variance by N - 1", "6_batch_norm", "x.var(axis=0)", "x.var(axis=0, ddof=1)", "remembered", "value"),
+    ("kept units not scaled", "7_dropout", "/ (1 - rate)", "", "dropout", "value"),
+    ("the mask forgotten on the way back", "7_dropout", "(dy * factor,)", "(dy,)", "dropout", "gradient of x"),
+    ("the scale forgotten on the way back",
+        "7_dropout", "lambda dy: (dy * factor,)", "lambda dy: (dy * (uniform >= rate),)", "dropout", "gradient of x"),
+    ("1 - y in place of 1 - y²", "8_recurrent", "dy * (1 - y**2)", "dy * (1 - y)", "cell", "gradient of bias"),
+    ("recurrent not transposed", "8_recurrent", "dz @ recurrent.T", "dz @ recurrent", "cell", "gradient of h"),
+    ("nothing carried back from later steps",
+        "8_recurrent", "pulls[t](dh + dhs[:, t])", "pulls[t](dhs[:, t])", "rnn", "gradient of h"),
+    ("the last step's gradient in place of the sum",
+        "8_recurrent", "[a + b for a, b in zip(sums, more, strict=True)]", "more", "rnn", "gradient of recurrent"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "function", "law"), MISTAKES, ids=[f"{row[0]}: {row[2].strip()[:30]}" for row in MISTAKES]
+    ("mistake", "name", "old", "new", "function", "law"), MISTAKES, ids=[f"{row[4]}: {row[0]}" for row in MISTAKES]
 )
-def test_a_typical_mistake_loses_the_law_that_catches_it(name, old, new, function, law, tmp_path):
+def test_a_typical_mistake_loses_the_law_that_catches_it(mistake, name, old, new, function, law, tmp_path):
     right = solution(name)
     assert old in right
     path = tmp_path / f"{name}.py"
@@ -125,6 +151,8 @@ def test_a_typical_mistake_loses_the_law_that_catches_it(name, old, new, functio
     assert found.points < found.of
     why = next(mark for mark in found.marks if (mark.function, mark.law) == (function, law))
     assert why.example or "shape" in why.why
+    lost = ", ".join(mark.law for mark in found.marks if mark.points < mark.of and mark.function == function)
+    assert f"| `{function}` | {mistake} | {lost} |" in CAUGHT
 
 
 RELU = "import numpy as np\ndef relu(x):\n    {}\n"
@@ -180,6 +208,17 @@ def test_a_trick_gets_nothing(trick, tmp_path):
     lost = {mark.law for mark in marks if mark.points == 0}
     assert {"value", "dtype", "pure"} <= lost
     assert told in str(found)
+    assert f"| {trick} | `{told}` |" in CAUGHT if told else f"| {trick} | its process has ended" in CAUGHT
+
+
+def test_a_value_has_its_points_though_vjp_raises(tmp_path):
+    path = tmp_path / "1_dense.py"
+    path.write_text(
+        "import numpy as np\n" + RELU.format("return np.maximum(x, 0), lambda dy: dy[99]"), encoding="utf-8"
+    )
+    marks = {mark.law: mark for mark in grade(path).marks if mark.function == "relu"}
+    assert {law for law, mark in marks.items() if mark.points} == {"value"}
+    assert marks["gradient of x"].why.startswith("line 4: IndexError")
 
 
 def test_numpy_that_was_tampered_with_tampers_with_the_student_alone(tmp_path):
