@@ -9,7 +9,7 @@ import numpy as np
 
 from fnnet import rng
 from fnnet.course.assignments import Arguments, Sizes, Task
-from fnnet.course.student import EndedError, Made, Student, StudentError
+from fnnet.course.student import EndedError, Outcome, Student, StudentError
 from fnnet.types import Array
 
 DRAWN = 3  # cases whose sizes are drawn, beside those that are always tried
@@ -48,7 +48,7 @@ class Trial(NamedTuple):
     arguments: Arguments
     right: tuple[Array, ...]
     dy: Array | None
-    call: Callable[..., Made]
+    call: Callable[..., Outcome]
     at: Callable[[Sizes], "Trial"]
 
 
@@ -87,7 +87,7 @@ def _trial(student: Student, task: Task, sizes: Sizes, key: rng.Key) -> Trial:
     dy = rng.normal(rng.fold_in(key, "dy"), np.shape(value), dtype=np.float64) if task.differentiated else None
 
     @cache
-    def call(kind: Any = np.float64, turn: int = 0) -> Made:
+    def call(kind: Any = np.float64, turn: int = 0) -> Outcome:
         given = tuple(_cast(part, kind) for part in arguments)
         return student.call(task.name, given, None if dy is None else dy.astype(kind))
 
@@ -141,7 +141,7 @@ def _value(trial: Trial) -> Broken | None:
     return None
 
 
-def _pulled(made: Made) -> Made:
+def _pulled(made: Outcome) -> Outcome:
     """What was made, if vjp did not raise.
 
     Raises:

@@ -25,7 +25,7 @@ BEGINNING = 10.0  # seconds until the file is loaded
 LONGEST = 2**25  # bytes of an answer
 
 
-class Made(NamedTuple):
+class Outcome(NamedTuple):
     """What a student's function made of its arguments.
 
     Args:
@@ -81,7 +81,7 @@ class Student:
         self.path = path
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(self, function: str, arguments: Sequence[Any], dy: Array | None = None) -> Made:
+    def call(self, function: str, arguments: Sequence[Any], dy: Array | None = None) -> Outcome:
         """Call a function of the file, and its vjp.
 
         Args:
@@ -108,7 +108,7 @@ class Student:
             return found
 
         after = [made.get(f"after {i}") for i in range(len(arguments))]
-        return Made(of("value"), of("gradient"), of("gradient", " again"), after, _line(told.get("vjp", "")))
+        return Outcome(of("value"), of("gradient"), of("gradient", " again"), after, _line(told.get("vjp", "")))
 
     def _start(self) -> None:
         theirs_in, ours_out = os.pipe()
