@@ -11,7 +11,7 @@ from experiments.engine.pool import Event, Job
 from fnnet.errors import ConfigError, expected
 
 Engine: TypeAlias = Callable[[Sequence[Job], int], Iterator[Event]]  # runs, and how many at once
-SECONDS = 10.0  # that a scheduler has to answer in
+SECONDS = 30.0  # that a scheduler has to answer in, and the first of its workers to come
 WORDS = "local, dask, dask:ADDRESS or mpi"
 
 
@@ -39,9 +39,11 @@ def opened(on: str, workers: int, threads: int) -> Iterator[Site | None]:
         yield Site(partial(pool.perform, threads=threads), workers)
     elif on == "dask" or on.startswith("dask:"):
         with _dask(on.partition(":")[2], workers, threads) as client:
-            yield Site(
-                partial(executors.perform, client.get_executor, threads=threads), sum(client.nthreads().values())
-            )
+
+            def there() -> int:
+                return sum(client.nthreads().values())
+
+            yield Site(partial(executors.perform, client.get_executor, threads=threads, there=there), there())
     elif on == "mpi":
         with _mpi() as executor:
             if executor is None:
@@ -74,9 +76,11 @@ def _dask(address: str, workers: int, threads: int) -> Iterator[Any]:
                 expected(f"--on dask:{address}", "a scheduler there", f"{type(error).__name__}: {error}", fix)
             ) from None
         with client:
-            if not client.nthreads():
+            try:
+                client.wait_for_workers(1, timeout=SECONDS)
+            except TimeoutError:
                 fix = f"start some with `dask worker {address} --nthreads 1 --memory-limit 0`"
-                raise ConfigError(expected(f"--on dask:{address}", "workers", "none", fix))
+                raise ConfigError(expected(f"--on dask:{address}", "workers", "none", fix)) from None
             yield client
         return
     environment = dict.fromkeys(pool.THREADS, str(threads))

@@ -42,7 +42,13 @@ def probe() -> dict[str, Any]:
     return {fact: found[fact] for fact in PROBED}
 
 
-def perform(hire: Callable[[], Executor], jobs: Sequence[Job], workers: int, threads: int = 1) -> Iterator[Event]:
+def perform(
+    hire: Callable[[], Executor],
+    jobs: Sequence[Job],
+    workers: int,
+    threads: int = 1,
+    there: Callable[[], int] | None = None,
+) -> Iterator[Event]:
     """Make all runs, so many at once, and tell which are over.
 
     A worker that is lost costs the runs under way. An executor that breaks with it, as one of processes does, is hired
@@ -53,6 +59,7 @@ def perform(hire: Callable[[], Executor], jobs: Sequence[Job], workers: int, thr
         jobs: taken in this order.
         workers: runs at once.
         threads: of the matrix products in each.
+        there: in place of `workers`, how many runs can be made at once by now, where workers come and go.
 
     Raises:
         ConfigError: a worker has other code, versions or data; or the executor takes nothing any more.
@@ -62,7 +69,8 @@ def perform(hire: Callable[[], Executor], jobs: Sequence[Job], workers: int, thr
     executor = hire()
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
+            most = workers if there is None else _counted(there)
+            while waiting and len(running) < most:
                 number = waiting.popleft()
                 running[_submitted(executor, number, jobs[number], threads, wanted)] = number
             events, broken = _over(running)
@@ -96,10 +104,19 @@ def _submitted(executor: Executor, number: int, job: Job, threads: int, wanted: 
         failed.set_exception(error)
         return failed
     except RuntimeError as error:
-        fix = "what is finished is kept: start its workers again, and this command"
-        raise ConfigError(
-            expected("workers", "ones that take runs", f"{type(error).__name__}: {error}", fix)
-        ) from error
+        raise _gone(error) from error
+
+
+def _counted(there: Callable[[], int]) -> int:
+    try:
+        return max(1, there())
+    except OSError as error:
+        raise _gone(error) from error
+
+
+def _gone(error: Exception) -> ConfigError:
+    fix = "what is finished is kept: start its workers again, and this command"
+    return ConfigError(expected("workers", "ones that take runs", f"{type(error).__name__}: {error}", fix))
 
 
 def _fault(future: "Future[Any]") -> BaseException | None:

@@ -56,15 +56,20 @@ def test_an_executor_that_breaks_costs_the_runs_under_way():
 
 
 @dask
-def test_dask_makes_the_same_files_and_a_killed_run_alone_twice(wanted, tmp_path):
+def test_dask_makes_the_same_files_and_a_killed_run_alone_twice(tmp_path, monkeypatch):
     (tmp_path / "tries").mkdir()
-    killed = study(tasks.dies_once)
+    with monkeypatch.context() as patch:
+        inline.by_threads(patch)
+        assert conduct.run_studies([study(tasks.good, seeds=range(5))], tmp_path / "wanted", jobs=2) == 0
+    killed = study(tasks.dies_once, seeds=range(5))
     assert conduct.run_studies([killed], tmp_path / "own", data=str(tmp_path / "tries"), jobs=2, on="dask") == 0
-    found = answers(tmp_path / "own")
-    values, found = (sorted(run["final"]["value"] for run in runs.values()) for runs in (wanted, found))
-    assert found == values
+    wanted, found = (
+        sorted(run["final"]["value"] for run in answers(tmp_path / name).values()) for name in ("wanted", "own")
+    )
+    assert len(found) == 10
+    assert found == wanted
     tries = {path.name: len(path.read_text()) for path in (tmp_path / "tries").iterdir()}
-    assert tries == {"1-0": 1, "1-1": 1, "2-0": 2, "2-1": 1}
+    assert tries == {f"{value}-{seed}": 2 if (value, seed) == (2, 0) else 1 for value in (1, 2) for seed in range(5)}
 
 
 @there
