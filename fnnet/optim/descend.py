@@ -1,10 +1,12 @@
 """`descend`: `update` and `apply_updates` at once, as a step of training makes them."""
 
+from collections.abc import Set
+
 import numpy as np
 
 from fnnet import tree
 from fnnet.optim.apply_updates import apply_updates
-from fnnet.optim.engine import Chain, is_finite_leaf, move
+from fnnet.optim.engine import Ahead, Chain, is_finite_leaf, look_ahead, move
 from fnnet.types import Optimizer, OptState, Params
 
 
@@ -38,6 +40,23 @@ def descend(
     updates, state = update(given, state, params)
     params = apply_updates(params, updates)
     return params, state, is_finite(given) and is_finite(params) and _is_finite_state(state)
+
+
+def look_over(optimizer: Optimizer, grads: list[Params], state: OptState, params: Params, own: Set[int]) -> Ahead:
+    """The same move, looked at and still to be made, for a caller who gives arrays up: they may be written over.
+
+    To the byte what `descend` makes. Where the optimizer is no chain of parts it is `descend`, made already.
+
+    Args:
+        optimizer, grads, state, params: see `descend`.
+        own: the `id` of every array of params and state that nobody else sees.
+    """
+    update = optimizer.update
+    if isinstance(update, Chain) and update.parts is not None:
+        update.check(state)
+        return look_ahead(update.parts, grads, state, params, own)
+    *made, good = descend(optimizer, grads, state, params)
+    return Ahead(good, lambda: (made[0], made[1]))
 
 
 def _is_finite_state(state: OptState) -> bool:

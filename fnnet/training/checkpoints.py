@@ -50,6 +50,7 @@ def _saving(stream: Iterable[Item], path: str | os.PathLike[str], every: int, ne
                 checkpoint.save(path, unsaved, net=net)
                 unsaved = None
             yield item
+            del item  # who asks for the next may have let it go
     except Interrupted as stop:
         unsaved = stop.state
         raise

@@ -52,6 +52,7 @@ def csv_log(stream: Iterable[Item], path: str | os.PathLike[str]) -> Iterator[It
         csv.writer(text, lineterminator="\n").writerows(lines)
         files.write(Path(path), [text.getvalue().encode()])
         yield item
+        del item  # who asks for the next may have let it go
 
 
 def _before(path: Path, row: Mapping[str, Any]) -> list[list[str]]:

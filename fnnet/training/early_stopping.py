@@ -87,6 +87,7 @@ def early_stopping(
         _check_name(by, mode)
         memory = _remember(memory, state, value, sign)
         yield state, metrics, memory
+        del state  # who asks for the next may have let it go
         if rule(_turned(memory, sign)):
             return
 

@@ -9,7 +9,8 @@ from fnnet.arrays import Arrays, count, length
 from fnnet.errors import ConfigError, Interrupted, expected
 from fnnet.rng import Key, fold_in
 from fnnet.training.evaluate import combine
-from fnnet.training.fold import fold
+from fnnet.training.fold import held_through
+from fnnet.training.held import Held
 from fnnet.training.state import Batch, TrainState, x_target_weight
 from fnnet.training.step import Step
 from fnnet.types import Measured, Params
@@ -92,12 +93,12 @@ def fit(
 
     per_epoch = batch_count(length(train, stored=True), size, remainder)
     last = whole("epochs", epochs, 0)
-    return _epochs(step, state, tuple(train), per_epoch, last, size, remainder, augment, validation)
+    return _epochs(step, Held(state), tuple(train), per_epoch, last, size, remainder, augment, validation)
 
 
 def _epochs(
     step: Step,
-    state: TrainState,
+    held: Held,
     train: Sequence[Arrays],
     per_epoch: int,
     last: int,
@@ -108,26 +109,28 @@ def _epochs(
 ) -> Iterator[tuple[TrainState, Row]]:
     from fnnet.data.batches import batches
 
-    first, start = divmod(state.step, per_epoch)
+    key = held.state.key
+    first, start = divmod(held.state.step, per_epoch)
     for epoch in range(first, last):
         clock = time.perf_counter()
-        key = fold_in(fold_in(state.key, "shuffle"), epoch)
-        shuffled: Iterable[Batch] = batches(key, train, size, remainder, start)
+        order = fold_in(fold_in(key, "shuffle"), epoch)
+        shuffled: Iterable[Batch] = batches(order, train, size, remainder, start)
         if augment is not None:
-            shuffled = _augmented(shuffled, augment, fold_in(state.key, "augment"), epoch * per_epoch + start)
+            shuffled = _augmented(shuffled, augment, fold_in(key, "augment"), epoch * per_epoch + start)
         weights: list[float] = []
-        state, history = fold(step, state, _weighed(shuffled, weights))
+        history = held.history = []
+        held_through(step, held, _weighed(shuffled, weights))
         seconds = time.perf_counter() - clock
         try:
-            row: Row = {"epoch": epoch + 1, "step": state.step}
+            row: Row = {"epoch": epoch + 1, "step": held.state.step}
             row |= {name: combine([found[name] for found in history], weights, name) for name in history[0]}
             if validation is not None:
-                row |= {f"validation_{name}": value for name, value in validation(state.params).items()}
+                row |= {f"validation_{name}": value for name, value in validation(held.state.params).items()}
         except KeyboardInterrupt as stop:
             if type(stop) is not KeyboardInterrupt:
                 raise
-            raise Interrupted(state, history) from stop
-        yield state, {**row, "seconds": seconds}
+            raise Interrupted(held.state, history) from stop
+        yield held.state, {**row, "seconds": seconds}
         start = 0
 
 

@@ -33,6 +33,7 @@ def progress(stream: Iterable[Item], epochs: int | None = None, *, to: TextIO | 
             parts.append(f"{duration(spent / done * (epochs - row['epoch']))} left")
         _say(parts, sys.stdout if to is None else to)
         yield item
+        del item  # who asks for the next may have let it go
 
 
 def _say(parts: list[str], out: TextIO | None) -> None:

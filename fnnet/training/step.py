@@ -4,24 +4,27 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import attrs
 import numpy as np
 
 from fnnet.arguments import real, shown, whole
+from fnnet.arrays import Arrays
 from fnnet.errors import ConfigError, NonFiniteError, expected
 from fnnet.losses import Loss
-from fnnet.optim.descend import descend
+from fnnet.optim.descend import descend, look_over
 from fnnet.parallel import Team
 from fnnet.parallel.team import check_team
 from fnnet.recipe import factory
 from fnnet.training.ends import check_end
 from fnnet.training.evaluate import a_number, metric_of, named_metrics
+from fnnet.training.held import Held
 from fnnet.training.micro_batches import in_training
 from fnnet.training.non_finite import first_non_finite
 from fnnet.training.reduction import reduction_of
-from fnnet.training.rows import own_rows, rows_of_all
+from fnnet.training.rows import OwnRows, own_rows, rows_of_all
 from fnnet.training.sharpness_aware import sharpened
 from fnnet.training.state import Batch, TrainState, step_key
-from fnnet.types import Layer, Measured, Metric, Optimizer, check_loss, check_net, check_optimizer
+from fnnet.types import Layer, Measured, Metric, Optimizer, Params, check_loss, check_net, check_optimizer
 
 Metrics: TypeAlias = dict[str, Measured]  # "loss" and whatever was asked for
 Step: TypeAlias = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
@@ -100,22 +103,68 @@ def make_step(
     if size is not None:
         reduction_of(loss)  # which has to be known to put parts together
 
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    def measured(predictions: Arrays, rows: OwnRows) -> Metrics:
+        if not functions:
+            return {}
+        predictions, target, weight = rows_of_all(own_team, predictions, rows)
+        return {
+            name: a_number(name, metric_of(function, predictions, target, weight))
+            for name, function in functions.items()
+        }
+
+    def pulled_back(state: TrainState, batch: Batch) -> tuple[OwnRows, float, list[Params], Arrays]:
         if not isinstance(state, TrainState):
             raise ConfigError(expected("state", "a TrainState", shown(state), _other(batch)))
         rows = own_rows(batch, size, own_team, state)
         gradient = sharpened(in_training(net, loss, size, step_key(state), workers, own_team, rows.of), radius)
-        with np.errstate(all="ignore"):  # what comes of it is looked at below
-            value, *grads, predictions = gradient(state.params, *rows[:3])
-            params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
+        value, *grads, predictions = gradient(state.params, *rows[:3])
+        return rows, value, grads, predictions
+
+    def check(good: bool, value: float, state: TrainState, rows: OwnRows) -> None:
         if not (good and math.isfinite(value)):
             raise NonFiniteError(first_non_finite(net, loss, optimizer, state, rows, size, radius, own_team))
-        if functions:
-            predictions, target, weight = rows_of_all(own_team, predictions, rows)
-        measured = {
-            name: a_number(name, metric_of(function, predictions, target, weight))
-            for name, function in functions.items()
-        }
-        return TrainState(state.step + 1, params, opt_state, state.key), {"loss": value, **measured}
 
-    return step
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            rows, value, grads, predictions = pulled_back(state, batch)
+            params, opt_state, good = descend(optimizer, grads, state.opt_state, state.params)
+        check(good, value, state, rows)
+        made = TrainState(state.step + 1, params, opt_state, state.key)
+        return made, {"loss": value, **measured(predictions, rows)}
+
+    def advance(held: Held, batch: Batch) -> None:
+        with np.errstate(all="ignore"):
+            rows, value, grads, predictions = pulled_back(held.state, batch)
+            own = held.alone()
+            state = held.state
+            ahead = look_over(optimizer, grads, state.opt_state, state.params, own)
+        check(ahead.good, value, state, rows)
+        metrics = {"loss": value, **measured(predictions, rows)}
+
+        def write() -> TrainState:
+            with np.errstate(all="ignore"):
+                return TrainState(state.step + 1, *ahead.write(), state.key)
+
+        if own:
+            held.overwrite(write, metrics)
+        else:
+            held.put(write(), metrics)
+
+    return Stepping(step, advance)
+
+
+@attrs.frozen(eq=False)
+class Stepping:
+    """A step as a function of a value, and the same for a loop that gives its state up.
+
+    Args:
+        step: `(state, batch) -> (state, metrics)`.
+        advance: takes what a loop holds on to the next state, to the same bytes.
+    """
+
+    step: Step
+    advance: Callable[[Held, Batch], None]
+
+    def __call__(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        """The next state, and what was measured."""
+        return self.step(state, batch)

@@ -44,9 +44,10 @@ from fnnet.optim.engine.layout import (
     state_beside,
 )
 from fnnet.optim.engine.part import Factor, Part, Rule, Stage, Where, dividing, from_zero
-from fnnet.optim.engine.sweep import move
+from fnnet.optim.engine.sweep import Ahead, look_ahead, move
 
 __all__ = [
+    "Ahead",
     "Block",
     "Chain",
     "Factor",
@@ -66,6 +67,7 @@ __all__ = [
     "is_trained",
     "lay_out",
     "link",
+    "look_ahead",
     "move",
     "pass_on",
     "state_beside",

@@ -4,7 +4,7 @@ Leaves are cut into blocks that stay in the cache, small neighbours packed toget
 each goes alone and uncut.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Pack:
     def __init__(self, skips: Sequence[Memory], uncut: bool) -> None:
         self.skips = skips  # the parts that let them pass
         self.uncut = uncut
+        self.over = False  # whether what replaces its arrays is written over them
         self.size = 0
         self.places: list[int] = []
         self.slices: list[tuple[int, slice, Shape]] = []
@@ -46,12 +47,26 @@ class Pack:
             return leaves[self.places[0]].reshape(-1)
         return np.concatenate([leaves[i] for i in self.places], axis=None)
 
+    def replaced(self, leaves: Leaves) -> Array:
+        """The same of leaves that get successors: what is to be written over can be written to."""
+        return _unlocked(leaves[self.places[0]]) if self.over else self.gather(leaves)
+
     def room(self, array: Array) -> Array:
-        """Where to write what replaces a gathered array: over it if it is a copy."""
-        return np.empty_like(array) if len(self.places) == 1 else array
+        """Where to write what replaces a gathered array: over it if it is a copy, or given up."""
+        return np.empty_like(array) if len(self.places) == 1 and not self.over else array
+
+    def scrap(self, array: Array) -> Array:
+        """As much memory as one block of such an array takes."""
+        return np.empty(self.longest(array.itemsize), array.dtype)
+
+    def is_of(self, own: Set[int], columns: Sequence[Leaves]) -> bool:
+        """Whether it is one leaf, and what these have in its place are arrays of `own`, all of them others."""
+        found = {id(leaves[self.places[0]]) for leaves in columns}
+        return len(self.places) == 1 and len(found) == len(columns) and found <= own
 
     def scatter(self, array: Array, leaves: Leaves) -> None:
         """Put views of a finished array, now read-only, in their places."""
+        locked(array if array.base is None else array.base)
         locked(array)
         for i, cut, shape in self.slices:
             leaves[i] = array[cut].reshape(shape)
@@ -68,6 +83,13 @@ class Pack:
     def cuts(self, length: int) -> Iterator[slice]:
         """Its stretches of this length."""
         return (slice(a, a + length) for a in range(0, self.size, length))
+
+
+def _unlocked(leaf: Array) -> Array:
+    """The elements of an array that is all of its memory, to be written to."""
+    whole = leaf if leaf.base is None else leaf.base
+    whole.flags.writeable = True
+    return whole.reshape(-1)
 
 
 def packs_of(memories: Sequence[Memory], us: Leaves, params: Layout) -> list[Pack]:

@@ -4,9 +4,10 @@ Each block of a pack goes through all parts before the next one is touched. Only
 (`Part.sees_all`) begins another pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, TypeAlias
 
+import attrs
 import numpy as np
 
 from fnnet.errors import ConfigError, expected
@@ -42,7 +43,7 @@ def update(
     memories = memory.read(parts, states, layout)
     packs = packs_of(memories, us, layout)
     for steps in _passes(memories):
-        _go_over(steps, packs, us, layout.leaves)
+        _go_over(_rules(steps, packs, us), packs, us, layout.leaves)
     return layout.like(us), memory.written(memories, layout)
 
 
@@ -55,6 +56,35 @@ def move(
     is there, and kept nowhere; gradients, new params and states are looked at while they are in the cache. The list
     that the gradients alone are in is emptied, and each is let go as soon as its params are moved.
     """
+    ahead = look_ahead(parts, grads, states, params, frozenset())
+    return *ahead.write(), ahead.good
+
+
+@attrs.frozen(eq=False)
+class Ahead:
+    """A move that was looked at before it is made.
+
+    Args:
+        good: whether gradients, new params and next states are finite.
+        write: makes it: new params and the next states. It cannot fail, and is called once at most.
+    """
+
+    good: bool
+    write: Callable[[], tuple[Params, tuple[Any, ...]]]
+
+
+def look_ahead(
+    parts: Sequence[Stage], grads: list[Params], states: Sequence[Any], params: Params, own: Set[int]
+) -> Ahead:
+    """`move` where arrays of params and states are given up: successors are written over them.
+
+    All is computed twice, first a block at a time for the look, into a scrap of memory. Written over are leaves that
+    go alone through the parts, all of whose arrays are given up; others get successors in memory of their own.
+
+    Args:
+        parts, grads, states, params: see `move`.
+        own: the `id` of every array that is given up, each whole in memory that nobody else sees.
+    """
     layout = lay_out(params)
     us = gradients_beside(grads.pop(), layout)
     memories = memory.read(parts, states, layout)
@@ -65,9 +95,21 @@ def move(
     if before:  # the last pass will not see the gradients
         good &= all(is_finite_leaf(u) for u in us if is_trained(u))
     for steps in before:
-        _go_over(steps, packs, us, layout.leaves)
-    good &= _go_over(last, packs, us, layout.leaves, moved)
-    return layout.like(moved), memory.written(memories, layout), good
+        _go_over(_rules(steps, packs, us), packs, us, layout.leaves)
+    rules = _rules(last, packs, us)
+    olds = [layout.leaves, *(leaves for each, _ in last for leaves in each.old)]
+    over = [pack for pack in packs if own and pack.is_of(own, olds)]
+    apart = [pack for pack in packs if pack not in over]
+    good &= _go_over(rules, apart, us, layout.leaves, moved)
+    good = good and _go_over(rules, over, us, layout.leaves, moved, look=True)
+
+    def write() -> tuple[Params, tuple[Any, ...]]:
+        for pack in over:
+            pack.over = True
+        _go_over(rules, over, us, layout.leaves, moved)
+        return layout.like(moved), memory.written(memories, layout)
+
+    return Ahead(good, write)
 
 
 _Steps: TypeAlias = list[tuple[Memory, float]]  # of one pass: parts, each with the product of the factors behind it
@@ -90,31 +132,44 @@ def _passes(memories: Sequence[Memory]) -> list[_Steps]:
 _NOTHING = Memory(Part("nothing", lambda count, updates: pass_on))
 
 
+_Rules: TypeAlias = list[tuple[Memory, Rule, float]]
+
+
+def _rules(steps: _Steps, packs: Sequence[Pack], us: Leaves) -> _Rules:
+    """The parts of a pass with what they do in this update."""
+    updates = [us[i] for pack in packs for i in pack.places]
+    with np.errstate(under="ignore"):
+        return [(each, each.part.at(each.count, updates), factor) for each, factor in steps]
+
+
 @np.errstate(under="ignore")  # what vanishes beside a sum, or as a square, does no harm
-def _go_over(steps: _Steps, packs: Sequence[Pack], us: Leaves, params: Leaves, moved: Leaves | None = None) -> bool:
+def _go_over(
+    rules: _Rules, packs: Sequence[Pack], us: Leaves, params: Leaves, moved: Leaves | None = None, look: bool = False
+) -> bool:
     """One pass: put what the parts make of updates in their places or, with `moved`, in those the moved params.
 
     Returns whether the given updates, the moved params and the next states are finite; only with `moved` are they
-    looked at.
+    looked at. To `look` is all that is done where it says so: nothing is put anywhere.
     """
-    updates = [us[i] for pack in packs for i in pack.places]
-    rules = [(each, each.part.at(each.count, updates), factor) for each, factor in steps]
-    del updates
     adds = moved is not None
-    reads_params = adds or any(each.part.reads_params for each, _ in steps)
+    reads_params = adds or any(each.part.reads_params for each, _, _ in rules)
     good = True
     for pack in packs:
         g = pack.gather(us)
-        p = pack.gather(params) if reads_params else None
-        out = pack.room(g if p is None or not adds else p)
-        made = [(out, us if moved is None else moved)]
+        p = pack.replaced(params) if reads_params else None
         todo: list[_Ready] = []
+        made: list[tuple[Array, Leaves]] = []
         for each, rule, factor in rules:
-            old = [pack.gather(leaves) for leaves in each.old]
-            new = [pack.room(array) for array in old]
+            old = [pack.replaced(leaves) for leaves in each.old]
+            new = [pack.scrap(array) if look else pack.room(array) for array in old]
             todo.append((_on(pack, each, rule), factor, each.part.reads_params, old, new))
             made += zip(new, each.new, strict=True)
-        good &= _go_through(todo, pack, g, p, out, adds)
+        like = g if p is None or not adds else p
+        out = pack.scrap(like) if look else pack.room(like)
+        made.append((out, us if moved is None else moved))
+        good &= _go_through(todo, pack, g, p, out, adds, look)
+        if look:
+            continue
         for array, leaves in made:
             pack.scatter(array, leaves)
         if adds:  # nothing looks at the gradients any more
@@ -132,23 +187,28 @@ def _on(pack: Pack, each: Memory, rule: Rule) -> Rule:
 _Ready: TypeAlias = tuple[Rule, float, bool, list[Array], list[Array]]  # a rule, its factor, …, its state: old and new
 
 
-def _go_through(todo: Sequence[_Ready], pack: Pack, g: Array, p: Array | None, out: Array, adds: bool) -> bool:
+def _go_through(
+    todo: Sequence[_Ready], pack: Pack, g: Array, p: Array | None, out: Array, adds: bool, look: bool
+) -> bool:
     """Take the elements of a pack through all rules, block by block, and write the updates into `out`.
 
-    With `adds` write p + updates there, and return whether g, these and all next states are finite.
+    With `adds` write p + updates there, and return whether g, these and all next states are finite. To `look` only,
+    `out` and the new states are scraps as long as a block, which every block is written to.
     """
     length = pack.longest(g.itemsize)
     spare = np.empty(length, g.dtype)
     room = np.empty(length, g.dtype) if adds else spare
     good = True
     for cut in pack.cuts(length):
-        given, target = g[cut], out[cut]
+        given = g[cut]
+        to = slice(given.size) if look else cut
+        target = out[to]
         params: Any = None if p is None else p[cut]
         u = room[: given.size] if adds else target
         before = given
         for rule, factor, reads_params, old, new in todo:
             own = params if reads_params else None
-            then = [s[cut] for s in new]
+            then = [s[to] for s in new]
             rule(Block(u, before, own, [s[cut] for s in old], then, spare[: given.size], factor))
             good = good and (not adds or all(map(all_finite, then)))
             before = u
