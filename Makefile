@@ -20,11 +20,13 @@ docs: .venv/docs
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
 	$(BIN)/python docs/_ext/look.py build/docs
 
-# The same in Chinese, into build/docs-zh; tutorials that `make docs` has run are not run again.
+# The same in Chinese, into build/docs-zh, and whether all of it is translated; tutorials that `make docs` has run are
+# not run again.
 docs-zh: .venv/docs
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx -D language=zh_CN --fail-on-warning --keep-going --quiet --jobs auto \
 		docs build/docs-zh
 	$(BIN)/python docs/_ext/look.py build/docs-zh
+	$(BIN)/python -m pytest --quiet tests/test_site_zh.py
 
 # Brings the catalogues of the translation up to date with the pages, and says what is to be translated.
 docs-po: .venv/docs

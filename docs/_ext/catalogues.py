@@ -19,7 +19,7 @@ LOCALE = "zh_CN"
 CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
 ENGLISH = ("beyond-one-machine", "experiments", "findings", "glossary", "layers", "onnx-suite")  # pages that stay so
-CODE = re.compile(r"(`+)[^<]+?\1")
+CODE = re.compile(r"(:\w+:)?(`+)[^<]+?\2")
 HEADER = """\
 msgid ""
 msgstr ""
@@ -62,7 +62,7 @@ def read(path: Path) -> Catalog:
 def text(catalogue: Catalog) -> str:
     """A catalogue as its file has it: the same for the same messages, whoever wrote it and when."""
     out = io.BytesIO()
-    write_po(out, catalogue, width=120, omit_header=True, ignore_obsolete=True, include_previous=True)
+    write_po(out, catalogue, width=120, omit_header=True, ignore_obsolete=True)
     return HEADER + out.getvalue().decode("utf-8").strip() + "\n"
 
 
