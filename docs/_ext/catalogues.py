@@ -18,7 +18,8 @@ DOCS = Path(__file__).resolve().parents[1]
 LOCALE = "zh_CN"
 CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
-ENGLISH = "beyond-one-machine course-mistakes experiments findings glossary layers onnx-suite".split()  # stay so
+# Pages that stay English.
+ENGLISH = ("beyond-one-machine", "course-mistakes", "experiments", "findings", "glossary", "layers", "onnx-suite")
 CODE = re.compile(r"(:\w+:)?(`+)[^<]+?\2")
 HEADER = """\
 msgid ""
