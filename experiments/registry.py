@@ -53,6 +53,7 @@ STUDIES = {
     "best-hanzi-search": "What helps on hanzi, judged by validation alone?",
     "best-sine-search": "What helps 1-16-32-1 to fit a sine, judged by points held back?",
     "best-mnist": "How good is the choice on MNIST, tested once a seed?",
+    "best-mnist-together": "How good are several of them together on MNIST, with no limit of parameters?",
     "best-digits": "How good is the choice on digits.mat, tested once a seed?",
     "best-hanzi": "How good is the choice on hanzi, tested once a seed?",
     "best-sine": "How good is the choice for the sine, looked at on a grid?",

@@ -219,14 +219,15 @@ def _numbers(
 
 
 def _settled(study: Study, out: Path, data: str | None, quick: bool, guess: bool) -> Study:
-    """A study with the setting that its search has found; a guess takes the one that lasts longest until then."""
+    """A study with the settings that its search has found; a guess takes those that last longest until then."""
     if study.follows is None:
         return study
     follows, settled = study.follows, store.results_of(study, out, quick, data == BUNDLED).study
     if settled.settings or not guess:
         return settled
-    possible = map(follows.setting, get(follows.search).settings)
-    return attrs.evolve(study, settings=(max(possible, key=lambda setting: study.cost(setting.config)),))
+    possible = map(follows.settings, get(follows.search).settings)
+    longest = max(possible, key=lambda settings: sum(study.cost(setting.config) for setting in settings))
+    return attrs.evolve(study, settings=longest)
 
 
 def _costs(todo: Sequence[Planned], workers: int) -> list[float]:

@@ -294,15 +294,15 @@ def of_differences(
 
 @attrs.frozen(eq=False)
 class Follow:
-    """That a study's only setting is made from the best one of another study, its search, once that is finished.
+    """That a study's settings are made from the best one of another study, its search, once that is finished.
 
     Args:
         search: name of the other study.
-        setting: from its best setting to the one that is run.
+        settings: from its best setting to those that are run.
     """
 
     search: str
-    setting: Callable[[Setting], Setting]
+    settings: Callable[[Setting], Sequence[Setting]]
 
 
 @attrs.frozen(eq=False)
@@ -326,7 +326,7 @@ class Study:
         cost: estimate of the seconds one run takes on one core.
         quick: the config of a run that takes a moment, for tests.
         alone: whether its runs are timed, so that no other may run beside them.
-        follows: where its setting comes from, if it has none of its own; see `settled`.
+        follows: where its settings come from, if it has none of its own; see `settled`.
     """
 
     name: str
@@ -357,11 +357,11 @@ class Study:
                     raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
 
     def settled(self, search: "StudyResults") -> "Study":
-        """The study with the setting that follows from its search; with none while runs of that are missing."""
+        """The study with the settings that follow from its search; with none while runs of that are missing."""
         best = search.best()
         if self.follows is None or best is None:
             return self
-        return attrs.evolve(self, settings=(self.follows.setting(best),))
+        return attrs.evolve(self, settings=self.follows.settings(best))
 
 
 @attrs.frozen(eq=False)

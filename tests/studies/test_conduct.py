@@ -200,7 +200,7 @@ def test_labels_and_claims_are_checked():
 def test_every_study_is_in_order():
     for name, one in studies().items():
         if one.follows:
-            one = attrs.evolve(one, settings=[one.follows.setting(get(one.follows.search).settings[0])])
+            one = attrs.evolve(one, settings=one.follows.settings(get(one.follows.search).settings[0]))
         assert isinstance(one, Study)
         assert one.report in ("R1", "R2", "R3", "R4", "R5", "best")
         assert one.asks.rstrip().endswith(("?", "layer", ".")) or one.asks

@@ -92,7 +92,7 @@ def test_what_follows_a_search_waits_until_that_is_finished(tmp_path, monkeypatc
     follower = study(
         tasks.good,
         settings=(),
-        follows=Follow("a-search", lambda best: Setting("longer", attrs.evolve(best.config, epochs=9), 3.0)),
+        follows=Follow("a-search", lambda best: [Setting("longer", attrs.evolve(best.config, epochs=9), 3.0)]),
     )
     for module in (conduct, store):
         monkeypatch.setattr(module, "get", {"a-search": search}.__getitem__)

@@ -12,7 +12,7 @@ from tests.studies.tasks import Config, study
 
 
 def longer(best):
-    return Setting(f"{best.label}, longer", attrs.evolve(best.config, epochs=9), 3.0)
+    return [Setting(f"{best.label}, longer", attrs.evolve(best.config, epochs=9), 3.0)]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_search_with_failed_runs_is_named(pair, tmp_path, monkeypatch, capsys)
 
 def test_runs_that_a_search_shares_are_counted_once(pair, tmp_path, capsys):
     _, follower = pair
-    same = attrs.evolve(follower, follows=Follow("a-search", lambda best: best))
+    same = attrs.evolve(follower, follows=Follow("a-search", lambda best: [best]))
     assert conduct.run_studies([same], tmp_path, jobs=1) == 0
     told = capsys.readouterr().out
     assert "4 runs to make, 0 there already" in told

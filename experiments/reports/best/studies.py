@@ -8,30 +8,29 @@ import attrs
 
 from experiments.engine import figures
 from experiments.engine.study import Claim, Follow, Measure, Setting, StudyResults, final, listed
-from experiments.reports.best.tasks import MOVES, Config, train
+from experiments.reports.best.tasks import MOVES, Config, Sine, sine, train
 from experiments.reports.r4 import studies as r4
-from experiments.reports.r4.tasks import Sine, sine
 
 
 def quick(config: Any) -> Any:
     """A moment."""
     if isinstance(config, Sine):
-        return r4.quick(config)
-    return attrs.evolve(config, epochs=1, examples=24, batch=4)
+        return attrs.evolve(config, epochs=2, points=64, lbfgs=min(config.lbfgs, 3))
+    return attrs.evolve(config, epochs=1, examples=24, batch=4, members=min(config.members, 2))
 
 
 EXAMPLES = {"mnist": 55_000, "digits.mat": 5_000, "hanzi": 5_040}
 TESTED = {"mnist": 60_000, "digits.mat": 10_000, "hanzi": 6_240}
-PER_EXAMPLE = {"lenet5": 48e-6, "wide": 132e-6, "deep": 190e-6, "cnn": 490e-6}
+PER_EXAMPLE = {"deep": 190e-6, "cnn": 490e-6, "pairs": 900e-6}
 
 
 def cost(config: Any) -> float:
     """Seconds on one core, from measured epochs."""
     if isinstance(config, Sine):
-        return r4.cost(config)
+        return 0.3 + config.epochs * (config.points / config.batch) * 260e-6 + config.lbfgs * 10e-3
     smaller = 0.34 if config.data == "digits.mat" else 1.0
     each = PER_EXAMPLE[config.net] * (1 + 0.15 * config.batch_norm + 0.15 * (config.dropout > 0)) + 11e-6
-    return 1 + config.epochs * (TESTED if config.test else EXAMPLES)[config.data] * each * smaller
+    return 1 + config.members * config.epochs * (TESTED if config.test else EXAMPLES)[config.data] * each * smaller
 
 
 VALIDATION = Measure("validation accuracy, %", final("accuracy"), 100)
@@ -61,57 +60,51 @@ def _ranked(answers: StudyResults) -> list[str]:
 # The first setting is the plain recipe; what is best by mean validation accuracy is trained on all images and tested.
 SEARCHES: dict[str, dict[str, Config]] = {
     "mnist": {
-        "R5's net": (plain := Config("mnist", epochs=3)),
-        "no augmentation": attrs.evolve(plain, strength=0.0),
-        "dropout 0.3": attrs.evolve(plain, dropout=0.3),
-        "batch norm": attrs.evolve(plain, batch_norm=True),
-        "wider convolutions, batch norm": attrs.evolve(plain, net="wide", batch_norm=True),
-        "three convolutions, batch norm": (third := attrs.evolve(plain, net="deep", batch_norm=True)),
-        "three convolutions, batch norm, half the augmentation": attrs.evolve(third, strength=0.5),
+        "three convolutions": (plain := Config("mnist", "deep", batch_norm=True, epochs=5)),
+        "six convolutions": (six := attrs.evolve(plain, net="pairs")),
+        "six convolutions, elastic": attrs.evolve(six, elastic=0.7),
+        "six convolutions, smoothed labels": attrs.evolve(six, smoothing=0.1),
     },
     "digits.mat": {
-        "R4's CNN": (plain := Config("digits.mat", "cnn", epochs=15)),
-        "R4's CNN, no augmentation": attrs.evolve(plain, strength=0.0),
-        "R4's CNN, dropout 0.5": attrs.evolve(plain, dropout=0.5),
-        "three convolutions, batch norm": (third := attrs.evolve(plain, net="deep", batch_norm=True)),
-        "three convolutions, batch norm, dropout 0.5": attrs.evolve(third, dropout=0.5),
-        "three convolutions, batch norm, decay 0.01": attrs.evolve(third, decay=0.01),
+        "R4's CNN, dropout 0.5": (plain := Config("digits.mat", "cnn", dropout=0.5, epochs=30)),
+        "six convolutions": (six := Config("digits.mat", "pairs", batch_norm=True, epochs=30)),
+        "six convolutions, elastic, smoothed labels": attrs.evolve(six, elastic=0.7, smoothing=0.1),
     },
     "hanzi": {
-        "R4's CNN": (plain := Config("hanzi", "cnn", epochs=40)),
-        "R4's CNN, no augmentation": attrs.evolve(plain, strength=0.0),
-        "R4's CNN, half again the augmentation": attrs.evolve(plain, strength=1.5),
-        "R4's CNN, dropout 0.5": attrs.evolve(plain, dropout=0.5),
-        "R4's CNN, dropout 0.5, half again the augmentation": attrs.evolve(plain, dropout=0.5, strength=1.5),
-        "R4's CNN, batch norm, dropout 0.5": attrs.evolve(plain, batch_norm=True, dropout=0.5),
-        "three convolutions, batch norm": attrs.evolve(plain, net="deep", batch_norm=True),
+        "R4's CNN, half again the augmentation": Config("hanzi", "cnn", strength=1.5, epochs=40),
+        "six convolutions": (six := Config("hanzi", "pairs", batch_norm=True, epochs=40)),
+        "six convolutions, half again the augmentation": attrs.evolve(six, strength=1.5),
     },
 }
-BLOCKS = "Three convolutions are 16@5×5, pool, 40@3×3, 40@3×3, pool, 64 units."
 SMALL = "R4's CNN is 32@3×3, pool, 64@3×3, pool, 128 units."
+SIX = "Six convolutions are 16@3×3 twice, pool, 32@3×3 twice, pool, 56@3×3 twice, and the mean over places."
 NETS = {
-    "mnist": "R5's net is 6@5×5, pool, 16@5×5, pool, 120, 84 units; wider convolutions are 16@5×5 and 32@5×5, with 96 "
-    f"units. {BLOCKS}",
-    "digits.mat": f"{SMALL} {BLOCKS}",
-    "hanzi": f"{SMALL} {BLOCKS}",
+    "mnist": f"Three convolutions are 16@5×5, pool, 40@3×3, 40@3×3, pool, 64 units. {SIX} Both have batch norm.",
+    "digits.mat": f"{SMALL} {SIX} These have batch norm.",
+    "hanzi": f"{SMALL} {SIX} These have batch norm.",
 }
-EPOCHS = {"mnist": 30, "digits.mat": 60, "hanzi": 40}  # of the choice
-TARGETS = {"mnist": 0.995, "digits.mat": 0.996, "hanzi": 0.994}
+VIEWS = (
+    "The nine views of an image are itself and what it is one pixel to every side and corner; the mean of the "
+    "probabilities decides."
+)
+EPOCHS = {"mnist": 20, "digits.mat": 40, "hanzi": 40}  # of the choice
+TARGETS = {"mnist": 0.997, "digits.mat": 0.999, "hanzi": 0.998}
+FORMER = "The first setting is the choice of an earlier search"
 HOW = {
-    "mnist": "5,000 of the training images are held for validation; the choice is trained on all 60,000.",
-    "digits.mat": "Validation is the file's own; the choice is trained on its training and validation images together.",
+    "mnist": f"5,000 of the training images are held for validation; the choice is trained on all 60,000. {FORMER}, "
+    "whose test figure was 99.60 %.",
+    "digits.mat": "Validation is the file's own; the choice is trained on its training and validation images together. "
+    f"{FORMER}, whose test figure was 99.84 %.",
     "hanzi": "100 of the 520 images of each class are held for validation; the choice is trained on all 520. "
-    "Every setting is tried at the full length: over-fitting shows late. An earlier search, of 8 epochs, chose R4's "
-    "CNN as it is, which missed the target when it was tested. The choice here is by validation alone, but that there "
-    "was another search is due to that look at test figures.",
+    "Every setting is tried at the full length: over-fitting shows late. "
+    f"{FORMER}, whose test figure was 99.65 %; an earlier one still, of 8 epochs, chose R4's CNN as it is.",
 }
-ADAM = Sine(optimizer="adam", learning_rate=0.003)
+MEMBERS = 3  # nets that answer together where parameters have no limit
 SINES = {
-    "SGD, leaky ReLU (R4)": Sine(),
-    "Adam, leaky ReLU": ADAM,
-    "Adam, leaky ReLU, cosine": attrs.evolve(ADAM, schedule="cosine"),
-    "Adam, tanh, cosine": attrs.evolve(ADAM, schedule="cosine", activation="tanh"),
-    "Adam, sigmoid, cosine": attrs.evolve(ADAM, schedule="cosine", activation="sigmoid"),
+    "Adam 0.003": Sine(),
+    "Adam 0.01": Sine(learning_rate=0.01),
+    "Adam 0.01, one cycle": Sine(learning_rate=0.01, schedule="one_cycle"),
+    "Adam 0.01, then L-BFGS": Sine(learning_rate=0.01, lbfgs=300),
 }
 
 
@@ -124,10 +117,27 @@ def _moves(name: str) -> str:
     )
 
 
-def _tested(name: str, best: Setting) -> Setting:
-    """What a search leads to: its best setting for its full length, on all training images, tested."""
+def _tested(name: str, best: Setting) -> list[Setting]:
+    """What a search leads to: its best setting on all training images, for its full length, with and without views."""
     config = attrs.evolve(best.config, epochs=EPOCHS[name], test=True)
-    return Setting(f"{best.label}, {config.epochs} epochs", config, TARGETS[name], says=f"{100 * TARGETS[name]:.1f} %")
+    label, target = f"{best.label}, {config.epochs} epochs", TARGETS[name]
+    return [
+        Setting(label, config, target, says=f"{100 * target:.1f} %"),
+        Setting(f"{label}, mean over nine views", config, read=final("views_accuracy"), ours=True),
+    ]
+
+
+def _together(name: str, best: Setting) -> list[Setting]:
+    """Several nets of the best setting that answer together, over views of each image and over the image alone."""
+    config = attrs.evolve(best.config, epochs=EPOCHS[name], test=True, members=MEMBERS)
+    label = f"{MEMBERS} nets: {best.label}, {config.epochs} epochs"
+    views = Setting(f"{label}, mean over nine views", config, 0.998, says="99.8 %", read=final("views_accuracy"))
+    return [views, Setting(label, config, ours=True)]
+
+
+def _fitted(best: Setting) -> list[Setting]:
+    """The best setting with the target."""
+    return [attrs.evolve(best, reported=0.0005, says="0.0005", ours=False)]
 
 
 _study = partial(listed, task=train, seeds=range(3), cost=cost, quick=quick, figures={})
@@ -158,9 +168,20 @@ STUDIES = (
             columns=(PARAMETERS,),
             data=(name,),
             figures={"": figures.curves(figures.TRAIN_LOSS, ("train_accuracy", "training accuracy, %", 100.0))},
-            notes=f"The setting is the one with the best mean validation accuracy in the search. {HOW[name]}",
+            notes=f"The setting is the one with the best mean validation accuracy in the search. {HOW[name]} {VIEWS}",
         )
         for name in SEARCHES
+    ),
+    _study(
+        "best-mnist-together",
+        settings=(),
+        follows=Follow("best-mnist-search", partial(_together, "mnist")),
+        seeds=range(5),
+        measure=TEST,
+        columns=(PARAMETERS,),
+        data=("mnist",),
+        notes=f"{MEMBERS} trainings of the setting that `best-mnist` tests; the mean of their probabilities decides. "
+        f"No training serves two seeds. Parameters are those of all. {VIEWS}",
     ),
     _study(
         "best-sine-search",
@@ -170,14 +191,16 @@ STUDIES = (
         measure=VALIDATION_ERROR,
         claims=[Claim(label, next(iter(SINES)), ours=True) for label in list(SINES)[1:]],
         remarks=_ranked,
-        notes="800 epochs, batch 16, 1,000 points; 1,000 others are held for validation.",
+        notes="tanh, Xavier normal weights; 800 epochs, batch 16, 1,000 points, the rate along half a cosine but for "
+        "one cycle; 1,000 other points are held for validation. L-BFGS goes on for 300 steps on all points, in "
+        "float64. The first setting is the choice of an earlier search, whose error was 0.00107.",
     ),
     _study(
         "best-sine",
         task=sine,
         seeds=range(5),
         settings=(),
-        follows=Follow("best-sine-search", lambda best: attrs.evolve(best, reported=0.002, says="0.002", ours=False)),
+        follows=Follow("best-sine-search", _fitted),
         measure=r4.ERROR,
         figures={"fit": r4.fits},
         notes="The runs are those of the search, looked at on the grid.",
