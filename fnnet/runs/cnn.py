@@ -16,7 +16,8 @@ class Config(labelled.Config):
     """
 
     convolutions: tuple[str, ...] = attrs.field(default=("32@3", "pool", "64@3", "pool"), validator=words)
-    """In order: CHANNELS@KERNEL, or CHANNELS@KERNEL+ZEROS on each side; pool for a pool of 2×2, or poolSIZE."""
+    """In order: CHANNELS@KERNEL, or CHANNELS@KERNEL+ZEROS on each side; pool for a pool of 2×2, or poolSIZE; mean, at
+    the end, for each channel's mean over all places."""
     hidden: tuple[int, ...] = attrs.field(default=(128,), validator=sizes)
     """Units of the hidden dense layers behind them."""
     pool: PoolName = "max"

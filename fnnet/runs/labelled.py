@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from fnnet import data, layers, losses, rng
+from fnnet import data, layers, losses, optim, rng
 from fnnet.arguments import real
 from fnnet.errors import ConfigError, MissingDataError, expected
 from fnnet.losses import Loss
@@ -16,8 +16,18 @@ from fnnet.runs import class_folders, datasets, kinds, one_hot, pictures, source
 from fnnet.runs.datasets import BUNDLED, BUNDLED_DIGITS, Found
 from fnnet.runs.experiment import Experiment, Problem
 from fnnet.runs.nets import ActivationName, Parts
-from fnnet.runs.settings import INITIALIZERS, InitializationName, Settings, optimizer, share, sizes
-from fnnet.types import Array, Layer, Shapes
+from fnnet.runs.settings import (
+    INITIALIZERS,
+    LATER,
+    SCHEDULES,
+    InitializationName,
+    Settings,
+    optimizer,
+    optional,
+    share,
+    sizes,
+)
+from fnnet.types import Array, Layer, Optimizer, Shapes
 
 DataSetName = Literal["mnist", "digits", "hanzi", "pictures"]
 PixelsName = Literal["scaled", "centred", "binary", "inverted"]
@@ -27,6 +37,12 @@ LossName = Literal["cross_entropy", "squared_error", "norm"]
 def strength(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
     """An attrs validator: a number from 0 to 3."""
     real(attribute.name, value, 0, 3)
+
+
+def _has_momentum(config: "Config", _: object, value: float | None) -> None:
+    """An attrs validator: no other optimizer has a velocity."""
+    if value is not None and config.optimizer not in ("momentum", "nesterov"):
+        raise ConfigError(expected("momentum", "optimizer momentum or nesterov with it", config.optimizer))
 
 
 @attrs.frozen
@@ -58,6 +74,10 @@ class Config(class_folders.Config):
     """Share of units dropped behind every activation, while training."""
     last_dropout: float = attrs.field(default=0.0, validator=share)
     """The share in front of the last layer, in place of that."""
+    momentum: float | None = attrs.field(
+        default=None, validator=[optional(share), _has_momentum], metadata={LATER: True}
+    )
+    """With the optimizer momentum or nesterov: the part of the velocity that stays; by default 0.9."""
 
     @property
     def parts(self) -> Parts:
@@ -114,12 +134,21 @@ def problem(
     return Problem(
         net=net(config, len(found.classes)),
         loss=loss,
-        optimizer=optimizer(config, steps),
+        optimizer=_rule(config, steps),
         **{**attrs.asdict(found, recurse=False), **held, "train": (change(x), labels)},
         loss_words=words,
         augment=partial(moved, config.affine) if config.affine else None,
         remainder=remainder,  # batch norm has no statistics of one example
     )
+
+
+def _rule(config: Config, steps: int) -> Optimizer:
+    """The optimizer of some settings, its schedule stretched over `steps` steps."""
+    if config.momentum is None:
+        return optimizer(config, steps)
+    rate = SCHEDULES[config.schedule](config.rate, steps)
+    found = optim.sgd(rate, momentum=config.momentum, nesterov=config.optimizer == "nesterov")
+    return optim.l2(found, config.l2, where=optim.is_weight) if config.l2 else found
 
 
 def _found(config: Config, directory: str | None, source: str | None) -> Found:

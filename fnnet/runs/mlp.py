@@ -4,6 +4,7 @@ import attrs
 
 from fnnet.runs import labelled
 from fnnet.runs.nets import perceptron
+from fnnet.runs.settings import LATER
 from fnnet.types import Layer
 
 
@@ -16,10 +17,13 @@ class Config(labelled.Config):
     --hidden 64 --pixels centred`, that of the fourth (R4) near `--data-set hanzi --activation leaky_relu`.
     """
 
+    every_bias: bool = attrs.field(default=True, metadata={LATER: True})
+    """A bias in every layer; else in the first alone."""
+
 
 def net(config: Config, outputs: int) -> Layer:
     """The perceptron of some settings."""
-    return perceptron(config.hidden, outputs, config.parts)
+    return perceptron(config.hidden, outputs, config.parts, every_bias=config.every_bias)
 
 
 EXPERIMENT = labelled.experiment("mlp", Config, net)

@@ -30,7 +30,7 @@ POOLS: dict[str, Callable[[int], Layer]] = {
     "average": layers.avg_pool,
     "scale": layers.scale_pool,
 }
-_WORD = re.compile(r"(?P<channels>[1-9]\d*)@(?P<kernel>[1-9]\d*)(\+(?P<zeros>\d+))?|pool(?P<pool>[1-9]\d*)?")
+_WORD = re.compile(r"(?P<channels>[1-9]\d*)@(?P<kernel>[1-9]\d*)(\+(?P<zeros>\d+))?|pool(?P<pool>[1-9]\d*)?|mean")
 
 
 class Parts(NamedTuple):
@@ -61,28 +61,35 @@ class Parts(NamedTuple):
             yield layers.dropout(rate)
 
 
-def perceptron(hidden: Sequence[int], outputs: int, parts: Parts) -> Layer:
+def perceptron(hidden: Sequence[int], outputs: int, parts: Parts, *, every_bias: bool = True) -> Layer:
     """Dense layers with an activation after each but the last; pictures are flattened first.
+
+    Args:
+        hidden: units of the hidden layers.
+        outputs: units of the last one.
+        parts: what they are made of.
+        every_bias: whether every layer has a bias; else the first alone.
 
     >>> from fnnet.initializers import he_normal
     >>> perceptron([3], 2, Parts("relu", he_normal()))
     layers.serial(layers.flatten(), layers.dense(3), layers.relu(), layers.dense(2))
     """
-    return layers.serial(*_dense(hidden, outputs, parts))
+    return layers.serial(*_dense(hidden, outputs, parts, every_bias))
 
 
-def _dense(hidden: Sequence[int], outputs: int, parts: Parts) -> Iterator[Layer]:
+def _dense(hidden: Sequence[int], outputs: int, parts: Parts, every_bias: bool = True) -> Iterator[Layer]:
     yield layers.flatten()
     for i, n in enumerate(hidden, 1):
-        yield from (layers.dense(n, init=parts.init), *parts.after(last=i == len(hidden)))
-    yield layers.dense(outputs, init=parts.init)
+        learned = layers.dense(n, bias=every_bias or i == 1, init=parts.init)
+        yield from (learned, *parts.after(last=i == len(hidden)))
+    yield layers.dense(outputs, bias=every_bias or not hidden, init=parts.init)
 
 
 def words(_: object, attribute: "attrs.Attribute[Any]", value: Sequence[str]) -> None:
     """An attrs validator: words of `convolutional`."""
     for i, word in enumerate(value):
         if not _WORD.fullmatch(word):
-            wanted = "CHANNELS@KERNEL such as 32@3, CHANNELS@KERNEL+ZEROS, pool or poolSIZE"
+            wanted = "CHANNELS@KERNEL such as 32@3, CHANNELS@KERNEL+ZEROS, pool, poolSIZE or mean"
             raise ConfigError(expected(f"{attribute.name}[{i}]", wanted, repr(word)))
 
 
@@ -100,7 +107,8 @@ def convolutional(
 
     Args:
         convolutions: words: "32@3" is a convolution of 32 channels with kernels 3×3 and what `parts` sets behind it,
-            "32@3+1" one with a zero on each side whatever `padding` says, "pool" a pool of 2×2, "pool4" one of 4×4.
+            "32@3+1" one with a zero on each side whatever `padding` says, "pool" a pool of 2×2, "pool4" one of 4×4,
+            "mean" each channel's mean over all places, at the end.
         hidden, outputs, parts: see `perceptron`.
         pool: a name in `POOLS`.
         padding: "same" keeps the size in convolutions, "none" does not.
@@ -120,25 +128,25 @@ def convolutional(
         raise ConfigError(expected("padding", "'same', as the net is residual", repr(padding)))
     front: list[Layer] = []
     for group in _groups(convolutions):
-        if isinstance(group, int):
-            front.append(POOLS[pool](group))
+        if isinstance(group, str):
+            front.append(layers.global_avg_pool() if group == "mean" else POOLS[pool](int(group[4:] or 2)))
             continue
         learned = [_convolution(word, padding, parts) for word in group]
         front += _block(learned, group, parts) if residual else [part for one in learned for part in one]
     return layers.serial(*front, *_dense(hidden, outputs, parts))
 
 
-def _groups(convolutions: Sequence[str]) -> Iterator[int | list[str]]:
-    """Sizes of pools, and the words of the convolutions between them."""
+def _groups(convolutions: Sequence[str]) -> Iterator[str | list[str]]:
+    """The words of pools, and those of the convolutions between them."""
     group: list[str] = []
     for word in convolutions:
-        if not word.startswith("pool"):
+        if "@" in word:
             group.append(word)
             continue
         if group:
             yield group
             group = []
-        yield int(word[4:] or 2)
+        yield word
     if group:
         yield group
 

@@ -1,10 +1,13 @@
 """The nets of the course reports by name: every option trains, and makes the net that it says."""
 
 import re
+import shlex
+from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
+import tyro
 from PIL import Image
 
 from fnnet import layers, rng, zoo
@@ -31,7 +34,8 @@ def steps(experiment, config):
         {"data_set": "hanzi", "pixels": "inverted", "activation": "sigmoid", "loss": "norm", "affine": 1.0},
         {"pixels": "binary", "copies": True, "loss": "squared_error", "l2": 0.01},
         {"activation": "tanh", "batch_norm": True, "last_dropout": 0.5, "batch_size": 47},
-        {"hidden": (), "activation": "leaky_relu", "optimizer": "momentum"},
+        {"hidden": (), "activation": "leaky_relu", "optimizer": "momentum", "momentum": 0.5},
+        {"every_bias": False, "optimizer": "nesterov", "momentum": 0.9, "l2": 0.01},
     ],
 )
 def test_every_option_of_a_perceptron_trains(options):
@@ -48,6 +52,7 @@ def test_every_option_of_a_perceptron_trains(options):
     "options",
     [
         {"convolutions": ("3@3", "4@3", "pool4"), "residual": True, "batch_norm": True, "pool": "average"},
+        {"convolutions": ("3@3", "pool", "4@3", "mean"), "hidden": ()},
         {"convolutions": ("3@5+2", "pool", "4@3", "pool"), "padding": "none", "pool": "scale", "hidden": (7,)},
     ],
 )
@@ -73,6 +78,47 @@ def test_words_make_the_nets_of_the_reports():
     r2 = lenet5.net(lenet5.Config(activation="sigmoid", pool="average", padding=2))
     assert r2.shape((1, 28, 28)) == (10,)
     assert sum(leaf.size for pair in r2.init(rng.key(0), (1, 28, 28)) for leaf in pair) == 61_706  # as R2 says
+
+
+def test_a_bias_in_the_first_layer_alone():
+    for hidden in ((3, 3), ()):
+        net = nets.perceptron(hidden, 2, PARTS, every_bias=False)
+        biases = [child.recipe.arguments.get("bias", True) for _, child in net if child.name == "dense"]
+        assert biases == [True, *[False] * len(hidden)]
+    assert mlp.net(mlp.Config(every_bias=False), 10) == nets.perceptron((256, 128), 10, PARTS, every_bias=False)
+
+
+def test_the_mean_over_places_ends_a_convolutional_net():
+    found = nets.convolutional(("3@3", "mean"), (), 2, PARTS)
+    assert found == layers.serial(
+        layers.conv2d(3, 3), layers.relu(), layers.global_avg_pool(), layers.flatten(), layers.dense(2)
+    )
+
+
+def test_momentum_is_what_is_said():
+    """Two steps with a gradient of 1: the second is longer by the part of the first that stays."""
+    same = {"optimizer": "momentum", "learning_rate": 0.1, "schedule": "constant"}
+    for momentum, second in ((None, -0.19), (0.5, -0.15), (0.0, -0.1)):
+        rule = mlp.EXPERIMENT.problem(mlp.Config(**TINY, **same, momentum=momentum), "bundled", None).optimizer
+        params, grads = (np.zeros(1),), (np.ones(1),)
+        _, state = rule.update(grads, rule.init(params), params)
+        updates, _ = rule.update(grads, state, params)
+        np.testing.assert_allclose(updates[0], second)
+    with pytest.raises(ConfigError, match="momentum: expected optimizer momentum or nesterov with it, got adam"):
+        mlp.Config(momentum=0.5)
+
+
+def test_what_the_page_says_of_options_is_so():
+    """Every command in the table of what the reports varied is one, and makes a net for its data."""
+    page = (Path(__file__).parents[2] / "docs/experiments.md").read_text()
+    table = page.partition("## What the reports varied, by option")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| R[^|]*\|[^|]*\| `([^`]+)`", table, re.MULTILINE)
+    assert len(rows) == table.count("\n| R") > 20
+    for name, *words in map(shlex.split, rows):
+        experiment = registry.get(name)
+        config = tyro.cli(experiment.settings, args=words)
+        found = experiment.problem(config, None if name == "sine" else "bundled", None)
+        assert found.net.shape(found.shape) == (len(found.classes) or 1,)
 
 
 def test_dropout_stands_where_it_is_said():

@@ -21,7 +21,8 @@ class Config(cnn.Config):
     affine: float = attrs.field(default=1.0, validator=strength)
     """Rotate, resize, shear and shift every batch at random by so much; 0 not at all."""
     convolutions: tuple[str, ...] = attrs.field(default=("16@5", "pool", "40@3", "40@3", "pool"), validator=words)
-    """In order: CHANNELS@KERNEL, or CHANNELS@KERNEL+ZEROS on each side; pool for a pool of 2×2, or poolSIZE."""
+    """In order: CHANNELS@KERNEL, or CHANNELS@KERNEL+ZEROS on each side; pool for a pool of 2×2, or poolSIZE; mean, at
+    the end, for each channel's mean over all places."""
     hidden: tuple[int, ...] = attrs.field(default=(64,), validator=sizes)
     """Units of the hidden dense layers behind them."""
     padding: PaddingName = "none"
