@@ -170,6 +170,13 @@ def test_broken_links_and_heavy_pages_are_told(tmp_path):
     assert len(found) == 4
 
 
+def test_the_site_beside_has_the_same_pages(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.html").write_text('<a href="../docs-zh/a.html">x</a><a href="../docs-zh/b.html">x</a>')
+    found = list(look.faults(tmp_path / "docs", look.read(tmp_path / "docs")))
+    assert found == ["a.html: ../docs-zh/b.html leads nowhere"]
+
+
 COMING = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
 LAYER_ROWS = [row for row in re.findall(r"^\| (.*) \|$", COMING, re.MULTILINE) if row.count(" | ") == 4 and "`(" in row]
 

@@ -18,6 +18,7 @@ DOCS = Path(__file__).resolve().parents[1]
 LOCALE = "zh_CN"
 CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
+OTHERS = ("api/index", "derivations/index", "results/RESULTS")
 # Pages that stay English.
 ENGLISH = ("beyond-one-machine", "course-mistakes", "experiments", "findings", "glossary", "layers", "onnx-suite")
 CODE = re.compile(r"(:\w+:)?(`+)[^<]+?\2")
@@ -38,6 +39,9 @@ def extracted() -> dict[str, Catalog]:
     with tempfile.TemporaryDirectory() as folder:
         pages, out = Path(folder) / "docs", Path(folder) / "out"
         shutil.copytree(DOCS, pages, ignore=lambda at, names: set(names) & set(WRITTEN) if Path(at) == DOCS else ())
+        for page in OTHERS:  # which are named, but whose messages are not asked for
+            (pages / page).parent.mkdir()
+            (pages / f"{page}.md").write_text("# Of another builder\n", encoding="utf-8")
         settings = ["extensions=myst_parser,sphinx_gallery.gen_gallery", "plot_gallery=0"]
         settings.append("exclude_patterns=_ext,lessons,pictures,README.md,**sg_execution_times.rst")
         options = [word for setting in settings for word in ("-D", setting)]
@@ -45,7 +49,7 @@ def extracted() -> dict[str, Catalog]:
             [sys.executable, "-m", "sphinx", "-b", "gettext", "-Q", *options, str(pages), str(out)], check=True
         )
         found = {path.relative_to(out).with_suffix("").as_posix(): path for path in sorted(out.rglob("*.pot"))}
-        return {page: worded(read(path)) for page, path in found.items() if page not in ("sphinx", *ENGLISH)}
+        return {page: worded(read(path)) for page, path in found.items() if page not in ("sphinx", *OTHERS, *ENGLISH)}
 
 
 def worded(template: Catalog) -> Catalog:

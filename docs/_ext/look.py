@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 HEAVIEST = 1_000_000  # bytes of a page
+SITES = ("docs", "docs-zh")  # in English and in Chinese, side by side
 
 
 class Reader(HTMLParser):
@@ -59,18 +60,19 @@ def faults(site: Path, pages: dict[Path, Reader]) -> Iterator[str]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir():
                 target /= "index.html"
-            if beside(target, site):
-                continue
+            target = within(site.resolve(), target)
             if not target.is_file():
                 yield f"{here}: {link} leads nowhere"
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 yield f"{here}: {link} leads to no place on its page"
 
 
-def beside(target: Path, site: Path) -> bool:
-    """Whether a link leads into the site in the other language, which has not been built."""
-    other = next((path for path in target.parents if path.parent == site.resolve().parent), site.resolve())
-    return other != site.resolve() and other.name in ("docs", "docs-zh") and not other.is_dir()
+def within(site: Path, target: Path) -> Path:
+    """Where a link into the site in the other language, which lies beside and has the same pages, would lead here."""
+    for other in (site.with_name(name) for name in SITES):
+        if target.is_relative_to(other):
+            return site / target.relative_to(other)
+    return target
 
 
 def unplaced(site: Path, pages: dict[Path, Reader]) -> Iterator[str]:
@@ -89,7 +91,8 @@ def main(site: Path) -> int:
     found = [*faults(site, pages), *unplaced(site, pages)]
     print(*found, sep="\n", end="\n" if found else "")
     heaviest = max(pages, key=lambda path: path.stat().st_size)
-    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    files = [path for path in site.rglob("*") if path.is_file() and ".doctrees" not in path.parts]
+    size = sum(path.stat().st_size for path in files)
     links = sum(len(reader.links) for reader in pages.values())
     print(
         f"{len(pages)} pages, {size / 1e6:.1f} MB, {links} links followed, {len(found)} faults; "
