@@ -52,7 +52,7 @@ class Config(class_folders.Config):
     data_set: DataSetName = "mnist"
     """mnist; digits, the 16×16 ones of the third report, which have pictures for validation; hanzi, the twelve
     handwritten characters of the fourth; or pictures, your own: --data names a folder or zip with a folder for each
-    class, and the settings from side to test_share say how they are read."""
+    class, and the settings from resize to test_share say how they are read."""
     pixels: PixelsName = "scaled"
     """In [0, 1], ink 1; centred, each picture less its mean; binary, cut at a half; or inverted, ink 0."""
     copies: bool = False

@@ -300,6 +300,11 @@ def test_names_beyond_the_font_are_told_without_a_warning(tmp_path):
     assert style.legible(["a", "\ue000"]) == ["a", "U+E000"]
 
 
+def test_a_runs_data_are_shown_once_they_are_named(run, folder, capsys):
+    assert main(["show", str(run), "--data", str(folder)]) == 0
+    assert "12 test examples; each: what it is, and what it is read as" in capsys.readouterr().out
+
+
 def test_show_says_what_it_can_show(folder, run, capsys):
     for words, told in (
         (["mnits"], "expected a run folder, a folder or zip of pictures, or one of mnist, digits, hanzi, got 'mnits'"),

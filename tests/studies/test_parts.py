@@ -4,10 +4,10 @@ import attrs
 import numpy as np
 import pytest
 
-from experiments.engine.study import Run, StudyResults, studies
+from experiments.engine.study import Run, StudyResults, get, studies
 from experiments.reports import bias, fit, least_squares, nets, sources, timing
 from experiments.reports.best import tasks as best
-from experiments.reports.best.studies import SEARCHES, quick
+from experiments.reports.best.studies import SEARCHES, SINES, quick
 from experiments.reports.r1 import tasks as r1
 from experiments.reports.r2 import tasks as r2
 from experiments.reports.r2.studies import Stopped as StoppedEarly
@@ -176,6 +176,52 @@ def test_nets_for_mnist_are_as_small_as_promised(label):
     count = sum(leaf.size for leaf in trained(net.init(rng.key(0), (1, 28, 28))))
     assert count <= 70_000
     assert net.shape((1, 28, 28)) == (10,)
+
+
+def test_views_are_the_image_and_its_eight_neighbours():
+    x = np.zeros((1, 1, 5, 5), np.float32)
+    x[0, 0, 2, 2] = 1
+    found = [tuple(np.argwhere(view[0, 0])[0]) for view in best.views(x)]
+    assert found == [(row, column) for row in (3, 2, 1) for column in (3, 2, 1)]
+    np.testing.assert_array_equal(list(best.views(x))[4], x)
+    edge = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    np.testing.assert_array_equal(next(iter(best.views(edge)))[0, 0], [[0, 0], [0, 0]])
+
+
+def test_nets_together_are_trainings_of_their_own(monkeypatch):
+    """No two seeds share a training, and what decides is the mean of the probabilities."""
+    seeds, whole = [], fit.fit
+
+    def watched(net, loss, rule, seed, *rest, **more):
+        seeds.append(seed)
+        return whole(net, loss, rule, seed, *rest, **more)
+
+    monkeypatch.setattr(fit, "fit", watched)
+    config = attrs.evolve(quick(SEARCHES["digits.mat"]["R4's CNN, dropout 0.5"]), members=2)
+    told = []
+    found = [best.train(config, seed, BUNDLED, told.append).final for seed in (0, 1)]
+    assert seeds == [0, 1, 2, 3]
+    assert told == [0.5, 1.0, 0.5, 1.0]
+    alone = best.train(attrs.evolve(config, members=1), 0, BUNDLED, silent).final
+    assert found[0]["parameters"] == 2 * alone["parameters"]
+    assert found[0]["loss"] != alone["loss"]
+
+
+def test_lbfgs_goes_on_where_adam_ends():
+    config = attrs.evolve(SINES["Adam 0.01"], epochs=3, points=64)
+    before, after = (best.sine(attrs.evolve(config, lbfgs=n), 0, None, silent).final for n in (0, 60))
+    assert after["error"] < before["error"] / 2
+    assert after["valid_error"] < before["valid_error"] / 2
+
+
+@pytest.mark.parametrize("name", ["best-mnist", "best-mnist-together", "best-digits", "best-hanzi", "best-sine"])
+def test_what_follows_a_search_is_tested_once(name):
+    """Settings of one choice are read from the same runs; one of them has the target."""
+    study = get(name)
+    settings = study.follows.settings(get(study.follows.search).settings[0])
+    assert len({setting.config for setting in settings}) == 1
+    assert [setting.reported is not None for setting in settings].count(True) == 1
+    assert len(study.seeds) == 5
 
 
 def trained(params):
