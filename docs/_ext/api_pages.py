@@ -120,8 +120,9 @@ def process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
 def seen_in(name: str) -> list[str]:
     """Where else a name is met: its derivation, and the pages and tutorials whose code uses it."""
     room, _, own = name.removeprefix("fnnet.").rpartition(".")
-    derived = room in ("layers", "losses") and own in text_names()
-    links = [f":doc:`its derivation </derivations/{own}>`"] if derived else []
+    pages = [f"losses.{own}", own] if room == "losses" else [own] if room == "layers" else []
+    derived = [page for page in pages if page in text_names()][:1]
+    links = [f":doc:`its derivation </derivations/{page}>`" for page in derived]
     used = re.compile(rf"\b{re.escape(room)}\.{re.escape(own)}\b")
     links += [f":doc:`{title} </{page}>`" for page, (title, code) in sources().items() if room and used.search(code)]
     return [f"**See also:** {', '.join(links[:MOST])}", ""] if links else []

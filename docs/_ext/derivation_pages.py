@@ -8,8 +8,9 @@ from flow_picture import picture
 from folder_of_pages import written
 from rooms import every_name
 
-from fnnet import explain, losses
+from fnnet import explain
 from fnnet.explain import text
+from fnnet.explain.naming import is_loss
 
 HEADING = "## What is read"
 INTRO = """# Derivations
@@ -42,8 +43,8 @@ def page(name: str, told: Callable[[str], explain.Explanation] = explain.explain
     explanation = told(name)
     if not explanation.agrees:
         raise ValueError(f"the derivation of {name} does not give what the layer gives: {explanation.off}")
-    module = "fnnet.losses" if name in losses.__all__ else "fnnet.layers"
-    reference = f"[`{name}` in the reference](../api/{every_name()[f'{module}.{name}']}.rst)"
+    full = f"fnnet.losses.{name.removeprefix('losses.')}" if is_loss(name) else f"fnnet.layers.{name}"
+    reference = f"[`{name}` in the reference](../api/{every_name()[full]}.rst)"
     content = explain.in_markdown(explanation)
     drawn = picture(explanation)
     if drawn:
@@ -56,10 +57,10 @@ def index() -> str:
     """The page above them."""
     rows = []
     for name in text.names():
-        module = losses if name in losses.__all__ else None
         first = explain.explained(name).about.split("\n\n")[0]
-        kind = "loss" if module else "layer"
+        kind = "loss" if is_loss(name) else "layer"
         rows.append(f"| [{name}]({name}.md) | {kind} | {' '.join(first.split())} |")
     table = "\n".join(["| | | |", "|---|---|---|", *rows])
+    without = "\n".join(f"- `{name}`: {reason}." for name, reason in text.NOTHING_TO_DERIVE.items())
     tree = "\n".join(["```{toctree}", ":hidden:", "", *text.names(), "```"])
-    return f"{INTRO}\n{table}\n\n{tree}\n"
+    return f"{INTRO}\n{table}\n\nTwo names of `fnnet.layers` have none:\n\n{without}\n\n{tree}\n"

@@ -1,7 +1,7 @@
 """`explain`: what a layer computes on a small case, where each number comes from, and that its derivative is right."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from textwrap import dedent
 from typing import Any
 
@@ -129,6 +129,7 @@ def explain(
     batch: int | None = None,
     mode: str | None = None,
     within: Mapping[str, Any] | None = None,
+    domain: tuple[float, float] | None = None,
 ) -> Explanation:
     """Explain a layer, ours or yours, on a case of small numbers.
 
@@ -139,6 +140,7 @@ def explain(
         batch: examples; by default as many as the derivation likes, or 2.
         mode: "evaluation" or "training"; by default the one that the derivation is about, or evaluation.
         within: as in `fnnet.testing.check_layer`: what whole numbers in x are drawn from.
+        domain: as there: an open interval in which the floats of x lie.
 
     Raises:
         ConfigError: an unknown mode.
@@ -152,17 +154,18 @@ def explain(
     check_net(layer, "layer")
     made_by = _maker(layer)
     ours = made_by is not None and made_by.__module__.startswith("fnnet.")  # and no other of the same name
-    written = text.derivation(made_by.__name__) if ours else None
+    written = text.of(made_by) if ours else None
     head: Mapping[str, str] = written.head if written else {}
     mode = mode or head.get("mode", "evaluation")
     if mode not in ("evaluation", "training"):
         raise ConfigError(expected("mode", '"evaluation" or "training"', repr(mode)))
-    case = _case(layer, example_shape(shape), mode, batch or int(head.get("batch", 2)), key, head, within or {})
+    claims = Claims(within=within or {}, domain=domain)
+    case = _case(layer, example_shape(shape), mode, batch or int(head.get("batch", 2)), key, head, claims)
     found = case.run()
     steps, remark = _derivation(written, case)
     return Explanation(
         name=layer.name,
-        call=f"losses.{layer.name}" if getattr(layer.recipe, "factory", None) is of_loss else repr(layer),
+        call=_call(layer),
         about=_about(layer),
         case=case,
         inputs=dict(zip(_words(case, head), flat(case.x), strict=True)),
@@ -177,10 +180,10 @@ def explain(
 
 
 def _case(
-    layer: Layer, shape: Shapes, mode: str, batch: int, key: rng.Key, head: Mapping[str, str], within: Mapping[str, Any]
+    layer: Layer, shape: Shapes, mode: str, batch: int, key: rng.Key, head: Mapping[str, str], claims: Claims
 ) -> Case:
     """Distinct whole numbers, made smaller where a derivation asks for it."""
-    case = draw_whole(layer, mode, shape, batch, key, Claims(within=within))
+    case = draw_whole(layer, mode, shape, batch, key, claims)
     scale = float(head.get("scale", 1))
     if scale == 1:
         return case
@@ -196,7 +199,7 @@ def _derivation(written: text.Text | None, case: Case) -> tuple[tuple[Step, ...]
     if written is None:
         return (), "No derivation is written for this layer; the rest of the page is what it computes itself."
     given = written.head.get("given", "True")
-    if not eval(given, arguments(case.layer)):
+    if not eval(given, {"np": np, "x": case.x} | arguments(case.layer)):
         return (), f"The derivation is written for the case `{given}`."
     if written.head.get("mode", case.mode) != case.mode:
         return (), f"The derivation is about {written.head['mode']}."
@@ -204,22 +207,32 @@ def _derivation(written: text.Text | None, case: Case) -> tuple[tuple[Step, ...]
     for prose, code in written.steps:
         before = dict(space)
         exec(compile(code, f"<derivation of {case.layer.name}>", "exec"), space)
-        made = {name: np.asarray(value) for name, value in space.items() if _is_made(value, before.get(name))}
+        new = {name: value for name, value in space.items() if value is not before.get(name)}
+        made = {path: array for name, value in new.items() for path, array in arrays_of(name, value)}
         steps.append(Step(prose, code, made))
     return tuple(steps), ""
 
 
-def _is_made(value: object, before: object) -> bool:
-    return isinstance(value, np.ndarray | np.generic) and value is not before
+def arrays_of(name: str, value: Any) -> Iterator[tuple[str, Array]]:
+    """The arrays that a name stands for: one, those of a tuple or list by their places, gradients by their leaves."""
+    if isinstance(value, np.ndarray | np.generic):
+        yield name, np.asarray(value)
+    elif type(value) in (tuple, list):
+        for i, part in enumerate(value):
+            yield from arrays_of(f"{name}[{i}]", part)
+    elif name == "dparams":
+        for path, leaf in named_leaves(value).items():
+            yield _name_of_gradient(path, leaf), tree.array(leaf)
 
 
 def _namespace(case: Case, head: Mapping[str, str]) -> dict[str, Any]:
-    """What a derivation's code may name: x and dy, or their parts; leaves of params; the layer's arguments; the key."""
-    space = arguments(case.layer)
+    """What a derivation's code may name: x and dy, params and its leaves, the layer's arguments and children, a key."""
+    space = {"parts": dict(case.layer), "params": case.params, "x": case.x} | arguments(case.layer)
     space |= {path.replace(".", "_"): tree.array(leaf) for path, leaf in tree.items(case.params)}
     space |= {
         "np": np,
         "rng": rng,
+        "tree": tree,
         "key": rng.fold_in(case.key, "train"),
         "sliding": np.lib.stride_tricks.sliding_window_view,
         "dy": case.dy,
@@ -233,9 +246,12 @@ def _words(case: Case, head: Mapping[str, str]) -> list[str]:
 
 
 def arguments(layer: Layer) -> dict[str, Any]:
-    """What the layer was made with."""
+    """What the layer was made with; of a loss with its targets, what the loss was made with too."""
     recipe = recipe_of(layer)
-    return {} if recipe is None else dict(recipe.arguments)
+    if recipe is None:
+        return {}
+    own = recipe_of(recipe.arguments["loss"]) if recipe.factory is of_loss else None
+    return dict(recipe.arguments) | ({} if own is None else dict(own.arguments))
 
 
 def _differences(steps: tuple[Step, ...], found: Results, case: Case, head: Mapping[str, str]) -> Mapping[str, float]:
@@ -258,12 +274,17 @@ def _differences(steps: tuple[Step, ...], found: Results, case: Case, head: Mapp
 def _own_name(name: str, leaf: tree.Leaf, case: Case, head: Mapping[str, str]) -> str:
     """What a derivation calls a result of the layer: y, dx, dweight; next_mean for a successor."""
     if name.startswith("params"):
-        own = name.removeprefix("params.").replace(".", "_")
-        return f"next_{own}" if isinstance(leaf, tree.Running) else f"d{own}"
-    if name == "y":
+        return _name_of_gradient(name, leaf)
+    if name.startswith("y"):
         return name
     parts = [place for place, _ in places(case.x, "x")]
     return f"d{_words(case, head)[parts.index(name)]}"
+
+
+def _name_of_gradient(name: str, leaf: tree.Leaf) -> str:
+    """dweight for `params.weight`; next_mean for the successor of what runs."""
+    own = name.removeprefix("params.").replace(".", "_")
+    return f"next_{own}" if isinstance(leaf, tree.Running) else f"d{own}"
 
 
 # What the layer itself shows
@@ -274,7 +295,19 @@ def _maker(layer: Layer) -> Any:
     recipe = recipe_of(layer)
     if recipe is None:
         return None
-    return recipe.arguments["loss"] if recipe.factory is of_loss else inspect.unwrap(recipe.factory)
+    if recipe.factory is not of_loss:
+        return inspect.unwrap(recipe.factory)
+    own = recipe_of(recipe.arguments["loss"])
+    return recipe.arguments["loss"] if own is None else inspect.unwrap(own.factory)
+
+
+def _call(layer: Layer) -> str:
+    """The Python that makes the layer, or the loss that it is."""
+    recipe = recipe_of(layer)
+    if recipe is None or recipe.factory is not of_loss:
+        return repr(layer)
+    loss = recipe.arguments["loss"]
+    return f"losses.{layer.name}" if recipe_of(loss) is None else repr(loss)
 
 
 def _about(layer: Layer) -> str:

@@ -7,19 +7,20 @@ import numpy as np
 
 from fnnet import rng
 from fnnet.arguments import is_function
+from fnnet.arrays import Arrays, concatenated, count, flat, rows
 from fnnet.errors import ConfigError, ShapeError, expected
 from fnnet.layers import layer
-from fnnet.recipe import factory
+from fnnet.recipe import factory, recipe_of
 from fnnet.types import Array, Layer
 
 
 @factory
-def of_loss(loss: Callable[..., Any], target: Array) -> Layer:
-    """The loss of each example, its targets held: predictions (N, …) ↦ (N,).
+def of_loss(loss: Callable[..., Any], target: Arrays) -> Layer:
+    """The loss of each example, its targets held: predictions (N, …), or a tuple of such, ↦ (N,).
 
     Args:
         loss: one of `fnnet.losses`, or a function like them that takes `reduction`.
-        target: of each example, (N, …).
+        target: of each example, (N, …), or a tuple of such.
 
     Raises:
         ConfigError: the loss is no function.
@@ -34,16 +35,19 @@ def of_loss(loss: Callable[..., Any], target: Array) -> Layer:
         raise ConfigError(expected("loss", "a function (prediction, target) -> (value, vjp)", type(loss).__name__))
 
     def apply(params: Any, x: Array) -> Any:
-        if len(x) != len(target):
-            raise ShapeError(expected("x", f"{len(target)} predictions, one a target", len(x)))
-        each = [loss(x[i : i + 1], target[i : i + 1], "sum") for i in range(len(x))]
+        n = count(x)
+        if n != count(target):
+            raise ShapeError(expected("x", f"{count(target)} predictions, one a target", n))
+        each = [loss(rows(x, slice(i, i + 1)), rows(target, slice(i, i + 1)), "sum") for i in range(n)]
 
         def vjp(dy: Array) -> Any:
-            return (), np.concatenate([own(float(d)) for (_, own), d in zip(each, dy, strict=True)])
+            return (), concatenated([own(float(d)) for (_, own), d in zip(each, dy, strict=True)])
 
-        return np.array([value for value, _ in each], x.dtype), vjp
+        return np.array([value for value, _ in each], flat(x)[0].dtype), vjp
 
-    return layer(_no_params, apply, shape=lambda shape: (), name=getattr(loss, "__name__", "loss"))
+    recipe = recipe_of(loss)
+    name = getattr(loss, "__name__", "loss") if recipe is None else recipe.factory.__name__
+    return layer(_no_params, apply, shape=lambda shape: (), name=name, takes="anything")
 
 
 def _no_params(key: rng.Key, shape: Any) -> Any:

@@ -9,11 +9,12 @@ import numpy as np
 
 from fnnet import tree
 from fnnet.arrays import Discrete, is_tuple, places
-from fnnet.explain.explanation import SAME, Explanation, Reads, arguments
+from fnnet.explain.explanation import SAME, Explanation, Reads, arguments, arrays_of
 from fnnet.testing.case import named_leaves
 from fnnet.types import Array
 
-DIGITS, WIDTH, MOST = 4, 88, 80  # of a number, of a line, and numbers of an array that are written out
+DIGITS, WIDTH, MOST = 4, 78, 80  # of a number, of a line, and numbers of an array that are written out
+TERMINAL, LEAST = 80, 36  # columns in all, and those that an array wants
 
 
 _HAND = "numbers that can be followed by hand, and any cotangent dy of y."
@@ -51,7 +52,7 @@ def passages(told: Explanation) -> Iterator[Passage]:
     examples = f"{case.batch} example{'s' * (case.batch > 1)}"
     yield Passage("prose", f"{examples} of shape {_shape(case.shape)}, in {case.mode}; {_HAND}")
     leaves = [(name.removeprefix("params."), tree.array(leaf)) for name, leaf in named_leaves(case.params).items()]
-    held = [(name, value) for name, value in arguments(case.layer).items() if isinstance(value, np.ndarray)]
+    held = [held for name, value in arguments(case.layer).items() for held in arrays_of(name, value)]
     yield Passage("numbers", table([*told.inputs.items(), *held, *leaves, *places(case.dy, "dy")]))
     yield Passage("heading", "The derivation, step by step" if told.steps else "What comes out")
     yield from _steps(told)
@@ -82,7 +83,8 @@ def _steps(told: Explanation) -> Iterator[Passage]:
         yield Passage("prose", step.prose)
         if step.code:
             yield Passage("code", step.code)
-            yield Passage("numbers", table(list(step.made.items())))
+            if step.made:
+                yield Passage("numbers", table(list(step.made.items())))
     if told.steps:
         yield Passage("prose", agreement(told))
         return
@@ -122,9 +124,14 @@ def table(arrays: list[tuple[str, Any]]) -> str:
         if value is None:
             continue
         array = np.asarray(value)
-        head = f"{name} {array.shape} = " if array.ndim else f"{name} = "
-        lines.append(head + numbers(array, len(head)))
+        head, indent = _head(f"{name} {array.shape} = " if array.ndim else f"{name} = ")
+        lines.append(head + numbers(array, indent))
     return "\n".join(lines)
+
+
+def _head(words: str) -> tuple[str, int]:
+    """What stands in front of an array, and how far in its lines stand: below a head that leaves it little room."""
+    return (words, len(words)) if WIDTH - len(words) >= LEAST else (f"{words.rstrip()}\n    ", 4)
 
 
 def numbers(array: Array, indent: int = 0) -> str:
@@ -142,7 +149,7 @@ def numbers(array: Array, indent: int = 0) -> str:
             words = [f"{number:.{DIGITS}g}" for number in array.flat]
     else:
         words = [str(number) for number in array.flat]
-    return _grid(words, array.shape, indent, max(40, WIDTH - indent))
+    return _grid(words, array.shape, indent, WIDTH - indent)
 
 
 def _grid(words: list[str], shape: tuple[int, ...], indent: int, width: int) -> str:
@@ -161,9 +168,9 @@ def elements_read(reading: Reads) -> str:
     >>> print(elements_read(Reads((0, 1), np.array([[0.0, 2.0]]))))
     y[0, 1] reads x (1, 2) = [[·, 2]]
     """
-    head = f"y{list(reading.index)} reads x {reading.slopes.shape} = "
+    head, indent = _head(f"y{list(reading.index)} reads x {reading.slopes.shape} = ")
     words = [f"{slope:.{DIGITS}g}" if slope else "·" for slope in reading.slopes.flat]
-    return head + _grid(words, reading.slopes.shape, len(head), WIDTH)
+    return head + _grid(words, reading.slopes.shape, indent, WIDTH - indent)
 
 
 def _shape(shape: Any) -> str:
@@ -182,12 +189,26 @@ def in_terminal(told: Explanation) -> str:
             out.append(_wrapped(text))
         else:
             indent = "    " if kind == "code" else "  "
-            out.append("\n".join(indent + line if line else "" for line in text.splitlines()))
+            lines = (folded for line in text.splitlines() for folded in _folded(line, TERMINAL - len(indent)))
+            out.append("\n".join(indent + line if line else "" for line in lines))
     return "\n\n".join(out)
 
 
+def _folded(line: str, width: int) -> Iterator[str]:
+    """A line of code or numbers, cut at blanks where it is too long; what follows stands four columns further in.
+
+    >>> list(_folded("  y = one + two", 12))
+    ['  y = one +', '      two']
+    """
+    left = " " * (len(line) - len(line.lstrip()) + 4)
+    while len(line) > width and (cut := line.rfind(" ", len(line) - len(line.lstrip()) + 1, width + 1)) > 0:
+        yield line[:cut].rstrip()
+        line = left + line[cut:].lstrip()
+    yield line
+
+
 def _wrapped(text: str) -> str:
-    return "\n\n".join(fill(paragraph, 100) for paragraph in text.split("\n\n"))
+    return "\n\n".join(fill(paragraph, TERMINAL) for paragraph in text.split("\n\n"))
 
 
 _MARKDOWN = {

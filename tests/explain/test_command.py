@@ -16,7 +16,7 @@ def test_a_layer_by_name(capsys):
     assert "x (1, 1, 4, 4) = " in shown
     assert 'y = np.einsum("ncpqij,ocij->nopq", windows, weight)' in shown
     assert "The layer itself gives the same `y`, `dx`, `dweight`, `dbias`, exactly." in shown
-    assert max(map(len, shown.splitlines())) <= 130
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_without_a_name_those_there_are(capsys):
