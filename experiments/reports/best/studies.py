@@ -57,7 +57,7 @@ def _ranked(answers: StudyResults) -> list[str]:
     return said
 
 
-# The first setting is the plain recipe; what is best by mean validation accuracy is trained on all images and tested.
+# The first setting is an earlier search's choice. The best by mean validation accuracy is trained on all and tested.
 SEARCHES: dict[str, dict[str, Config]] = {
     "mnist": {
         "three convolutions": (plain := Config("mnist", "deep", batch_norm=True, epochs=5)),

@@ -30,20 +30,18 @@ class Config:
         strength: how much every batch is rotated, resized, sheared and shifted at random: 1 is `MOVES`, 0 not at all.
         elastic: how far every pixel is moved beside, with its neighbours: pixels, standard deviation.
         smoothing: of the labels: the share of the loss that all classes bear alike.
-        decay: decoupled weight decay; 0 is Adam.
         dropout: in front of the last layer.
         members: nets that answer together, by the mean of their probabilities.
         test: train on all but the test set and test once; else train on a part and look at the rest, the validation.
     """
 
     data: Set
-    net: str = "lenet5"
+    net: str = "deep"
     strength: float = 1.0
     elastic: float = 0.0
     smoothing: float = 0.0
     batch_norm: bool = False
     dropout: float = 0.0
-    decay: float = 0.0
     learning_rate: float = 0.003
     schedule: str = "one_cycle"
     batch: int = 64
@@ -64,22 +62,6 @@ def _ending(config: Config, units: Sequence[int]) -> list[Layer]:
     hidden = [part for n in units for part in _block(config, layers.dense(n))]
     drop = [layers.dropout(config.dropout)] if config.dropout else []
     return [layers.flatten(), *hidden, *drop, layers.dense(CLASSES[config.data])]
-
-
-def _lenet5(config: Config) -> Layer:
-    return layers.serial(
-        *_block(config, layers.conv2d(6, 5), layers.max_pool(2)),
-        *_block(config, layers.conv2d(16, 5), layers.max_pool(2)),
-        *_ending(config, (120, 84)),
-    )
-
-
-def _wide(config: Config) -> Layer:
-    return layers.serial(
-        *_block(config, layers.conv2d(16, 5), layers.max_pool(2)),
-        *_block(config, layers.conv2d(32, 5), layers.max_pool(2)),
-        *_ending(config, (96,)),
-    )
 
 
 def _deep(config: Config) -> Layer:
@@ -111,12 +93,9 @@ def _pairs(channels: Sequence[int], config: Config) -> Layer:
 
 
 NETS: dict[str, Callable[[Config], Layer]] = {
-    "lenet5": _lenet5,
-    "wide": _wide,
     "deep": _deep,
     "cnn": _cnn,
     "pairs": partial(_pairs, (16, 32, 56)),
-    "wide pairs": partial(_pairs, (32, 64, 128)),
 }
 
 # By how much images are changed at most: rotation, degrees; part of the size; shear, degrees; translation, pixels.
@@ -188,22 +167,12 @@ def train(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
     examples, looked = arrays(config, directory)
     steps = config.epochs * data.batch_count(len(examples[1]), config.batch)
     rate = SCHEDULES[config.schedule](config.learning_rate, steps)
-    rule = optim.adamw(rate, weight_decay=config.decay, where=optim.is_weight) if config.decay else optim.adam(rate)
+    rule = optim.adam(rate)
     model, loss = net(config), losses.with_options(losses.softmax_cross_entropy, smoothing=config.smoothing)
-    fitted = []
-    for i in range(config.members):
-        own = seed * config.members + i
-        made = fit.fit(
-            model,
-            loss,
-            rule,
-            own,
-            epochs(config, examples),
-            config.epochs,
-            part(tell, i, config.members),
-            {},
-            examples=examples,
-        )
+    epoch, n, fitted = epochs(config, examples), config.members, []
+    for i in range(n):
+        part, own = part_of(tell, i, n), seed * n + i
+        made = fit.fit(model, loss, rule, own, epoch, config.epochs, part, {}, examples=examples)
         if made.diverged:
             return made.broken_off()
         fitted.append(made)
@@ -217,13 +186,13 @@ def train(config: Config, seed: int, directory: str | None, tell: OnProgress) ->
         "views_accuracy": metrics.accuracy(together, labels),
         "loss": float(-np.log(np.maximum(once[np.arange(len(labels)), labels], 1e-30)).mean(dtype=np.float64)),
         "train_accuracy": rows[-1]["train_accuracy"],
-        "parameters": config.members * summary.total(summary.summary(model, x.shape[1:])).parameters,
+        "parameters": n * summary.total(summary.summary(model, x.shape[1:])).parameters,
         "seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows),
     }
     return Result(rows, ending)
 
 
-def part(tell: OnProgress, i: int, of: int) -> OnProgress:
+def part_of(tell: OnProgress, i: int, of: int) -> OnProgress:
     """Who hears how much is done, of one training out of several."""
     return lambda done: tell((i + done) / of)
 
