@@ -68,14 +68,16 @@ def summary(net: Layer, shape: Shapes, params: Params | None = None) -> tuple[Ro
     check_net(net, fix="the order is (net, shape, params)")
     shape = example_shape(shape)
     params = net.init(rng.key(0), shape) if params is None else params
+    leaves = _by_layer(params)
     rows: list[Row] = []
+    seen: set[str] = set()
     times = [1]  # how often what is inside works for one example
 
     def telling(path: str, layer: Layer) -> Layer:
         def found(in_shape: Shapes) -> Shapes:
             out_shape = layer._shape(in_shape)
-            again = any(row.path == path for row in rows)
-            row = _row(path, layer, (in_shape, out_shape), () if again else params, params)
+            row = _row(path, layer, (in_shape, out_shape), leaves.get(path, {}), path in seen)
+            seen.add(path)
             work = None if row.multiply_adds is None else times[-1] * row.multiply_adds
             rows.append(attrs.evolve(row, multiply_adds=work))
             return out_shape
@@ -117,20 +119,23 @@ def total(rows: tuple[Row, ...]) -> Row:
     )
 
 
-def _row(path: str, layer: Layer, shapes: tuple[Shapes, Shapes], counted: Params, params: Params) -> Row:
+def _by_layer(params: Params) -> dict[str, dict[str, tree.Leaf]]:
+    """The leaves below every path, by what their own paths are from there."""
+    found: dict[str, dict[str, tree.Leaf]] = {}
+    for place, leaf in tree.items(params):
+        words = place.split(".") if place else []
+        for n in range(len(words) + 1):
+            found.setdefault(".".join(words[:n]), {})[".".join(words[n:])] = leaf
+    return found
+
+
+def _row(path: str, layer: Layer, shapes: tuple[Shapes, Shapes], leaves: Mapping[str, tree.Leaf], again: bool) -> Row:
     in_shape, out_shape = shapes
-    own = _below(path, params)
     sizes = {True: 0, False: 0}
-    for _, leaf in _below(path, counted):
+    for leaf in () if again else leaves.values():
         sizes[leaf is tree.array(leaf)] += tree.array(leaf).size
-    start = len(path) + 1 if path else 0
-    work = _work(layer, {place[start:]: tree.array(leaf).shape for place, leaf in own}, in_shape, out_shape)
+    work = _work(layer, {place: tree.array(leaf).shape for place, leaf in leaves.items()}, in_shape, out_shape)
     return Row(path, layer.name, out_shape, sizes[True], sizes[False], work)
-
-
-def _below(path: str, params: Params) -> list[tuple[str, tree.Leaf]]:
-    """The leaves of the layer at a path, with their places in the whole."""
-    return [(place, leaf) for place, leaf in tree.items(params) if not path or f"{place}.".startswith(f"{path}.")]
 
 
 def _work(layer: Layer, weights: Mapping[str, Shape], in_shape: Any, out_shape: Any) -> int | None:

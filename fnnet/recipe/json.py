@@ -37,7 +37,7 @@ from fnnet.recipe import names
 from fnnet.recipe.made import ADVICE, is_factory, recipe_of
 from fnnet.rng import Key
 
-_MAX_DEPTH = 100  # calls, tuples and dicts within each other
+_MAX_DEPTH = 210  # calls, tuples and dicts within each other: two for each layer of the deepest net, and what is in it
 _MAX_VALUES = 100_000
 _MAX_TEXT = 10_000  # letters
 _MAX_BITS = 1024  # of a whole number

@@ -166,6 +166,22 @@ def test_a_part_of_leaves_may_have_a_state_and_choose():
     np.testing.assert_array_equal(state[0].square["weight"], [[26.0, 26.0]])
 
 
+@pytest.mark.parametrize("size", [3, 100_000])
+def test_a_leaf_that_a_part_passes_over_keeps_its_state(size):
+    def rule(block):
+        np.add(block.old[0], block.given, out=block.new[0])
+        np.copyto(block.update, block.given)
+        finish(block)
+
+    params = {"weight": np.full((1, size), 3.0), "bias": np.full(size, 5.0)}
+    part = Part("sums", lambda count, updates: rule, Rows, (np.array,), where=optim.is_weight)
+    optimizer = link(part)
+    updates, (state,) = optimizer.update(params, optimizer.init(params), params)
+    np.testing.assert_array_equal(updates["bias"], params["bias"])
+    np.testing.assert_array_equal(state.square["bias"], params["bias"])
+    np.testing.assert_array_equal(state.square["weight"], 2 * params["weight"])
+
+
 class Rows(NamedTuple):
     """A sum of squares a row."""
 

@@ -160,6 +160,9 @@ def _go_over(
         todo: list[_Ready] = []
         made: list[tuple[Array, Leaves]] = []
         for each, rule, factor in rules:
+            if each in pack.skips:  # its state stays
+                todo.append((pass_on, factor, False, [], []))
+                continue
             old = [pack.replaced(leaves) for leaves in each.old]
             new = [pack.scrap(array) if look else pack.room(array) for array in old]
             todo.append((_on(pack, each, rule), factor, each.part.reads_params, old, new))
@@ -179,8 +182,6 @@ def _go_over(
 
 def _on(pack: Pack, each: Memory, rule: Rule) -> Rule:
     """The rule as it is for this pack."""
-    if each in pack.skips:
-        return pass_on
     return (lambda block: rule(block.shaped(pack.shape))) if each.part.of == "leaves" else rule
 
 
