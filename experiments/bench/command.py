@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.bench import growth, works
 from experiments.bench import race as races
-from experiments.bench import works
 from experiments.bench.layer_works import LAYERS, STEPS
 from experiments.bench.works import Work, multiply_adds, scaled
 from fnnet.arguments import one_of, whole
@@ -45,6 +45,8 @@ def main(args: list[str]) -> int:
     pythons |= dict.fromkeys((*races.OWN, "onnxruntime"), sys.executable)  # which reads what fnnet writes
     if options.profile:
         return _profile(options, pythons)
+    if options.growth is not None:
+        return _growth(options)
     here = [name for name in options.against if races.installed(name, pythons[name])]
     missing = [name for name in options.against if name not in here]
     results = _all(options, [*races.OWN, *here], pythons) | {"missing": missing}
@@ -66,6 +68,16 @@ def _profile(options: argparse.Namespace, pythons: dict[str, str]) -> int:
             found[name] = fnnet.ask(do="profile", work=WORKS[name])["rows"]
             print(_shares(name, found[name]), flush=True)
     _write(options, {"threads": options.threads, "profile_seconds": found})
+    return 0
+
+
+def _growth(options: argparse.Namespace) -> int:
+    """Print and write peaks and steps of a large net, see `experiments.bench.growth`."""
+    found = []
+    for row in growth.grown(whole("--growth", options.growth, 4)):
+        found.append(row)
+        print(growth.line(row), flush=True)
+    _write(options, {"params": options.growth, "growth": found})
     return 0
 
 
@@ -93,6 +105,12 @@ def _options(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--turn", type=float, default=0.1, help="seconds of a turn")
     parser.add_argument("--no-slopes", action="store_true", help="leave out how cost grows with size")
     parser.add_argument("--profile", action="store_true", help="race nobody: show where fnnet's step spends its time")
+    parser.add_argument(
+        "--growth",
+        type=int,
+        metavar="PARAMS",
+        help="race nobody: peaks of memory and steps of a net of so many (Linux)",
+    )
     parser.add_argument("--json", help="also write everything to this file")
     return parser.parse_args(args)
 

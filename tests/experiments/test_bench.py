@@ -190,3 +190,17 @@ def test_a_page_without_its_table_is_told():
 
 def test_how_the_pages_are_written():
     assert not doctest.testmod(pages).failed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident pages are counted as Linux tells them")
+def test_growth_has_a_peak_and_steps_for_every_loop(tmp_path, capsys):
+    path = tmp_path / "growth.json"
+    assert command.main(["--growth", "4000000", "--json", str(path)]) == 0
+    found = json.loads(path.read_text())
+    rows = {(row["loop"], row["rule"]): row for row in found["growth"]}
+    assert len(capsys.readouterr().out.splitlines()) == len(rows) == 5
+    assert all(len(row["seconds"]) == 20 for row in rows.values())
+    assert 1 < rows["products", ""]["peak"] < 3
+    assert rows["fold", "adam"]["peak"] + 1 < rows["steps", "adam"]["peak"]
+    with pytest.raises(ConfigError, match="--growth: expected a whole number ≥ 4, got 0"):
+        command.main(["--growth", "0"])
