@@ -23,7 +23,8 @@ class Part:
         at: `(count, updates) -> rule`, asked once per update: `count` updates came before, and `updates` are the arrays
             handed to this part (as they will be only where `sees_all` is set).
         state: the NamedTuple of its state: `steps` if it counts, then one tree for each of `starts`; None without any.
-        starts: for each tree of the state, `leaf -> array`, what a leaf begins with.
+        starts: for each tree of the state, `leaf -> array`, what a leaf begins with. A rule with such a memory takes
+            subnormal numbers for 0, see `fnnet.kernels.subnormal`: what is long past fades away altogether.
         where: the leaves it acts on, all by default; others pass.
         reads_params: whether its rule looks at params.
         sees_all: whether it must see all updates before it changes the first.

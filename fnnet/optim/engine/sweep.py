@@ -5,6 +5,7 @@ Each block of a pack goes through all parts before the next one is touched. Only
 """
 
 from collections.abc import Callable, Sequence, Set
+from contextlib import nullcontext
 from typing import Any, TypeAlias
 
 import attrs
@@ -12,6 +13,7 @@ import numpy as np
 
 from fnnet.errors import ConfigError, expected
 from fnnet.kernels.finite import all_finite
+from fnnet.kernels.subnormal import subnormals_as_zero
 from fnnet.optim.engine import memory
 from fnnet.optim.engine.block import Block, pass_on
 from fnnet.optim.engine.layout import Leaves, check_trainable, gradients_beside, is_finite_leaf, is_trained, lay_out
@@ -185,6 +187,7 @@ def _on(pack: Pack, each: Memory, rule: Rule) -> Rule:
     return (lambda block: rule(block.shaped(pack.shape))) if each.part.of == "leaves" else rule
 
 
+_AS_THEY_ARE = nullcontext()  # subnormal numbers
 _Ready: TypeAlias = tuple[Rule, float, bool, list[Array], list[Array]]  # a rule, its factor, …, its state: old and new
 
 
@@ -210,8 +213,9 @@ def _go_through(
         for rule, factor, reads_params, old, new in todo:
             own = params if reads_params else None
             then = [s[to] for s in new]
-            rule(Block(u, before, own, [s[cut] for s in old], then, spare[: given.size], factor))
-            good = good and (not adds or all(map(all_finite, then)))
+            with subnormals_as_zero() if new else _AS_THEY_ARE:  # where the memory of what was fades away
+                rule(Block(u, before, own, [s[cut] for s in old], then, spare[: given.size], factor))
+                good = good and (not adds or all(map(all_finite, then)))
             before = u
         if adds:
             np.add(params, u, out=target)
