@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import attrs
 import numpy as np
@@ -19,8 +20,8 @@ import fnnet.explain
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.parent.name not in ("derivations", "tutorials"))
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-BUILDERS = ("api_pages", "derivation_pages", "docstrings", "look", "rooms")
-api_pages, derivation_pages, docstrings, look, rooms = map(importlib.import_module, BUILDERS)
+BUILDERS = ("api_pages", "derivation_pages", "docstrings", "drawings", "look", "rooms")
+api_pages, derivation_pages, docstrings, drawings, look, rooms = map(importlib.import_module, BUILDERS)
 
 
 def test_every_public_name_has_one_place():
@@ -118,12 +119,31 @@ def test_a_name_of_the_reference_says_where_it_is_met():
 def test_the_page_of_a_derivation_is_computed_and_drawn():
     page = derivation_pages.page("max_pool")
     assert "dwindows = np.where" in page
-    assert page.count("<svg") == 2
-    assert page.count('class="up"') == 2  # each output reads the one element that won
+    assert page.count("<svg") == 4
+    read = page.split("## What is read")[1]
+    assert read.count("<svg") == 2
+    assert read.count('class="up"') == 2  # each output reads the one element that won
     wrong = fnnet.explain.explained("max_pool")
     wrong = attrs.evolve(wrong, off={"y": 1.0})
     with pytest.raises(ValueError, match="max_pool does not give what the layer gives"):
         derivation_pages.page("max_pool", lambda name: wrong)
+
+
+@pytest.mark.parametrize("name", drawings.DRAWINGS)
+def test_a_drawing_is_of_a_derivation_and_drawn(name):
+    drawn = drawings.drawing(name)
+    ElementTree.fromstring(f"<div>{drawn}</div>")
+    assert drawn.count("<svg") == len(drawings.DRAWINGS[name])
+    assert drawn in derivation_pages.page(name)
+
+
+def test_the_lattice_of_ctc_is_its_posterior():
+    """Seven places, five steps: what stands in the circles of a step sums to 1, and a mask hides what is to come."""
+    drawn = drawings.drawing("ctc")
+    shares = [float(share) for share in re.findall(r">(\d\.\d\d)</text>", drawn)]
+    assert sum(shares) == pytest.approx(5, abs=0.1)
+    _, causal = drawings.drawing("attention").split("</figure>")[:2]
+    assert causal.count(">·</text>") == 6
 
 
 def test_answers_are_folded_to_the_next_one_or_the_end():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawings import drawing
 from flow_picture import picture
 from folder_of_pages import written
 from rooms import every_name
@@ -13,6 +14,7 @@ from fnnet.explain import text
 from fnnet.explain.naming import is_loss
 
 HEADING = "## What is read"
+DERIVATION = "## The derivation, step by step"
 INTRO = """# Derivations
 
 A page a layer: its formula, the derivation in steps, the numbers of a small case after every step, what reads what, the
@@ -46,6 +48,9 @@ def page(name: str, told: Callable[[str], explain.Explanation] = explain.explain
     full = f"fnnet.losses.{name.removeprefix('losses.')}" if is_loss(name) else f"fnnet.layers.{name}"
     reference = f"[`{name}` in the reference](../api/{every_name()[full]}.rst)"
     content = explain.in_markdown(explanation)
+    taught = drawing(name)
+    if taught:
+        content = content.replace(DERIVATION, f"## A picture\n\n```{{raw}} html\n{taught}\n```\n\n{DERIVATION}", 1)
     drawn = picture(explanation)
     if drawn:
         content = content.replace(HEADING, f"{HEADING}\n\n```{{raw}} html\n{drawn}\n```", 1)
