@@ -309,7 +309,10 @@ def test_show_says_what_it_can_show(folder, run, capsys):
     for words, told in (
         (["mnits"], "expected a run folder, a folder or zip of pictures, or one of mnist, digits, hanzi, got 'mnits'"),
         (["mnist", "--resize", "20", "20"], "--resize: expected a folder or zip of pictures, which it says how"),
-        ([str(run), "--grey"], "--grey: expected a folder or zip of pictures; a run reads them as its settings say"),
+        (
+            [str(run), "--no-colours"],
+            "--no-colours: expected a folder or zip of pictures; a run reads them as its settings say",
+        ),
         (
             [str(folder), "--names", "gbk"],
             "names: expected a zip, whose names may be in another encoding, got the folder",

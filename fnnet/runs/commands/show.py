@@ -39,7 +39,7 @@ def show(
     wrong: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     seed: int | None = None,
     resize: tuple[int, int] | None = None,
-    grey: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    colours: bool = True,
     names: str | None = None,
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
     png: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
@@ -58,7 +58,7 @@ def show(
         wrong: of a run, those that are misread, the surest mistakes first.
         seed: draw them by this number; by default the first.
         resize: height and width that pictures of a folder are brought to; by default they are of one size.
-        grey: read those without their colours.
+        colours: read those in colours; else grey.
         names: how names in a zip are encoded that does not say it, such as gbk.
         data: data directory, or the folder that a run was trained on.
         png: draw them into this file in place of the terminal.
@@ -70,7 +70,7 @@ def show(
     asked = any(word is not None for word in (examples, png, data)) or choice != shown.Choice()
     if examples is not None:
         choice = attrs.evolve(choice, examples=examples)
-    reading = {"resize": resize, "grey": grey, "names": names}
+    reading = {"resize": resize, "no-colours": not colours, "names": names}
     if what in shown.DATA_SETS:
         shown.refused(what, reading, "a folder or zip of pictures, which it says how to read")
         return _draw(shown.of_data_set(what, data, choice), png)
@@ -82,7 +82,7 @@ def show(
         return _tell(what, shown.DATA_SETS)
     shown.refused(what, {"data": data}, "a data set or a run, whose data are elsewhere")
     names = NAMES if names is None else names
-    config = class_folders.Config(resize=resize, colours=not grey, names=names)
+    config = class_folders.Config(resize=resize, colours=colours, names=names)
     return _draw(shown.of_folder(what, config, choice), png)
 
 
