@@ -81,6 +81,10 @@ def _dask(address: str, workers: int, threads: int) -> Iterator[Any]:
             except TimeoutError:
                 fix = f"start some with `dask worker {address} --nthreads 1 --memory-limit 0`"
                 raise ConfigError(expected(f"--on dask:{address}", "workers", "none", fix)) from None
+            try:
+                client.run(executors.probe)  # a run that a worker cannot read would end it, and not be answered
+            except Exception as error:  # what is raised there comes as it is, or as an Exception with its text
+                raise executors.without_code(error) from error
             yield client
         return
     environment = dict.fromkeys(pool.THREADS, str(threads))

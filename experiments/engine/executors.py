@@ -27,6 +27,9 @@ PROBED = {
 }
 
 
+SECONDS = 30.0  # after which a cluster without a worker is given up
+
+
 class Misfit(NamedTuple):
     """Why a worker is not taken."""
 
@@ -69,11 +72,11 @@ def perform(
     executor = hire()
     try:
         while waiting or running:
-            most = workers if there is None else _counted(there)
+            most = workers if there is None else max(1, _counted(there))
             while waiting and len(running) < most:
                 number = waiting.popleft()
                 running[_submitted(executor, number, jobs[number], threads, wanted)] = number
-            events, broken = _over(running)
+            events, broken = _over(running, there)
             yield from events
             if broken:
                 yield from [_heard(future, number) for future, number in running.items()]
@@ -86,12 +89,16 @@ def perform(
         executor.shutdown(wait=False)
 
 
-def _over(running: "dict[Future[Any], int]") -> tuple[list[Event], bool]:
+def _over(running: "dict[Future[Any], int]", there: Callable[[], int] | None) -> tuple[list[Event], bool]:
     """What the next runs to be over have come to, and whether the executor is broken.
 
     Nothing keeps their futures: as long as somebody does, Dask makes a run again whose result is lost with a worker.
     """
-    over, _ = wait(running, return_when=FIRST_COMPLETED)
+    over: set[Future[Any]] = set()
+    while not over:
+        over, _ = wait(running, None if there is None else SECONDS, FIRST_COMPLETED)
+        if there is not None and not over and _counted(there) == 0:
+            raise _gone("none left")
     broken = any(isinstance(_fault(future), BrokenExecutor) for future in over)
     return [_heard(future, running.pop(future)) for future in over], broken
 
@@ -104,19 +111,24 @@ def _submitted(executor: Executor, number: int, job: Job, threads: int, wanted: 
         failed.set_exception(error)
         return failed
     except RuntimeError as error:
-        raise _gone(error) from error
+        raise _gone(f"{type(error).__name__}: {error}") from error
 
 
 def _counted(there: Callable[[], int]) -> int:
     try:
-        return max(1, there())
+        return there()
     except OSError as error:
-        raise _gone(error) from error
+        raise _gone(f"{type(error).__name__}: {error}") from error
 
 
-def _gone(error: Exception) -> ConfigError:
+def _gone(got: str) -> ConfigError:
     fix = "what is finished is kept: start its workers again, and this command"
-    return ConfigError(expected("workers", "ones that take runs", f"{type(error).__name__}: {error}", fix))
+    return ConfigError(expected("workers", "ones that take runs", got, fix))
+
+
+def without_code(error: Exception) -> ConfigError:
+    """What is said of a worker that knows nothing of what it was asked."""
+    return ConfigError(expected("a worker", "this code", f"{type(error).__name__}: {error}", "give it this clone"))
 
 
 def _fault(future: "Future[Any]") -> BaseException | None:
@@ -130,8 +142,7 @@ def _fault(future: "Future[Any]") -> BaseException | None:
 def _heard(future: "Future[Any]", number: int) -> Event:
     fault = _fault(future)
     if isinstance(fault, ImportError | AttributeError):  # it knows nothing of what it was asked
-        got = f"{type(fault).__name__}: {fault}"
-        raise ConfigError(expected("a worker", "this code", got, "give it this clone")) from fault
+        raise without_code(fault) from fault
     if fault is not None:
         return Failed(number, f"its worker was lost: {type(fault).__name__}: {fault}".rstrip(": "), "")
     found: Done | Failed | Misfit = future.result()
