@@ -18,11 +18,11 @@ RULES = ("momentum", "adam")
 LOOPS = ("fold", "steps", "products")  # a fold; steps one by one, each beside its state; the matrix products alone
 
 
-def grown(params: int, steps: int = STEPS) -> Iterator[dict[str, Any]]:
+def grown(params: int) -> Iterator[dict[str, Any]]:
     """For every loop and rule: the peak in units of the params' bytes, and the seconds of every step."""
     for loop in LOOPS:
         for rule in RULES if loop != "products" else ("",):
-            call = f"from experiments.bench.growth import _tell; _tell({loop!r}, {rule!r}, {params}, {steps})"
+            call = f"from experiments.bench.growth import _tell; _tell({loop!r}, {rule!r}, {params}, {STEPS})"
             done = subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True)
             yield {"loop": loop, "rule": rule, **json.loads(done.stdout)}
 
