@@ -24,6 +24,7 @@ what the layer itself gives. The same for any shape, and for a layer of your own
 ```sh
 fnnet explain conv2d --shape 1 4 4
 fnnet explain "conv2d(2, 3, padding=1)" --shape 2 5 5
+fnnet explain scan --shape 1 + 5 1
 fnnet explain my_layers.py:scale --shape 3
 ```
 """

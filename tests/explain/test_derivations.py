@@ -130,8 +130,9 @@ def test_other_shapes_and_options(net, shape):
 
 @pytest.mark.parametrize("name", text.names())
 def test_a_slope_is_what_differences_say(name):
-    for slope in explained(name).slopes:
-        assert slope.pulled == pytest.approx(slope.differences, rel=1e-5, abs=1e-5)
+    for seed in range(3):  # no case stands on a kink
+        for slope in explained(name, key=rng.key(seed)).slopes:
+            assert slope.pulled == pytest.approx(slope.differences, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", text.names())
