@@ -167,7 +167,8 @@ That.
 
    A file.
 """
-    document = pytest.importorskip("docutils.core", reason="sphinx is not here").publish_doctree(text)
+    pytest.importorskip("sphinx", reason="the site's tools: pip install '.[docs]'")
+    document = importlib.import_module("docutils.core").publish_doctree(text)
     answers = importlib.import_module("answers")
     answers.Fold(document).run()
     kinds = [[type(part).__name__ for part in node] for node in document.findall(answers.Answer)]

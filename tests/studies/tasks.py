@@ -56,10 +56,10 @@ def study(task, **changes):
 
 
 def dies_once(config, seed, data, tell):
-    """Notes every try in the folder `data`, and ends its process at the first of one run."""
+    """Notes the process of every try in the folder `data`, and ends it at the first of one run."""
     tries = Path(data) / f"{config.value:g}-{seed}"
     with tries.open("a") as file:
-        file.write("x")
-    if config.value == 2.0 and seed == 0 and tries.read_text() == "x":
+        file.write(f"{os.getpid()} ")
+    if config.value == 2.0 and seed == 0 and tries.read_text() == f"{os.getpid()} ":
         os.kill(os.getpid(), 9)
     return good(config, seed, data, tell)
