@@ -16,6 +16,7 @@ import pytest
 
 import fnnet
 import fnnet.explain
+from fnnet.types import Discrete
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.parent.name not in ("derivations", "tutorials"))
@@ -199,30 +200,41 @@ def test_the_site_beside_has_the_same_pages(tmp_path):
 
 
 COMING = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
-LAYER_ROWS = [row for row in re.findall(r"^\| (.*) \|$", COMING, re.MULTILINE) if row.count(" | ") == 4 and "`(" in row]
+LAYER_ROWS = [
+    row for row in re.findall(r"^\| ?(.*) \|$", COMING, re.MULTILINE) if row.count(" | ") == 4 and "`(" in row
+]
 
 
 def cells(row):
     return [cell.strip("`") for cell in row.split(" | ")]
 
 
+def examples(shape, ones):
+    """Two examples of a shape, or of each of several; whole numbers where the shape says so."""
+    if isinstance(shape, Discrete):
+        return ones((2, *shape.shape), "int64")
+    return ones((2, *shape), "float32") if isinstance(shape[0], int) else tuple(examples(own, ones) for own in shape)
+
+
 @pytest.mark.parametrize("row", LAYER_ROWS, ids=lambda row: cells(row)[2])
 def test_a_row_of_layers_says_what_comes_out(row):
     theirs, _, ours, one, becomes = cells(row)
-    shape, out = ast.literal_eval(one), ast.literal_eval(becomes)
+    shape, out = eval(one, {"Discrete": Discrete}), ast.literal_eval(becomes)
     net = fnnet.explain.named_net(ours)
     assert net.shape(shape) == out
-    x = np.ones((2, *shape), np.float32)
+    x = examples(shape, np.ones)
     assert net.apply(net.init(fnnet.rng.key(0), shape), x)[0].shape == (2, *out)
-    if importlib.util.find_spec("torch") is not None:
+    if theirs != "—" and importlib.util.find_spec("torch") is not None:
         import torch
 
-        made = eval(theirs, vars(torch.nn))
-        assert made(torch.ones(2, *shape)).shape == (2, *out)
+        given = examples(shape, lambda own, dtype: torch.ones(own, dtype=getattr(torch, dtype)))
+        given = given if isinstance(given, tuple) else (given,) * (3 if "Multihead" in theirs else 1)
+        y = eval(theirs, vars(torch.nn))(*given)
+        assert (y[0] if isinstance(y, tuple) else y).shape == (2, *out)
 
 
 def test_the_layers_of_the_table_are_all_there():
-    assert len(LAYER_ROWS) == 21
+    assert len(LAYER_ROWS) == 66
 
 
 def ours_of_two():

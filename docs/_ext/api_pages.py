@@ -16,6 +16,7 @@ from fnnet.errors import FnnetError
 from fnnet.explain.text import names as text_names
 
 MOST = 6  # links to where a name is used
+QUESTIONS = ("one-page", "sharp-bits", "faq", "conventions", "coming-from")  # other pages with code
 DOCS = Path(__file__).resolve().parents[1]
 
 
@@ -136,9 +137,16 @@ def sources() -> dict[str, tuple[str, str]]:
         for path in sorted((DOCS / folder).glob("plot_*.py")):
             code = path.read_text(encoding="utf-8")
             found[f"{built}/{path.stem}"] = (code.splitlines()[1], code)
-    for path in (*sorted((DOCS / "how-to").glob("*.md")), DOCS / "one-page.md", DOCS / "sharp-bits.md"):
+    for path in (*sorted((DOCS / "how-to").glob("*.md")), *(DOCS / f"{name}.md" for name in QUESTIONS)):
         page = path.read_text(encoding="utf-8")
-        code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+        code = "\n".join([*re.findall(r"```python\n(.*?)```", page, re.DOTALL), *_cells(page)])
         title = page.splitlines()[0].removeprefix("# ")
         found[path.relative_to(DOCS).with_suffix("").as_posix()] = (title, code)
     return found
+
+
+def _cells(page: str) -> list[str]:
+    """The code in a page's tables; in the third column of five stand layers, by their names alone."""
+    rows = re.findall(r"^\| .* \|$", page, re.MULTILINE)
+    spans = [span for row in rows for span in re.findall(r"`([^`]+)`", row)]
+    return [*spans, *(f"layers.{row.split(' | ')[2].strip('`')}" for row in rows if row.count(" | ") == 4)]
