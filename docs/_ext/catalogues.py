@@ -20,7 +20,16 @@ CATALOGUES = DOCS / "locale" / LOCALE / "LC_MESSAGES"
 WRITTEN = ("api", "derivations", "tutorials", "gallery", "results", "locale")  # by a build, or no pages
 OTHERS = ("api/index", "derivations/index", "results/RESULTS")
 # Pages that stay English.
-ENGLISH = ("beyond-one-machine", "course-mistakes", "experiments", "findings", "glossary", "layers", "onnx-suite")
+ENGLISH = (
+    "beyond-one-machine",
+    "course-mistakes",
+    "experiments",
+    "faq",
+    "findings",
+    "glossary",
+    "layers",
+    "onnx-suite",
+)
 CODE = re.compile(r"(:\w+:)?(`+)[^<]+?\2")
 HEADER = """\
 msgid ""
