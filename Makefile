@@ -19,6 +19,7 @@ lint: .venv/ready
 docs: .venv/docs
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
 	$(BIN)/python docs/_ext/look.py build/docs
+	$(BIN)/python -m pytest --quiet tests/test_site.py
 
 # The same in Chinese, into build/docs-zh, and whether all of it is translated; tutorials that `make docs` has run are
 # not run again.
