@@ -123,3 +123,15 @@ def test_a_part_of_a_tuple_is_named():
     result = testing.check_layer(wrong, ((3,), (3,)))
     assert {finding.leaf for finding in result.broken} == {"x[1]"}
     assert "d x[1]: expected" in str(result)
+
+
+@pytest.mark.parametrize("claims", [{"smooth": True}, {"piecewise_linear": True}])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_leaf_without_axes_is_measured_like_any_other(claims, factor):
+    def apply(params, x):
+        return params * x, lambda dy: (np.asarray(factor * (dy * x).sum()), params * dy)
+
+    own = layers.layer(lambda key, shape: np.asarray(0.5, np.float32), apply, name="scaled")
+    result = testing.check_layer(own, (3,), **claims)
+    assert bool(result) == (factor == 1), str(result)
+    assert {finding.leaf for finding in result.broken} <= {"params"}

@@ -14,7 +14,7 @@ from fnnet import data, layers, losses, metrics, optim, plots, rng, training
 # What it does, in numbers
 # ------------------------
 # Dropout is there in training only: ``net.train(key)`` is the net with its coins thrown. The same key throws the same
-# coins. A third of these units goes, and what stays is divided by ⅔.
+# coins. Each of these units goes with probability ⅓, what stays is divided by ⅔.
 
 drop = layers.dropout(1 / 3)
 x = np.ones((1, 9), np.float32)

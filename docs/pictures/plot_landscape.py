@@ -2,8 +2,8 @@
 The slope that a training comes down
 ====================================
 
-The loss over a plane through the params: from where training began to where it ended, and to the side. The path is
-what two optimizers went on it.
+The loss over a plane through the params: from where training began to where it ended, and to the side; and
+the ways that two optimizers went on it.
 """
 
 import numpy as np

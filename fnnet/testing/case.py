@@ -124,8 +124,11 @@ def trained_leaves(params: Params) -> dict[str, Array]:
 
 
 def replaced(params: Params, old: Array, new: Array) -> Params:
-    """Params with another array in the place of one of their own."""
-    return tree.zip_leaves(lambda leaf: new if leaf is old else leaf, params)
+    """Params with another array in the place of one of their own.
+
+    Of an array without axes NumPy makes a scalar in every sum: it is an array again here.
+    """
+    return tree.zip_leaves(lambda leaf: np.asarray(new) if leaf is old else leaf, params)
 
 
 def draw(layer: Layer, mode: str, shape: Shapes, batch: int, key: rng.Key, claims: Claims) -> Case:
@@ -227,7 +230,7 @@ def _away_from_init(key: rng.Key, params: Params) -> Params:
     def at(path: str, leaf: tree.Leaf) -> tree.Leaf:
         if not isinstance(leaf, np.ndarray):
             return leaf
-        return leaf + 0.2 * spread(rng.fold_in(key, path), leaf.shape) if leaf.size else leaf
+        return np.asarray(leaf + 0.2 * spread(rng.fold_in(key, path), leaf.shape)) if leaf.size else leaf
 
     return tree.seal(tree.map_with_path(at, params))
 
