@@ -38,6 +38,7 @@ __all__ = [
     "of_pictures",
     "one_hot",
     "pad",
+    "prefetch",
     "random_crop",
     "read_classes",
     "read_idx",

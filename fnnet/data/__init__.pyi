@@ -43,4 +43,5 @@ from fnnet.data.pixels import centre as centre
 from fnnet.data.pixels import pad as pad
 from fnnet.data.pixels import resize as resize
 from fnnet.data.pixels import scale as scale
+from fnnet.data.prefetch import prefetch as prefetch
 from fnnet.data.small_digits import small_digits as small_digits
