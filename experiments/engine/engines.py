@@ -1,5 +1,7 @@
 """Where runs are made, as `--on` says: in processes here, or by workers that are elsewhere too."""
 
+import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -7,11 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from experiments.engine import executors, pool
+from experiments.engine.executors import Wire
 from experiments.engine.pool import Event, Job
 from fnnet.errors import ConfigError, expected
 
 Engine: TypeAlias = Callable[[Sequence[Job], int], Iterator[Event]]  # runs, and how many at once
 SECONDS = 30.0  # that a scheduler has to answer in, and the first of its workers to come
+_TOLD = 17  # the tag of messages that tell how far a run is
 WORDS = "local, dask, dask:ADDRESS or mpi"
 
 
@@ -43,13 +47,15 @@ def opened(on: str, workers: int, threads: int) -> Iterator[Site | None]:
             def there() -> int:
                 return sum(client.nthreads().values())
 
-            yield Site(partial(executors.perform, client.get_executor, threads=threads, there=there), there())
+            hire, wire = client.get_executor, _dask_wire(client)
+            yield Site(partial(executors.perform, hire, threads=threads, there=there, wire=wire), there())
     elif on == "mpi":
         with _mpi() as executor:
             if executor is None:
                 yield None
             else:
-                yield Site(partial(executors.perform, lambda: _Lent(executor), threads=threads), executor.num_workers)
+                lent = partial(executors.perform, lambda: _Lent(executor), threads=threads, wire=_mpi_wire())
+                yield Site(lent, executor.num_workers)
     else:
         raise ConfigError(expected("--on", WORDS, repr(on)))
 
@@ -95,6 +101,38 @@ def _dask(address: str, workers: int, threads: int) -> Iterator[Any]:
         Client(cluster) as client,
     ):
         yield client
+
+
+def _dask_wire(client: Any) -> Wire:
+    """By events of the scheduler, under a name of this command's own."""
+    topic, come = f"fnnet-{uuid.uuid4()}", deque[tuple[int, float]]()
+    client.subscribe_topic(topic, lambda event: come.append(event[1]))
+    return Wire(partial(_tell_dask, topic), lambda: [come.popleft() for _ in range(len(come))])
+
+
+def _tell_dask(topic: str, number: int, part: float) -> None:
+    from distributed import get_worker
+
+    get_worker().log_event(topic, (number, part))
+
+
+def _mpi_wire() -> Wire:
+    """By messages to the first process, of the job's own communicator, which `mpi4py.futures` leaves alone."""
+    from mpi4py import MPI
+
+    def heard() -> list[tuple[int, float]]:
+        found = []
+        while MPI.COMM_WORLD.iprobe(tag=_TOLD):
+            found.append(MPI.COMM_WORLD.recv(tag=_TOLD))
+        return found
+
+    return Wire(_tell_mpi, heard)
+
+
+def _tell_mpi(number: int, part: float) -> None:
+    from mpi4py import MPI
+
+    MPI.COMM_WORLD.send((number, part), 0, _TOLD)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ or else the figures of one study would not be of one kind. What a worker makes i
 """
 
 import platform
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
@@ -12,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from experiments.engine import pool
-from experiments.engine.pool import Done, Event, Failed, Job
+from experiments.engine.pool import Advanced, Done, Event, Failed, Job
 from experiments.reports import sources
 from fnnet.errors import ConfigError, MissingDataError, expected
 from fnnet.runs import facts
@@ -27,7 +28,20 @@ PROBED = {
 }
 
 
+MOMENT = 0.5  # seconds, between two looks at what workers tell
 SECONDS = 30.0  # after which a cluster without a worker is given up
+
+
+class Wire(NamedTuple):
+    """How workers tell how far they are.
+
+    Args:
+        tell: (number of the run, part of it that is done), called in a worker.
+        heard: what has come since it was last asked, called here.
+    """
+
+    tell: Callable[[int, float], None]
+    heard: Callable[[], Sequence[tuple[int, float]]]
 
 
 class Misfit(NamedTuple):
@@ -51,8 +65,9 @@ def perform(
     workers: int,
     threads: int = 1,
     there: Callable[[], int] | None = None,
+    wire: Wire | None = None,
 ) -> Iterator[Event]:
-    """Make all runs, so many at once, and tell which are over.
+    """Make all runs, so many at once, and tell which are over, and by a wire how far others are.
 
     A worker that is lost costs the runs under way. An executor that breaks with it, as one of processes does, is hired
     anew.
@@ -63,20 +78,28 @@ def perform(
         workers: runs at once.
         threads: of the matrix products in each.
         there: in place of `workers`, how many runs can be made at once by now, where workers come and go.
+        wire: by which workers tell how far they are.
 
     Raises:
         ConfigError: a worker has other code, versions or data; or the executor takes nothing any more.
     """
     wanted, waiting = probe(), deque(range(len(jobs)))
     running: dict[Future[Any], int] = {}
-    executor = hire()
+    executor, tell, seen = hire(), None if wire is None else wire.tell, time.monotonic()
     try:
         while waiting or running:
-            most = workers if there is None else max(1, _counted(there))
-            while waiting and len(running) < most:
+            most = workers if there is None else _counted(there)
+            while waiting and len(running) < max(1, most):
                 number = waiting.popleft()
-                running[_submitted(executor, number, jobs[number], threads, wanted)] = number
-            events, broken = _over(running, there)
+                running[_submitted(executor, number, jobs[number], threads, wanted, tell)] = number
+            events, broken = _over(running)
+            if events or most:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > SECONDS:
+                raise _gone("none left")
+            if wire is not None:
+                under_way = set(running.values())
+                yield from [Advanced(number, part) for number, part in wire.heard() if number in under_way]
             yield from events
             if broken:
                 yield from [_heard(future, number) for future, number in running.items()]
@@ -89,23 +112,26 @@ def perform(
         executor.shutdown(wait=False)
 
 
-def _over(running: "dict[Future[Any], int]", there: Callable[[], int] | None) -> tuple[list[Event], bool]:
-    """What the next runs to be over have come to, and whether the executor is broken.
+def _over(running: "dict[Future[Any], int]") -> tuple[list[Event], bool]:
+    """What runs that are over by now, or in a moment, have come to, and whether the executor is broken.
 
     Nothing keeps their futures: as long as somebody does, Dask makes a run again whose result is lost with a worker.
     """
-    over: set[Future[Any]] = set()
-    while not over:
-        over, _ = wait(running, None if there is None else SECONDS, FIRST_COMPLETED)
-        if there is not None and not over and _counted(there) == 0:
-            raise _gone("none left")
+    over, _ = wait(running, MOMENT, FIRST_COMPLETED)
     broken = any(isinstance(_fault(future), BrokenExecutor) for future in over)
     return [_heard(future, running.pop(future)) for future in over], broken
 
 
-def _submitted(executor: Executor, number: int, job: Job, threads: int, wanted: dict[str, Any]) -> "Future[Any]":
+def _submitted(
+    executor: Executor,
+    number: int,
+    job: Job,
+    threads: int,
+    wanted: dict[str, Any],
+    tell: Callable[[int, float], None] | None,
+) -> "Future[Any]":
     try:
-        return executor.submit(made, number, job, threads, wanted)
+        return executor.submit(made, number, job, threads, wanted, tell)
     except BrokenExecutor as error:  # between two runs: as if this one had been under way
         failed: Future[Any] = Future()
         failed.set_exception(error)
@@ -151,14 +177,16 @@ def _heard(future: "Future[Any]", number: int) -> Event:
     return found
 
 
-def made(number: int, job: Job, threads: int, wanted: dict[str, Any]) -> Done | Failed | Misfit:
+def made(
+    number: int, job: Job, threads: int, wanted: dict[str, Any], tell: Callable[[int, float], None] | None = None
+) -> Done | Failed | Misfit:
     """What a worker does: look at itself, once, and make a run."""
     misfit = _looked_at(tuple(wanted.items()), job.needs, job.data)
     if misfit is not None:
         return misfit
     keep_memory()
     with limited(threads):
-        return pool.made(number, job, lambda part: None)
+        return pool.made(number, job, pool.at_times(lambda part: None if tell is None else tell(number, part)))
 
 
 @cache

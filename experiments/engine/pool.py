@@ -178,15 +178,20 @@ def _work(connection: Connection, threads: int) -> None:
 
 
 def _made(connection: Connection, number: int, job: Job) -> Event:
+    return made(number, job, at_times(lambda part: connection.send(Advanced(number, part))))
+
+
+def at_times(tell: OnProgress) -> OnProgress:
+    """The same, told every half a second at most."""
     last = time.perf_counter()
 
-    def tell(part: float) -> None:
+    def sometimes(part: float) -> None:
         nonlocal last
         if time.perf_counter() - last > 0.5:
             last = time.perf_counter()
-            connection.send(Advanced(number, part))
+            tell(part)
 
-    return made(number, job, tell)
+    return sometimes
 
 
 def made(number: int, job: Job, tell: OnProgress) -> Done | Failed:

@@ -45,6 +45,14 @@ def lasts(config, seed, data, tell):
     return good(config, seed, data, tell)
 
 
+def tells(config, seed, data, tell):
+    """Says once a tenth of a second how far it is, for two seconds."""
+    for i in range(20):
+        time.sleep(0.1)
+        tell(i / 20)
+    return good(config, seed, data, tell)
+
+
 def run(value, seed=0):
     return Run(seed, [{"epoch": 1, "value": value}], {"value": value}, 1.0, "code", {})
 

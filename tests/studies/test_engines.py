@@ -13,7 +13,7 @@ import pytest
 
 from experiments.engine import conduct, engines, executors, store
 from experiments.engine.engines import Site
-from experiments.engine.pool import Done, Failed, Job
+from experiments.engine.pool import Advanced, Done, Failed, Job
 from fnnet.errors import ConfigError
 from tests.parallel.test_mpi import MPIEXEC, there
 from tests.studies import inline, tasks
@@ -76,6 +76,26 @@ def test_dask_makes_the_same_files_and_a_killed_run_alone_twice(tmp_path, monkey
     lost = tries["2-0"][0]
     assert all(tries[name][0] == lost for name in again)  # a run whose answer was still there is lost with the process
     assert len(again) <= 2
+
+
+@dask
+def test_workers_of_dask_tell_how_far_they_are():
+    jobs = [job._replace(task=tasks.tells) for job in JOBS[:2]]
+    with engines.opened("dask", 2, 1) as site:
+        events = list(site.engine(jobs, 2))
+    assert sorted(event.job for event in events if isinstance(event, Done)) == [0, 1]
+    for number in (0, 1):
+        parts = [event.part for event in events if isinstance(event, Advanced) and event.job == number]
+        assert parts == sorted(parts)
+        assert 0 < len(parts) <= 4
+
+
+@there
+def test_the_processes_of_an_mpi_job_tell_how_far_they_are():
+    command = [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py", "-m", "tests.studies.mpi_job"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[0, 1] are done, [0, 1] told how far they were"]
 
 
 @there
