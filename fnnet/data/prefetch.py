@@ -16,8 +16,8 @@ _END = object()
 def prefetch(items: Iterable[Item], most: int = 1) -> Iterator[Item]:
     """The same items in the same order, the next ones made ahead in a thread.
 
-    It pays where what makes an item waits for a disk, or leaves Python's lock alone as NumPy and Pillow do in large
-    copies and in decoding, and a core is free for it. The thread ends with the stream, or when that is closed.
+    It pays where what makes an item waits, for a disk or a network; work that both threads do is shared out among cores
+    only as far as NumPy and Pillow let go of Python's lock. The thread ends with the stream, or when that is closed.
 
     Args:
         items: gone over once, in that thread alone.
