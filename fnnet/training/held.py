@@ -83,7 +83,10 @@ class Held:
             self.history.append(metrics)
             self._kept.append(state)
 
-        with ThreadPoolExecutor(1) as pool:  # at its end it waits, whatever ended it
+        with ThreadPoolExecutor(1) as pool:  # at its end it waits for its threads, whatever ended it
+            pool.submit(
+                int
+            ).result()  # one that Ctrl-C finds starting is not yet among them: nothing is written by then
             pool.submit(copy_context().run, done).result()
 
 

@@ -244,6 +244,24 @@ def test_ctrl_c_in_the_midst_of_writing_finds_the_step_done(at):
     assert contents(stop.value.state) == pure(n, net, own)[-1]
 
 
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_ctrl_c_while_the_thread_starts_loses_nothing(turn, monkeypatch):
+    begun, starts = threading.Thread.start, []
+
+    def start(thread):
+        begun(thread)
+        starts.append(thread)
+        if len(starts) == turn:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(Interrupted) as stop:
+        training.fold(stepped(), begin(), stream(8, 0, 9))
+    n = stop.value.state.step
+    assert n == len(stop.value.history) < 9
+    assert contents(stop.value.state) == (pure(n)[-1] if n else contents(begin()))
+
+
 def test_whoever_ends_it_while_it_is_written_over_gets_no_state():
     one = held.Held(begin())
     with pytest.raises(ZeroDivisionError):
