@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 
-from fnnet import data, layers, losses, optim, rng
+from fnnet import data, layers, losses, rng
 from fnnet.arguments import real
 from fnnet.errors import ConfigError, MissingDataError, expected
 from fnnet.losses import Loss
@@ -19,7 +19,6 @@ from fnnet.runs.nets import ActivationName, Parts
 from fnnet.runs.settings import (
     INITIALIZERS,
     LATER,
-    SCHEDULES,
     InitializationName,
     Settings,
     optimizer,
@@ -27,7 +26,7 @@ from fnnet.runs.settings import (
     share,
     sizes,
 )
-from fnnet.types import Array, Layer, Optimizer, Shapes
+from fnnet.types import Array, Layer, Shapes
 
 DataSetName = Literal["mnist", "digits", "hanzi", "pictures"]
 PixelsName = Literal["scaled", "centred", "binary", "inverted"]
@@ -134,21 +133,12 @@ def problem(
     return Problem(
         net=net(config, len(found.classes)),
         loss=loss,
-        optimizer=_rule(config, steps),
+        optimizer=optimizer(config, steps, **({} if config.momentum is None else {"momentum": config.momentum})),
         **{**attrs.asdict(found, recurse=False), **held, "train": (change(x), labels)},
         loss_words=words,
         augment=partial(moved, config.affine) if config.affine else None,
         remainder=remainder,  # batch norm has no statistics of one example
     )
-
-
-def _rule(config: Config, steps: int) -> Optimizer:
-    """The optimizer of some settings, its schedule stretched over `steps` steps."""
-    if config.momentum is None:
-        return optimizer(config, steps)
-    rate = SCHEDULES[config.schedule](config.rate, steps)
-    found = optim.sgd(rate, momentum=config.momentum, nesterov=config.optimizer == "nesterov")
-    return optim.l2(found, config.l2, where=optim.is_weight) if config.l2 else found
 
 
 def _found(config: Config, directory: str | None, source: str | None) -> Found:

@@ -142,12 +142,12 @@ SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
 }
 
 # From a learning rate or schedule to an optimizer.
-OPTIMIZERS: dict[str, Callable[[Schedule], Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adam": lambda rate: optim.adam(rate),
     "adamw": lambda rate: optim.adamw(rate),
     "sgd": lambda rate: optim.sgd(rate),
-    "momentum": lambda rate: optim.sgd(rate, momentum=0.9),
-    "nesterov": lambda rate: optim.sgd(rate, momentum=0.9, nesterov=True),
+    "momentum": lambda rate, momentum=0.9: optim.sgd(rate, momentum=momentum),
+    "nesterov": lambda rate, momentum=0.9: optim.sgd(rate, momentum=momentum, nesterov=True),
     "rmsprop": lambda rate: optim.rmsprop(rate),
     "adagrad": lambda rate: optim.adagrad(rate),
     "adamax": lambda rate: optim.adamax(rate),
@@ -175,7 +175,7 @@ RATES: dict[str, float] = {
 }
 
 
-def optimizer(config: Settings, steps: int) -> Optimizer:
-    """The optimizer of some settings, its schedule stretched over `steps` steps."""
-    found = OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.rate, steps))
+def optimizer(config: Settings, steps: int, **options: float) -> Optimizer:
+    """The optimizer of some settings, with options of its own, its schedule stretched over `steps` steps."""
+    found = OPTIMIZERS[config.optimizer](SCHEDULES[config.schedule](config.rate, steps), **options)
     return optim.l2(found, config.l2, where=optim.is_weight) if config.l2 else found
