@@ -61,7 +61,7 @@ def _tell(loop: str, rule: str, params: int, steps: int) -> None:
             state, _ = step(state, batch)
 
     train(layers.dense(3), (2,), loop, iter([(np.ones((1, 2), np.float32), np.zeros(1, int))]))  # what is made once
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     if loop == "products":
         weights = [rng.normal(rng.fold_in(rng.key(0), i), (side, side)) for i in range(4)]
         for y, _ in batches():
@@ -72,10 +72,10 @@ def _tell(loop: str, rule: str, params: int, steps: int) -> None:
     else:
         train(net, (side,), loop, batches())
     unit = 4 * 4 * side * (side + 1)
-    print(json.dumps({"peak": (_resident("VmHWM") - before) / unit, "seconds": seconds}))
+    print(json.dumps({"peak": (resident("VmHWM") - before) / unit, "seconds": seconds}))
 
 
-def _resident(what: str) -> int:
+def resident(what: str) -> int:
     """Bytes of this process in memory, now or at most, as Linux counts them."""
     rows = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(1024 * int(row.split()[1]) for row in rows if row.startswith(what))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.bench.growth import resident
 from fnnet import data, layers, losses, metrics, optim, rng, training
 
 SIDE, BATCH = 8, 1024
@@ -44,8 +45,7 @@ class Pictures:
 
 def own_memory() -> int:
     """Bytes that this process holds beside pages of files."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+    return resident("RssAnon")
 
 
 def permutation() -> None:
