@@ -44,15 +44,15 @@ class Task:
     def drawn(self, key: rng.Key) -> dict[str, int]:
         """Sizes by a key, each from the least of those that are always tried to two more than the most."""
         most = {letter: max(row[letter] for row in self.sizes) + 2 for letter in self.sizes[0]}
-        for attempt in itertools.count():
-            here = rng.fold_in(key, attempt)
-            sizes = {
-                letter: low + int((most[letter] + 1 - low) * rng.uniform(rng.fold_in(here, letter), dtype=np.float64))
+
+        def tried(attempt: int) -> dict[str, int]:
+            u = {letter: rng.fold_in(rng.fold_in(key, attempt), letter) for letter in most}
+            return {
+                letter: low + int((most[letter] + 1 - low) * rng.uniform(u[letter], dtype=np.float64))
                 for letter, low in self.least.items()
             }
-            if self.fits(sizes):
-                return sizes
-        raise AssertionError  # the smallest sizes fit
+
+        return next(filter(self.fits, map(tried, itertools.count())))
 
 
 @attrs.frozen(eq=False)

@@ -84,9 +84,8 @@ class Held:
             self._kept.append(state)
 
         with ThreadPoolExecutor(1) as pool:  # at its end it waits for its threads, whatever ended it
-            pool.submit(
-                int
-            ).result()  # one that Ctrl-C finds starting is not yet among them: nothing is written by then
+            # One that Ctrl-C finds starting is not yet among them: nothing is written before it is there.
+            pool.submit(int).result()
             pool.submit(copy_context().run, done).result()
 
 
