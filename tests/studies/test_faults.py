@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,6 +134,20 @@ def test_a_worker_without_the_data(address, tmp_path, monkeypatch):
     assert str(tmp_path / "empty") in told
 
 
+def ended(out: Path, address: str, end: Callable[[], object], got: str) -> None:
+    """Make a study of four runs whose workers are ended once two are made, and see what is said."""
+
+    def later() -> None:
+        until(lambda: len(files_of(out)) == 2)
+        end()
+
+    killer = threading.Thread(target=later)
+    killer.start()
+    with pytest.raises(ConfigError, match=f"workers: expected ones that take runs, got {got}"):
+        conduct.run_studies([study(tasks.lasts)], out, on=f"dask:{address}")
+    killer.join()
+
+
 @dask
 def test_a_scheduler_that_dies(tmp_path, monkeypatch):
     out = tmp_path / "own"
@@ -142,16 +156,7 @@ def test_a_scheduler_that_dies(tmp_path, monkeypatch):
     with ExitStack() as held:
         address, process = held.enter_context(scheduler(tmp_path))
         held.enter_context(worker(address, tmp_path))
-
-        def kill() -> None:
-            until(lambda: len(files_of(out)) == 2)
-            process.kill()
-
-        killer = threading.Thread(target=kill)
-        killer.start()
-        with pytest.raises(ConfigError, match=r"workers: expected ones that take runs, got .*what is finished is kept"):
-            conduct.run_studies([study(tasks.lasts)], out, on=f"dask:{address}")
-        killer.join()
+        ended(out, address, process.kill, ".*what is finished is kept")
     assert len(files_of(out)) == 2
     _, there = conduct.plan([study(tasks.lasts)], out)
     assert len(there) == 2
@@ -209,14 +214,5 @@ def test_workers_that_all_go_and_do_not_come_back(tmp_path, monkeypatch):
         address, _ = held.enter_context(scheduler(tmp_path))
         leaving = held.enter_context(ExitStack())
         leaving.enter_context(worker(address, tmp_path))
-
-        def leave() -> None:
-            until(lambda: len(files_of(out)) == 2)
-            leaving.close()
-
-        killer = threading.Thread(target=leave)
-        killer.start()
-        with pytest.raises(ConfigError, match=r"workers: expected ones that take runs, got none left; what is "):
-            conduct.run_studies([study(tasks.lasts)], out, on=f"dask:{address}")
-        killer.join()
+        ended(out, address, leaving.close, "none left; what is ")
     assert len(files_of(out)) == 2
