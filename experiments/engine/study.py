@@ -174,6 +174,8 @@ class Setting:
         bound: whether the reported figure is one to reach, "above 95 %", and not one to meet.
         line: where in the report it stands, as "R1 l.889"; every setting that is not ours has one.
         former: the label of the row in whose place it stands, where an earlier table had another setting there.
+        together: the one figure of the runs of all seeds, in the measure's own unit, where the answer is theirs in
+            common; None where they have none.
     """
 
     label: str
@@ -185,6 +187,7 @@ class Setting:
     bound: bool = False
     line: str = ""
     former: str = ""
+    together: Callable[[Sequence[Run]], float | None] | None = None
 
 
 @attrs.frozen(eq=False)
@@ -371,11 +374,23 @@ class StudyResults:
     study: Study
     runs: Mapping[str, Mapping[int, Run]]
 
+    def setting(self, label: str) -> Setting:
+        """The setting of that label."""
+        return next(setting for setting in self.study.settings if setting.label == label)
+
     def values(self, label: str, measure: Measure | None = None) -> dict[int, float]:
-        """The figure of every seed that has one; by default the study's measure as this setting reads it."""
-        setting = next(setting for setting in self.study.settings if setting.label == label)
-        read = measure.read if measure else setting.read or self.study.measure.read
-        found = {seed: read(run) for seed, run in sorted(self.runs[label].items())}
+        """The figure of every seed that has one; by default the study's measure as this setting reads it.
+
+        A figure that all seeds have together stands under the first, once all are finished.
+        """
+        setting = self.setting(label)
+        runs = dict(sorted(self.runs[label].items()))
+        if measure is None and setting.together:
+            whole = len(runs) == len(list(self.study.seeds))
+            found = {seed: setting.together(list(runs.values())) for seed in list(runs)[:whole]}
+        else:
+            read = measure.read if measure else setting.read or self.study.measure.read
+            found = {seed: read(run) for seed, run in runs.items()}
         return {seed: value for seed, value in found.items() if value is not None}
 
     def diverged(self, label: str) -> int:

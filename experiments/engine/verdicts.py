@@ -6,6 +6,7 @@ from statistics import fmean
 
 from experiments.engine.statistics import Difference, next_run, quantile, spread
 from experiments.engine.study import Measure, Setting, StudyResults
+from fnnet.words import counted
 
 NO_VERDICT, ONE_SEED = UNDECIDED = ("–", "one seed only")
 WORDS = {1: "clear", 0: "within the noise", -1: "the other way round"}
@@ -27,6 +28,8 @@ def ours(answers: StudyResults, label: str, measure: Measure, values: dict[int, 
     if measure.fixed and len(set(got)) == 1:
         return mean
     missing = f" of {seeds}" if 1 < len(got) < seeds else ""
+    if measure is answers.study.measure and answers.setting(label).together:
+        return f"{mean} ({counted(seeds, 'run')} together)"
     text = f"{mean} (1 seed" if len(got) == 1 else f"{mean} ± {measure.text(spread(got))} (n = {len(got)}{missing}"
     return f"{text}, {lost} diverged)" if lost else f"{text})"
 
@@ -39,6 +42,8 @@ def holds(answers: StudyResults, setting: Setting) -> str:
     if not values:
         return "not reached" if answers.diverged(setting.label) > 1 else NO_VERDICT
     measure = answers.study.measure
+    if setting.together:
+        return "reached" if (values[0] - setting.reported) * (1 if measure.higher else -1) >= 0 else "not reached"
     if len(values) < 2:
         return ONE_SEED
     if answers.study.report == "best" or setting.bound:

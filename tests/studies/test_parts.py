@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from experiments.engine.study import Run, StudyResults, get, studies
+from experiments.engine.verdicts import holds, ours
 from experiments.reports import bias, fit, least_squares, nets, sources, timing
 from experiments.reports.best import tasks as best
-from experiments.reports.best.studies import SEARCHES, SINES, quick
+from experiments.reports.best.studies import SEARCHES, SINES, quick, vote
 from experiments.reports.r1 import tasks as r1
 from experiments.reports.r2 import tasks as r2
 from experiments.reports.r2.studies import Stopped as StoppedEarly
@@ -188,23 +189,40 @@ def test_views_are_the_image_and_its_eight_neighbours():
     np.testing.assert_array_equal(next(iter(best.views(edge)))[0, 0], [[0, 0], [0, 0]])
 
 
-def test_nets_together_are_trainings_of_their_own(monkeypatch):
-    """No two seeds share a training, and what decides is the mean of the probabilities."""
-    seeds, whole = [], fit.fit
+def test_what_is_misread_is_told_with_the_figure():
+    found = best.train(quick(SEARCHES["digits.mat"]["R4's CNN, dropout 0.5"]), 0, BUNDLED, silent).final
+    assert found["misread"]
+    assert all(said != truth for _, said, truth in found["misread"])
+    assert found["views_accuracy"] == pytest.approx(1 - len(found["misread"]) / found["images"])
 
-    def watched(net, loss, rule, seed, *rest, **more):
-        seeds.append(seed)
-        return whole(net, loss, rule, seed, *rest, **more)
 
-    monkeypatch.setattr(fit, "fit", watched)
-    config = attrs.evolve(quick(SEARCHES["digits.mat"]["R4's CNN, dropout 0.5"]), members=2)
-    told = []
-    found = [best.train(config, seed, BUNDLED, told.append).final for seed in (0, 1)]
-    assert seeds == [0, 1, 2, 3]
-    assert told == [0.5, 1.0, 0.5, 1.0]
-    alone = best.train(attrs.evolve(config, members=1), 0, BUNDLED, silent).final
-    assert found[0]["parameters"] == 2 * alone["parameters"]
-    assert found[0]["loss"] != alone["loss"]
+def test_a_vote_is_right_where_most_nets_are_or_the_first_of_equally_many():
+    says = [  # of four nets for five images, all of which show a 0
+        [1, 0, 1, 2, 0],
+        [1, 0, 0, 2, 1],
+        [1, 1, 0, 0, 1],
+        [0, 0, 1, 0, 0],
+    ]
+    misread = [[[image, said, 0] for image, said in enumerate(own) if said] for own in says]
+    runs = [Run(i, [], {"misread": own, "images": 5}, 1.0, "", {}) for i, own in enumerate(misread)]
+    assert vote(runs) == pytest.approx(1 - 3 / 5)  # images 0 (most), 2 and 3 (the first net)
+    assert vote(runs[::-1]) == pytest.approx(1 - 2 / 5)  # images 0 and 2
+    assert vote([*runs, Run(4, [], {}, 1.0, "", {})]) is None  # made before runs told
+
+
+def test_a_figure_of_all_seeds_together_needs_all_of_them():
+    study = get("best-mnist")
+    settings = study.follows.settings(get(study.follows.search).settings[0])
+    [row] = [setting for setting in settings if setting.together]
+    study = attrs.evolve(study, settings=settings)
+    runs = {seed: Run(seed, [], {"misread": [[7, 1, 2]], "images": 10_000}, 1.0, "", {}) for seed in study.seeds}
+
+    def answered(runs):
+        answers = StudyResults(study, {setting.label: runs for setting in settings})
+        return ours(answers, row.label, study.measure), holds(answers, row)
+
+    assert answered(runs) == ("99.99 (5 runs together)", "reached")
+    assert answered({0: runs[0]}) == ("–", "–")
 
 
 def test_lbfgs_goes_on_where_adam_ends():
@@ -214,13 +232,13 @@ def test_lbfgs_goes_on_where_adam_ends():
     assert after["valid_error"] < before["valid_error"] / 2
 
 
-@pytest.mark.parametrize("name", ["best-mnist", "best-mnist-together", "best-digits", "best-hanzi", "best-sine"])
+@pytest.mark.parametrize("name", ["best-mnist", "best-digits", "best-hanzi", "best-sine"])
 def test_what_follows_a_search_is_tested_once(name):
     """Settings of one choice are read from the same runs; one of them has the target."""
     study = get(name)
     settings = study.follows.settings(get(study.follows.search).settings[0])
     assert len({setting.config for setting in settings}) == 1
-    assert [setting.reported is not None for setting in settings].count(True) == 1
+    assert [setting.reported is not None and not setting.together for setting in settings].count(True) == 1
     assert len(study.seeds) == 5
 
 

@@ -31,7 +31,6 @@ class Config:
         elastic: how far every pixel is moved beside, with its neighbours: pixels, standard deviation.
         smoothing: of the labels: the share of the loss that all classes bear alike.
         dropout: in front of the last layer.
-        members: nets that answer together, by the mean of their probabilities.
         test: train on all but the test set and test once; else train on a part and look at the rest, the validation.
     """
 
@@ -46,7 +45,6 @@ class Config:
     schedule: str = "one_cycle"
     batch: int = 64
     epochs: int = 30
-    members: int = 1
     test: bool = False
     examples: int = 60_000
 
@@ -162,39 +160,32 @@ def epochs(config: Config, examples: Examples) -> fit.Epoch:
 def train(config: Config, seed: int, directory: str | None, tell: OnProgress) -> Result:
     """Train, and look once, at the end: at the images as they are, and at the mean over `views` of each.
 
-    Of several nets that answer together the rows are the first one's.
+    With the figures goes what is misread in the views: `[image, said, truth]`.
     """
     examples, looked = arrays(config, directory)
     steps = config.epochs * data.batch_count(len(examples[1]), config.batch)
     rate = SCHEDULES[config.schedule](config.learning_rate, steps)
     rule = optim.adam(rate)
     model, loss = net(config), losses.with_options(losses.softmax_cross_entropy, smoothing=config.smoothing)
-    epoch, n, fitted = epochs(config, examples), config.members, []
-    for i in range(n):
-        part, own = part_of(tell, i, n), seed * n + i
-        made = fit.fit(model, loss, rule, own, epoch, config.epochs, part, {}, examples=examples)
-        if made.diverged:
-            return made.broken_off()
-        fitted.append(made)
-    params, rows = [made.state.params for made in fitted], fitted[0].rows
+    made = fit.fit(model, loss, rule, seed, epochs(config, examples), config.epochs, tell, {}, examples=examples)
+    if made.diverged:
+        return made.broken_off()
+    params, rows = made.state.params, made.rows
     x, labels = looked
-    alone = [probabilities(model, own, x) for own in params]
-    together = np.mean([probabilities(model, own, view) for own in params for view in views(x)], axis=0)
-    once = np.mean(alone, axis=0)
+    once = probabilities(model, params, x)
+    viewed = np.mean([probabilities(model, params, view) for view in views(x)], axis=0)
+    said = viewed.argmax(axis=1)
     ending = {
         "accuracy": metrics.accuracy(once, labels),
-        "views_accuracy": metrics.accuracy(together, labels),
+        "views_accuracy": metrics.accuracy(viewed, labels),
+        "misread": [[int(i), int(said[i]), int(labels[i])] for i in np.flatnonzero(said != labels)],
+        "images": len(labels),
         "loss": float(-np.log(np.maximum(once[np.arange(len(labels)), labels], 1e-30)).mean(dtype=np.float64)),
         "train_accuracy": rows[-1]["train_accuracy"],
-        "parameters": n * summary.total(summary.summary(model, x.shape[1:])).parameters,
+        "parameters": summary.total(summary.summary(model, x.shape[1:])).parameters,
         "seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows),
     }
     return Result(rows, ending)
-
-
-def part_of(tell: OnProgress, i: int, of: int) -> OnProgress:
-    """Who hears how much is done, of one training out of several."""
-    return lambda done: tell((i + done) / of)
 
 
 def probabilities(model: Layer, params: Params, x: Array) -> Array:
