@@ -324,6 +324,15 @@ def test_weights_of_classes_are_the_books():
         assert value == pytest.approx(np.log(3), rel=1e-15)
 
 
+def test_weights_of_classes_are_read_in_any_form():
+    x, t = F32([[1, 2, 3], [0, 1, 0]]), np.array([2, 0])
+    forms = ((1, 2, 5), [1.0, 2.0, 5.0], np.array([1, 2, 5]), np.array([1, 2, 5], np.float32))
+    assert len({losses.softmax_cross_entropy(x, t, class_weights=form)[0] for form in forms}) == 1
+    for wrong in ((1.0, 2.0, float("nan")), np.array([1.0, 2.0, np.inf]), np.array([1, 2, -1])):
+        with pytest.raises(ConfigError, match=r"class_weights\[2\]: expected a number in \[0, inf\], got"):
+            losses.softmax_cross_entropy(x, t, class_weights=wrong)
+
+
 def test_an_example_without_an_answer_weighs_nothing():
     t = np.array([[1, -1], [-1, -1], [0, 1]])
     _, vjp = losses.binary_cross_entropy(np.zeros((3, 2)), t, ignore=-1)

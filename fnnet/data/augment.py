@@ -19,6 +19,7 @@ from fnnet.arguments import plain_array, real, shown, whole
 from fnnet.arrays import Arrays, length
 from fnnet.data.pixels import check_channels_first
 from fnnet.errors import ConfigError, DtypeError, ShapeError, expected
+from fnnet.kernels.resampling import both_ways, in_blocks
 from fnnet.types import Array
 
 _BLOCK = 2**16  # pixels worked on at a time: what belongs to them stays in the cache
@@ -225,7 +226,7 @@ def elastic(key: rng.Key, x: Array, strength: float = 1.0, *, smoothness: float 
     strength, smoothness = real("strength", strength, 0), real("smoothness", smoothness, 0, open="(")
     height, width = x.shape[-2:]
     rows, columns = _gaussian(height, smoothness, x.dtype), _gaussian(width, smoothness, x.dtype)
-    moved = strength * (rows @ rng.normal(key, (2, len(x), height, width), dtype=x.dtype) @ columns.T)
+    moved = strength * both_ways(rows, rng.normal(key, (2, len(x), height, width), dtype=x.dtype), columns)
     moved[0] += np.arange(height, dtype=x.dtype)[:, None]
     moved[1] += np.arange(width, dtype=x.dtype)
     images = x.reshape(len(x), -1, height, width)
@@ -422,11 +423,16 @@ def _held(x: Array) -> Array:
     return np.clip(x, 0, 1, out=x)
 
 
-def _gaussian(n: int, smoothness: float, dtype: Any) -> Array:
-    """Rows (n, n) of a Gaussian about the diagonal, each of length 1."""
+def _gaussian(n: int, smoothness: float, dtype: Any) -> tuple[tuple[int, Array], ...]:
+    """Rows (n, n) of a Gaussian about the diagonal, each of length 1, in blocks.
+
+    Numbers below the least normal one are 0: no sum beside 1 changes by them, and a product of them takes many times as
+    long.
+    """
     with np.errstate(under="ignore"):
         rows = np.exp(-(((np.arange(n)[:, None] - np.arange(n)) / smoothness) ** 2) / 2)
-        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(dtype)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return in_blocks(np.where(rows < np.finfo(dtype).tiny, 0, rows).astype(dtype))
 
 
 def _size(size: int | tuple[int, int]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import numpy as np
 from fnnet.arguments import plain_array, real, whole
 from fnnet.arrays import channels_last
 from fnnet.errors import DtypeError, ShapeError, expected
+from fnnet.kernels.resampling import both_ways, in_blocks
 from fnnet.types import Array
 
 
@@ -88,9 +89,11 @@ def resize(images: Array, height: int, width: int) -> Array:
     check_channels_first("images", images)
     down, across = (_interpolation(old, new) for old, new in zip(images.shape[-2:], (height, width), strict=True))
     if images.dtype == np.uint8:  # whole numbers far below 2⁵³: no order of the sums changes any
-        return np.rint(down @ images.astype(np.float64) @ across.T / (4 * height * width)).astype(np.uint8)
+        sums = both_ways(in_blocks(down), images.astype(np.float64), in_blocks(across))
+        return np.rint(sums / (4 * height * width)).astype(np.uint8)
     x = _floating(images)
-    return (down / (2 * height)).astype(x.dtype) @ x @ (across / (2 * width)).astype(x.dtype).T
+    rows, columns = ((m / (2 * len(m))).astype(x.dtype) for m in (down, across))
+    return both_ways(in_blocks(rows), x, in_blocks(columns))
 
 
 def _interpolation(old: int, new: int) -> Array:

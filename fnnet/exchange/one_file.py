@@ -257,7 +257,7 @@ def _upsample(x: str, here: Here) -> str:
         if f > 1 and mode == "nearest":
             x = f"repeated({x}, {f}, {axis})"
         elif f > 1:
-            x = f"times_along({x}, resampling({size}, {f}, {mode == 'bicubic'}, {aligned}, x.dtype), {axis})"
+            x = f"resampled({x}, resampling({size}, {f}, {mode == 'bicubic'}, {aligned}, x.dtype), {axis})"
     return x
 
 

@@ -9,7 +9,7 @@ from fnnet.layers._weights import checked_weight, output_axis, output_rows, outp
 from fnnet.layers.reparametrized import Make, reparametrized
 from fnnet.recipe import factory
 from fnnet.tree import Running
-from fnnet.types import Array, Layer, Params
+from fnnet.types import Array, Layer, Params, Shape
 
 _FIRST = 15  # iterations before the first step, as in PyTorch
 
@@ -71,14 +71,21 @@ def divided(axis: int | None, iterations: int) -> Make:
         @np.errstate(under="ignore")
         def pull(dparams: Params) -> Params:
             dw = dparams.weight
-            along = np.multiply.outer(u, t * inverse).reshape(np.moveaxis(weight, at, 0).shape)
-            dweight = dw - (dw * w).sum() * np.moveaxis(along, 0, at)
+            dweight = dw - (dw * w).sum() * _outer(u, t * inverse, weight.shape, at)
             dweight *= inverse
             return with_fields(dparams, "weight", {"weight": np.ascontiguousarray(dweight), "left": successor})
 
         return with_fields(with_fields(p, "left", {}), "weight", {"weight": w}), pull
 
     return make
+
+
+def _outer(u: Array, t: Array, shape: Shape, axis: int) -> Array:
+    """u tᵀ in the shape of a weight whose outputs are this axis; where it lies last, made as it lies."""
+    if axis == len(shape) - 1:
+        return np.multiply.outer(t, u).reshape(shape)
+    rest = [n for i, n in enumerate(shape) if i != axis]
+    return np.moveaxis(np.multiply.outer(u, t).reshape(shape[axis], *rest), 0, axis)
 
 
 def _nearer(rows: Array, u: Array, iterations: int) -> Array:

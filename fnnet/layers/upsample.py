@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from fnnet.arguments import flag, one_of, shown
 from fnnet.errors import ConfigError, expected
-from fnnet.kernels.resampling import repeated, repeated_adjoint, resampling, times_along
+from fnnet.kernels.resampling import repeated, repeated_adjoint, resampled, resampled_adjoint, resampling
 from fnnet.layers._params import no_params
 from fnnet.layers._sides import factors_of
 from fnnet.layers.layer import unchecked
@@ -80,9 +80,9 @@ def _maps(mode: str, aligned: bool) -> tuple[Callable[..., Array], Callable[...,
     cubic = mode == "bicubic"
 
     def there(x: Array, f: int, axis: int, size: int) -> Array:
-        return times_along(x, resampling(size, f, cubic, aligned, x.dtype), axis)
+        return resampled(x, resampling(size, f, cubic, aligned, x.dtype), axis)
 
     def back(dy: Array, f: int, axis: int, size: int) -> Array:
-        return times_along(dy, resampling(size, f, cubic, aligned, dy.dtype).T, axis)
+        return resampled_adjoint(dy, resampling(size, f, cubic, aligned, dy.dtype), axis)
 
     return there, back

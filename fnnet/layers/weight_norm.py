@@ -88,4 +88,6 @@ def _lengths(v: Array, axis: int) -> Array:
 @np.errstate(under="ignore")
 def _dots(x: Array, y: Array, axis: int) -> Array:
     """Σ x · y over each row, (O,)."""
+    if axis == x.ndim - 1:  # whose numbers lie far apart: all rows at once, and many times as fast
+        return np.einsum("ij,ij->j", *(array.reshape(-1, array.shape[-1]) for array in (x, y)))
     return row_dot(output_rows(x, axis), output_rows(y, axis))[:, 0]

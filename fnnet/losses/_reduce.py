@@ -1,5 +1,6 @@
 """How the losses of a batch become one number, and what pulls it back."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -104,10 +105,13 @@ def check_share(what: str, weights: object, count: int | None = None) -> Array:
     """
     wanted = "one number ≥ 0 for each class, not all 0"
     if isinstance(weights, np.ndarray):
-        weights = plain_array(what, weights).tolist()
+        given = plain_array(what, weights)
+        weights = (given.astype(np.float64) if given.dtype.kind in "iu" else given).tolist()
     if not isinstance(weights, Sequence) or isinstance(weights, str):
         raise ConfigError(expected(what, wanted, shown(weights), "as in (1.0, 5.0)"))
-    found = np.array([real(f"{what}[{i}]", weight, 0) for i, weight in enumerate(weights)])
+    found = np.array(weights if set(map(type, weights)) == {float} else math.nan)
+    if not ((found >= 0) & (found < math.inf)).all():  # one by one, to tell the first that is wrong: slow for 100,000
+        found = np.array([real(f"{what}[{i}]", weight, 0) for i, weight in enumerate(weights)])
     if not found.any():
         raise ConfigError(expected(what, wanted, shown(weights)))
     if count is not None and len(found) != count:

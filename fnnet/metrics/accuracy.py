@@ -105,6 +105,8 @@ def class_accuracy(predictions: Array, labels: Array, weight: Array | None = Non
     >>> class_accuracy(np.array([[0.1, 0.9, 0.0], [0.8, 0.2, 0.0], [0.7, 0.3, 0.0]]), np.array([1, 0, 1]))
     array([1. , 0.5, nan])
     """
-    counts = confusion(predictions, labels, weight)
-    of_class = counts.sum(axis=1)
-    return np.where(of_class > 0, counts.diagonal() / np.where(of_class > 0, of_class, 1), np.nan)
+    scores, classes, weights = as_classes(predictions, labels, weight)
+    classes, k = classes.astype(np.int64), scores.shape[1]
+    of_class = np.bincount(classes, weights, k)
+    right = np.bincount(classes, (scores.argmax(axis=1) == classes) * (1.0 if weights is None else weights), k)
+    return np.where(of_class > 0, right / np.where(of_class > 0, of_class, 1), np.nan)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnnet import errors, metrics, rng
+from tests.memory import at_most
 
 
 def frozen(array):
@@ -133,3 +134,13 @@ def test_bad_k():
         metrics.top_k_accuracy(0)
     with pytest.raises(errors.ConfigError, match="k: expected at most the 3 classes of predictions, got 4"):
         metrics.top_k_accuracy(4)(SCORES, np.zeros(4, int))
+
+
+def test_accuracies_of_many_classes_take_no_table_of_pairs():
+    k = 20_000
+    x, labels = rng.normal(rng.key(0), (8, k)), np.arange(8)
+    with at_most(8 * 2**20):  # counts of all pairs would take 3,200
+        found = metrics.class_accuracy(x, labels, np.arange(8.0))
+    right = x.argmax(axis=1) == labels
+    np.testing.assert_array_equal(found[1:8], right[1:])
+    assert np.isnan(found[[0, *range(8, k)]]).all()
