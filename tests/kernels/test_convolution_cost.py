@@ -191,6 +191,8 @@ def test_winograd(shape):
         "NARROW": products * shape.o * tall,
         **moving,
     }
+    assert paid(convolution.winograd_forward_cost, shape, pieces=2) == moving
+    assert paid(convolution.winograd_gradient_cost, shape, pieces=2) == paid(convolution.winograd_gradient_cost, shape)
     assert paid(convolution.winograd_gradient_cost, shape) == {
         "SLENDER": products * pairs * shape.o,
         "NARROW": products * tall * pairs,
@@ -322,19 +324,24 @@ def test_a_convolution_is_chosen_by_its_own_sizes_and_runs_as_it_is_told():
     ("sides", "pieces"),
     [
         ((3, 9, 64), 1),
-        ((9, 3, 64), 1),  # one thin side is enough
-        ((4, 9, 64), 0),
         ((3, 9, 63), 0),  # narrow already
-        ((1, 1, 1000), 1),
+        ((4, 9, 64), 1),
+        ((4, 9, 63), 0),
         ((3, 9, 640), 2),  # 3 · 9 · 320 = 8640 multiplications
+        ((9, 3, 640), 2),  # one thin side is enough
         ((3, 10, 640), 2),  # just as many as may be
         ((3, 11, 640), 4),  # 3 does not divide it
         ((3, 75, 640), 0),  # ten pieces of 64 would be too large
         ((3, 50, 640), 10),
         ((3, 10, 641), 0),  # a prime
+        ((4, 10, 640), 4),  # 5 · 128 columns: 160 in a piece, which are five times 32
+        ((4, 9, 320), 2),
+        ((4, 9, 330), 0),  # nothing that 32 divides
+        ((4, 30, 96), 3),  # 32 alone; 48 would be no multiple
+        ((4, 38, 640), 0),  # 64 would be too many: it had better be packed
     ],
 )
-def test_thin_products_are_cut_into_few_pieces_of_64_columns_or_more(sides, pieces):
+def test_products_are_cut_into_few_pieces_that_blas_leaves_unpacked(sides, pieces):
     unpacked = without_memory(convolution.unpacked)
     with convolution.patched(THIN=3, UNPACKED=9600):
         assert unpacked(*sides) == pieces

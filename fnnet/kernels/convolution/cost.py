@@ -1,12 +1,12 @@
 """What a convolution costs by each algorithm, counted in multiply-adds.
 
-A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS
-packs its operands for m and n uses. Thin products W X (q = 1) and Wᵀ dy are cut into pieces so small (UNPACKED)
-that BLAS on AVX-512 multiplies them as they lie, for m·k·n and CALL: with 16 channels two thirds of the time. A number
-that NumPy moves (read, write) costs MOVE, one that it adds to memory ADD, as many as BLAS multiplies in that time;
-MOVE_NEAR and ADD_NEAR where the cache holds them all. Bytes: unrolling writes C·kW·H·W·N numbers and BLAS reads each
-kH times, from the cache, for rows are unrolled in blocks: as wide as lets one matrix X stay in PIECE bytes, as
-high as BLOCK.
+A product (m, k)·(k, n) costs m·k·n·(1 + SLENDER / m + NARROW / n) and CALL, as BLAS packs its operands for m and n
+uses. W X (q = 1), Wᵀ dy and Winograd's forward are cut into pieces of columns so small (UNPACKED) that BLAS on
+AVX-512 multiplies them as they lie, on one thread, for m·k·n and CALL: half to three quarters of the time. LEAST
+columns have to fit in, and where both m and k are above THIN, a piece must fill REGISTERS. A number that NumPy moves
+(read, write) costs MOVE, one that it adds to memory ADD, as many as BLAS multiplies in that time; MOVE_NEAR and
+ADD_NEAR where the cache holds them all. Bytes: unrolling writes C·kW·H·W·N numbers and BLAS reads each kH times, from
+the cache, for rows are unrolled in blocks: as wide as lets one matrix X stay in PIECE bytes, as high as BLOCK.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ from fnnet.kernels.windows import Grid
 PIECE, BLOCK = 2**21, 2**23  # bytes; the L2 caches of two cores, and what lies in reach beyond them
 SLENDER, NARROW, CALL = 20, 16, 40_000  # measured on AVX-512 with OpenBLAS, one thread;
 MOVE, ADD, MOVE_NEAR, ADD_NEAR = 40, 50, 15, 12  # only the choice of an algorithm depends on these
-THIN, UNPACKED = 24, 1_000_000  # the thinnest side, and the multiplications, of a product better not packed
+UNPACKED, LEAST, THIN, REGISTERS = 1_000_000, 64, 24, 32  # of a product better not packed
 RUN = 300  # of every piece of memory that NumPy goes over with a stride
 
 
@@ -33,10 +33,9 @@ class Work(NamedTuple):
 @lru_cache(maxsize=256)
 def unpacked(m: int, k: int, n: int) -> int:
     """Into how many pieces of columns a product (m, k)·(k, n) is cut: 0 where packing pays or pieces get narrow."""
-    if min(m, k) > THIN:
-        return 0
-    wide = (p for p in range(1, n // 64 + 1) if n % p == 0)
-    return next((p for p in wide if m * k * n <= UNPACKED * p), 0)
+    least, even = (LEAST, 1) if min(m, k) <= THIN else (REGISTERS, REGISTERS)
+    cuts = (p for p in range(1, n // least + 1) if n % (p * even) == 0 and m * k * n <= UNPACKED * p)
+    return next(cuts, 0) if m * k * LEAST <= UNPACKED else 0
 
 
 def product_cost(m: int, k: int, n: int) -> float:
@@ -105,7 +104,7 @@ def bands_gradient_cost(work: Work) -> float:
 def winograd_forward_cost(work: Work) -> float:
     """Of four products for every row, and of what is moved for them."""
     n, c, o, (rows, cols) = work
-    product = product_cost(o, rows.kernel * c, (cols.out + 1) // 2 * n)
+    product = pieces_cost(o, rows.kernel * c, (cols.out + 1) // 2 * n)
     return 4 * rows.out * product + winograd_moving_cost(work)
 
 

@@ -41,10 +41,10 @@ def pointwise_gradient(dz: Array, weight: Array, grid: Grid) -> Array:
 
 
 def multiplied(w: Array, matrices: Array, out: Array) -> None:
-    """w times each matrix, (…, k, n) into (…, m, n), in pieces of columns where BLAS multiplies those unpacked."""
-    pieces = unpacked(*w.shape, out.shape[-1])
+    """w (…, m, k) times matrices (…, k, n) into (…, m, n), in pieces of columns where BLAS leaves those unpacked."""
+    pieces = unpacked(*w.shape[-2:], out.shape[-1])
     if pieces > 1:
-        np.matmul(w, _in_pieces(matrices, pieces), out=_in_pieces(out, pieces))
+        np.matmul(w[..., None, :, :], _in_pieces(matrices, pieces), out=_in_pieces(out, pieces))
     else:
         np.matmul(w, matrices, out=out)
 

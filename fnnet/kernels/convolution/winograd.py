@@ -30,6 +30,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from fnnet.kernels.convolution.products import multiplied
 from fnnet.kernels.convolution.unrolling import view
 from fnnet.kernels.order import on_lines
 from fnnet.kernels.windows import Axis, Grid
@@ -42,8 +43,10 @@ _TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # whole numb
 def winograd_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: Array) -> None:
     """y (O, OH, OW, N) of z (C, H, W, N) and weight (O, C, kH, 3)."""
     kernels = _kernels(weight)
+    made = np.empty((4, len(y), (y.shape[2] + 1) // 2 * y.shape[3]), y.dtype)
     for row, x in _rows(z, grid):
-        _gather(kernels @ x, bias, y[:, row])
+        multiplied(kernels, x, made)
+        _gather(made, bias, y[:, row])
 
 
 def winograd_gradient(z: Array, dz: Array, grid: Grid) -> Array:
