@@ -123,6 +123,8 @@ def whole(what: str, value: Any, least: int) -> int:
     Traceback (most recent call last):
     fnnet.errors.ConfigError: stride: expected a whole number ≥ 1, got 0
     """
+    if type(value) is int and value >= least:
+        return value  # as nearly always
     try:
         if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's, which is not imported here
             raise TypeError
@@ -171,6 +173,8 @@ def real(what: str, value: Any, low: float = -float("inf"), high: float = float(
     Traceback (most recent call last):
     fnnet.errors.ConfigError: rate: expected a number in [0, 1), got 1.0
     """
+    if type(value) is float and low < value < high:
+        return value  # as nearly always
     left, right = "(" if "(" in open else "[", ")" if ")" in open else "]"
     if low == -float("inf") and high == float("inf"):
         wanted = "a finite number"

@@ -11,6 +11,7 @@ from fnnet.data import _files, images
 from fnnet.errors import ConfigError, DataError, DtypeError, StructureError
 from fnnet.optim.engine import lay_out
 from fnnet.optim.engine import pack as packing
+from fnnet.optim.engine.plan import plan_of
 from fnnet.testing import check_layer, hvp
 
 KEY = rng.key(0)
@@ -111,8 +112,9 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
 
 
 def test_optimizers_pack_small_leaves_up_to_a_size(monkeypatch):
-    """Five leaves of 8 bytes fit three and two into packs of 24; a larger one, and one of another dtype, go alone."""
+    """Three leaves of 8 bytes fit, wherever they stand; a larger one, or one of another dtype, goes alone."""
     monkeypatch.setattr(packing, "PACK", 24)
+    monkeypatch.setattr(packing, "SMALL", 24)
     params = lay_out([*(np.zeros(1) for _ in range(5)), np.zeros(9), np.zeros(1), np.zeros(1, np.float32)])
-    packs = packing.packs_of([], params.leaves, params)
-    assert [pack.places for pack in packs] == [[0, 1, 2], [3, 4], [5], [6], [7]]
+    packs = packing.packs_of(plan_of([]), params.leaves, params)
+    assert [pack.places for pack in packs] == [(0, 1, 2), (3, 4, 6), (5,), (7,)]

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 from fnnet import tree
 from fnnet.arguments import shown
 from fnnet.errors import ConfigError, StructureError, expected
@@ -73,4 +75,6 @@ def seen_through(inner: Layer, wrap: Callable[[Layer], Layer]) -> Inside:
 
 def learns(params: Params) -> bool:
     """Whether anything in params changes in training: a trained leaf, or a remembered one."""
+    if isinstance(params, tuple) and any(type(leaf) is np.ndarray for leaf in params):
+        return True  # as in most layers; it spares the walk
     return any(not isinstance(leaf, tree.Frozen) for leaf in tree.leaves(params))

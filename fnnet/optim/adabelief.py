@@ -69,7 +69,7 @@ def scale_by_adabelief(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-16
         return rule
 
     starts = from_zero, dividing("eps", eps)
-    return link(Part("scale_by_adabelief", at, ScaleByAdabelief, starts, takes="gradients"))
+    return link(Part("scale_by_adabelief", at, ScaleByAdabelief, starts, takes="gradients", shows=("given", "mean")))
 
 
 @factory

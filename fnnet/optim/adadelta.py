@@ -59,7 +59,16 @@ def scale_by_adadelta(decay: float = 0.9, *, eps: float = 1e-6) -> Optimizer:
         finish(block)
 
     starts = dividing("eps", eps), from_zero
-    return link(Part("scale_by_adadelta", lambda count, updates: rule, ScaleByAdadelta, starts, takes="gradients"))
+    return link(
+        Part(
+            "scale_by_adadelta",
+            lambda count, updates: rule,
+            ScaleByAdadelta,
+            starts,
+            takes="gradients",
+            shows=("given",),
+        )
+    )
 
 
 @factory

@@ -56,7 +56,11 @@ def scale_by_adagrad(*, eps: float = 1e-10, start: float = 0.0) -> Optimizer:
         return np.full(leaf.shape, start, leaf.dtype)
 
     starts = (dividing("eps", eps, begin),)
-    return link(Part("scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, starts, takes="gradients"))
+    return link(
+        Part(
+            "scale_by_adagrad", lambda count, updates: rule, ScaleByAdagrad, starts, takes="gradients", shows=("given",)
+        )
+    )
 
 
 @factory

@@ -106,7 +106,7 @@ def scale_by_adam(
         return rule
 
     starts = from_zero, dividing("eps · √(1 - b2)", eps * math.sqrt(1 - b2))
-    return link(Part("scale_by_adam", at, ScaleByAdam, starts, takes="gradients"))
+    return link(Part("scale_by_adam", at, ScaleByAdam, starts, takes="gradients", shows=("given", "mean")))
 
 
 def _risen(b1: float, decay: float, t: int) -> float:

@@ -66,7 +66,16 @@ def scale_by_adamax(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) ->
 
         return rule
 
-    return link(Part("scale_by_adamax", at, ScaleByAdamax, (from_zero, dividing("eps", eps)), takes="gradients"))
+    return link(
+        Part(
+            "scale_by_adamax",
+            at,
+            ScaleByAdamax,
+            (from_zero, dividing("eps", eps)),
+            takes="gradients",
+            shows=("given", "mean"),
+        )
+    )
 
 
 def _size(u: Array, out: Array) -> None:

@@ -70,7 +70,7 @@ def scale_by_amsgrad(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -
         return rule
 
     starts = from_zero, from_zero, dividing("eps · √(1 - b2)", eps * math.sqrt(1 - b2))
-    return link(Part("scale_by_amsgrad", at, ScaleByAmsgrad, starts, takes="gradients"))
+    return link(Part("scale_by_amsgrad", at, ScaleByAmsgrad, starts, takes="gradients", shows=("given", "mean")))
 
 
 @factory

@@ -43,7 +43,14 @@ def add_decayed_weights(rate: float, *, where: Where = everywhere) -> Optimizer:
 
     where = predicate(where)
     return link(
-        Part("add_decayed_weights", lambda count, updates: rule, where=where, reads_params=True, takes="gradients")
+        Part(
+            "add_decayed_weights",
+            lambda count, updates: rule,
+            where=where,
+            reads_params=True,
+            takes="gradients",
+            shows=("given",),
+        )
     )
 
 

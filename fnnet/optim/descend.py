@@ -33,9 +33,9 @@ def descend(
     ((array([-0.5,  1. ]),), (ScaleByLearningRate(steps=1),), True)
     """
     update = optimizer.update
-    if isinstance(update, Chain) and update.parts is not None:
+    if isinstance(update, Chain) and update.plan is not None:
         update.check(state)
-        return move(update.parts, grads, state, params)
+        return move(update.plan, grads, state, params)
     given = grads.pop()
     updates, state = update(given, state, params)
     params = apply_updates(params, updates)
@@ -52,9 +52,9 @@ def look_over(optimizer: Optimizer, grads: list[Params], state: OptState, params
         own: the `id` of every array of params and state that nobody else sees.
     """
     update = optimizer.update
-    if isinstance(update, Chain) and update.parts is not None:
+    if isinstance(update, Chain) and update.plan is not None:
         update.check(state)
-        return look_ahead(update.parts, grads, state, params, own)
+        return look_ahead(update.plan, grads, state, params, own)
     *made, good = descend(optimizer, grads, state, params)
     return Ahead(good, lambda: (made[0], made[1]))
 

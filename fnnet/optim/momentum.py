@@ -52,4 +52,4 @@ def momentum(decay: float, *, nesterov: bool = False) -> Optimizer:
         np.multiply(block.given, block.factor, out=u)
         np.add(u, spare, out=u)
 
-    return link(Part("momentum", lambda count, updates: rule, Momentum, (from_zero,)))
+    return link(Part("momentum", lambda count, updates: rule, Momentum, (from_zero,), shows=("given", "velocity")))

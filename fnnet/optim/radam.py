@@ -76,7 +76,7 @@ def scale_by_radam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> 
         return rule
 
     starts = from_zero, dividing("eps · √(1 - b2)", eps * math.sqrt(1 - b2))
-    return link(Part("scale_by_radam", at, ScaleByRadam, starts, takes="gradients"))
+    return link(Part("scale_by_radam", at, ScaleByRadam, starts, takes="gradients", shows=("given", "mean")))
 
 
 def _rectified(squares: float, all_squares: float) -> float:

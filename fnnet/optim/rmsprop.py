@@ -57,7 +57,9 @@ def scale_by_rms(decay: float = 0.99, *, eps: float = 1e-8) -> Optimizer:
         finish(block)
 
     starts = (dividing("eps", eps),)
-    return link(Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, starts, takes="gradients"))
+    return link(
+        Part("scale_by_rms", lambda count, updates: rule, ScaleByRms, starts, takes="gradients", shows=("given",))
+    )
 
 
 @factory

@@ -2,16 +2,16 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
+from toolz import partitionby
 
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import sweep
 from fnnet.optim.engine.part import Factor, Part, Stage
+from fnnet.optim.engine.plan import Plan, plan_of
 from fnnet.types import Optimizer, Params, Updates
-
-_Group: TypeAlias = tuple[list[Stage], Optimizer | None]
 
 
 def link(*stages: Stage | Optimizer) -> Optimizer:
@@ -85,32 +85,27 @@ class Chain:
     """The update rule of a chain. Neighbouring parts share one sweep; a user's own optimizer runs as it is."""
 
     stages: tuple[Stage | Optimizer, ...]
-    groups: list[_Group] = attrs.field(init=False)
+    groups: tuple[Plan | Optimizer, ...] = attrs.field(init=False)
 
     @groups.default
-    def _grouped(self) -> list[_Group]:
-        """Runs of parts, and other optimizers, in order; a chain of nothing is one empty run."""
-        groups: list[_Group] = []
-        for stage in self.stages:
-            if isinstance(stage, Optimizer):
-                groups.append(([], stage))
-            elif groups and groups[-1][1] is None:
-                groups[-1][0].append(stage)
-            else:
-                groups.append(([stage], None))
-        return groups or [([], None)]
+    def _grouped(self) -> tuple[Plan | Optimizer, ...]:
+        """Plans of parts, and other optimizers, in order; a chain of nothing is one plan."""
+        groups: list[Plan | Optimizer] = []
+        for run in partitionby(lambda stage: isinstance(stage, Optimizer), self.stages):
+            groups += run if isinstance(run[0], Optimizer) else [plan_of(run)]
+        return tuple(groups) or (plan_of(()),)
 
     @property
-    def parts(self) -> list[Stage] | None:
-        """All stages where they are parts, None where one is an optimizer of another kind."""
-        (parts, own), *others = self.groups
-        return parts if own is None and not others else None
+    def plan(self) -> Plan | None:
+        """The plan of all stages where they are parts, None where one is an optimizer of another kind."""
+        first, *others = self.groups
+        return first if isinstance(first, Plan) and not others else None
 
     def init(self, params: Params) -> tuple[Any, ...]:
         """The first state of every stage."""
         state: tuple[Any, ...] = ()
-        for parts, own in self.groups:
-            state += sweep.begin(parts, params) if own is None else (own.init(params),)
+        for group in self.groups:
+            state += sweep.begin(group.parts, params) if isinstance(group, Plan) else (group.init(params),)
         return state
 
     def __call__(self, grads: Params, state: Any, params: Params) -> tuple[Params, tuple[Any, ...]]:
@@ -118,11 +113,11 @@ class Chain:
         self.check(state)
         updates, k = grads, 0
         then: tuple[Any, ...] = ()
-        for parts, own in self.groups:
-            if own is None:
-                updates, new = sweep.update(parts, updates, state[k : k + len(parts)], params)
+        for group in self.groups:
+            if isinstance(group, Plan):
+                updates, new = sweep.update(group, updates, state[k : k + len(group.parts)], params)
             else:
-                updates, one = own.update(updates, state[k], params)
+                updates, one = group.update(updates, state[k], params)
                 new = (one,)
             k += len(new)
             then += new

@@ -19,18 +19,21 @@ from fnnet import tree
 from fnnet.arguments import is_plain, plain_array
 from fnnet.errors import DtypeError, StructureError, expected
 from fnnet.kernels.finite import all_finite
-from fnnet.types import Array, Params, check_whole
+from fnnet.types import Array, Params, Shape, check_whole
 
 Leaves: TypeAlias = list[Any]
+Form: TypeAlias = tuple[Shape, np.dtype]
+Forms: TypeAlias = tuple[Form | None, ...]
 
 
 @attrs.frozen(eq=False)
 class Layout:
-    """A tree of params and its leaves in order, marked leaves and holes too."""
+    """A tree of params and its leaves in order, marked leaves and holes too, and the forms of those that are arrays."""
 
     tree: Params
     leaves: Leaves
     spec: Any
+    forms: Forms
 
     def path(self, i: int) -> str:
         """The path of leaf i."""
@@ -55,7 +58,13 @@ class Layout:
 
 def lay_out(params: Params) -> Layout:
     """Lay out params."""
-    return Layout(params, *optree.tree_flatten(params, none_is_leaf=True))
+    leaves, spec = optree.tree_flatten(params, none_is_leaf=True)
+    return Layout(params, leaves, spec, forms_of(leaves))
+
+
+def forms_of(leaves: Leaves) -> Forms:
+    """Shape and dtype of every array among leaves, None for all else."""
+    return tuple([(leaf.shape, leaf.dtype) if is_plain(leaf) else None for leaf in leaves])
 
 
 @lru_cache(maxsize=64)
@@ -88,8 +97,9 @@ def gradients_beside(grads: Params, params: Layout, name: str = "gradient") -> L
         StructureError: structure, mark, shape or dtype differ; names the leaf.
     """
     gs = params.beside(grads, name)
-    for i, (p, g) in enumerate(zip(params.leaves, gs, strict=True)):
-        if g is None or _twin(p, g):
+    for i, (wanted, found) in enumerate(zip(params.forms, forms_of(gs), strict=True)):
+        p, g = params.leaves[i], gs[i]
+        if g is None or (found == wanted and found is not None):
             continue
         if isinstance(g, np.generic):  # what NumPy's arithmetic makes of arrays without axes
             gs[i] = g = np.asarray(g)
@@ -113,9 +123,9 @@ def state_beside(values: Any, params: Layout, name: str) -> Leaves:
         StructureError: structure, shape or dtype differ, or params are now marked otherwise; names the leaf.
     """
     leaves = params.beside(values, name)
-    for i, (p, s) in enumerate(zip(params.leaves, leaves, strict=True)):
-        if not (_twin(p, s) or (s is None and not is_trained(p))):
-            raise _differ(params, i, s, values, name)
+    for i, (wanted, found) in enumerate(zip(params.forms, forms_of(leaves), strict=True)):
+        if found != wanted or (found is None and leaves[i] is not None):
+            raise _differ(params, i, leaves[i], values, name)
     return leaves
 
 

@@ -1,9 +1,7 @@
 """`Memory`: what the parts of an optimizer remember, read from their states before an update and written after it."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
-
-import attrs
+from typing import Any, NamedTuple, TypeAlias
 
 from fnnet.arguments import whole
 from fnnet.errors import StructureError, expected
@@ -14,12 +12,11 @@ from fnnet.tree import locked
 States: TypeAlias = tuple[Any, ...]  # one for each part
 
 
-@attrs.frozen(eq=False)
-class Memory:
+class Memory(NamedTuple):
     """A part with its count of updates, and the leaves of its state before and after one."""
 
     part: Any
-    count: int = 0
+    steps: int = 0
     old: Sequence[Leaves] = ()
     new: Sequence[Leaves] = ()
 
@@ -46,7 +43,7 @@ def read(parts: Sequence[Stage], states: Sequence[Any], params: Layout) -> list[
 
 def written(memories: Sequence[Memory], params: Layout) -> States:
     """The next states."""
-    return tuple(_state(memory.part, memory.count + 1, params, memory.new) for memory in memories)
+    return tuple(_state(memory.part, memory.steps + 1, params, memory.new) for memory in memories)
 
 
 def _read(part: Stage, state: Any, params: Layout) -> Memory:

@@ -33,6 +33,9 @@ class Part:
             before and behind.
         of: what a block is: any "elements", of one leaf, of several or of a stretch of one; or "leaves", one leaf in
             its own shape, for a rule that looks at more than one element at a time.
+        shows: what shows in its result, by name: trees of its next state, and "given" for what its rule is given. Where
+            that is NaN or infinite the update is too, whatever all else may be, as after sums and products, but not
+            after a division by it or a bound. What is not named here is looked at by itself.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Part:
     sees_all: bool = False
     takes: Literal["gradients", "steps", "any"] = "any"
     of: Literal["elements", "leaves"] = "elements"
+    shows: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False)

@@ -4,9 +4,10 @@ Each block of a pack goes through all parts before the next one is touched. Only
 (`Part.sees_all`) begins another pass.
 """
 
-from collections.abc import Callable, Sequence, Set
+import math
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 import numpy as np
@@ -18,8 +19,9 @@ from fnnet.optim.engine import memory
 from fnnet.optim.engine.block import Block, pass_on
 from fnnet.optim.engine.layout import Leaves, check_trainable, gradients_beside, is_finite_leaf, is_trained, lay_out
 from fnnet.optim.engine.memory import Memory, States
-from fnnet.optim.engine.pack import Pack, packs_of
+from fnnet.optim.engine.pack import Pack, To, packs_of
 from fnnet.optim.engine.part import Factor, Part, Rule, Stage
+from fnnet.optim.engine.plan import NOTHING, Plan, Planned
 from fnnet.types import Array, Params
 
 
@@ -36,29 +38,29 @@ def begin(parts: Sequence[Stage], params: Params) -> States:
     return memory.first_states(parts, layout)
 
 
-def update(
-    parts: Sequence[Stage], grads: Params, states: Sequence[Any], params: Params
-) -> tuple[Params, tuple[Any, ...]]:
+def update(plan: Plan, grads: Params, states: Sequence[Any], params: Params) -> tuple[Params, tuple[Any, ...]]:
     """Updates, and the next state of every part; arguments are only read."""
     layout = lay_out(params)
     us = gradients_beside(grads, layout)
-    memories = memory.read(parts, states, layout)
-    packs = packs_of(memories, us, layout)
-    for steps in _passes(memories):
-        _go_over(_rules(steps, packs, us), packs, us, layout.leaves)
+    memories = memory.read(plan.parts, states, layout)
+    packs = packs_of(plan, us, layout)
+    factors = _factors(memories)
+    with np.errstate(under="ignore"):  # what vanishes beside a sum, or as a square, does no harm
+        for turns in plan.passes:
+            _go_over(_tasks(turns, memories, factors, us), packs, us, layout.leaves)
     return layout.like(us), memory.written(memories, layout)
 
 
 def move(
-    parts: Sequence[Stage], grads: list[Params], states: Sequence[Any], params: Params
+    plan: Plan, grads: list[Params], states: Sequence[Any], params: Params
 ) -> tuple[Params, tuple[Any, ...], bool]:
     """New params, the next states, and whether gradients, new params and next states are finite.
 
     To the byte what `apply_updates` makes of `update`, but each block of updates is added to its params as soon as it
-    is there, and kept nowhere; gradients, new params and states are looked at while they are in the cache. The list
-    that the gradients alone are in is emptied, and each is let go as soon as its params are moved.
+    is there, and kept nowhere; what has to be looked at is looked at while it is in the cache. The list that the
+    gradients alone are in is emptied, and each is let go as soon as its params are moved.
     """
-    ahead = look_ahead(parts, grads, states, params, frozenset())
+    ahead = look_ahead(plan, grads, states, params, frozenset())
     return *ahead.write(), ahead.good
 
 
@@ -75,149 +77,157 @@ class Ahead:
     write: Callable[[], tuple[Params, tuple[Any, ...]]]
 
 
-def look_ahead(
-    parts: Sequence[Stage], grads: list[Params], states: Sequence[Any], params: Params, own: Set[int]
-) -> Ahead:
+def look_ahead(plan: Plan, grads: list[Params], states: Sequence[Any], params: Params, own: Set[int]) -> Ahead:
     """`move` where arrays of params and states are given up: successors are written over them.
 
     All is computed twice, first a block at a time for the look, into a scrap of memory. Written over are leaves that
     go alone through the parts, all of whose arrays are given up; others get successors in memory of their own.
 
     Args:
-        parts, grads, states, params: see `move`.
+        plan, grads, states, params: see `move`.
         own: the `id` of every array that is given up, each whole in memory that nobody else sees.
     """
     layout = lay_out(params)
     us = gradients_beside(grads.pop(), layout)
-    memories = memory.read(parts, states, layout)
-    packs = packs_of(memories, us, layout)
+    memories = memory.read(plan.parts, states, layout)
+    packs = packs_of(plan, us, layout)
     moved = [p if u is None else u for p, u in zip(layout.leaves, us, strict=True)]
     good = all(is_finite_leaf(p) for p, u in zip(moved, us, strict=True) if not is_trained(u))
-    *before, last = _passes(memories)
+    factors = _factors(memories)
+    *before, last = plan.passes
     if before:  # the last pass will not see the gradients
         good &= all(is_finite_leaf(u) for u in us if is_trained(u))
-    for steps in before:
-        _go_over(_rules(steps, packs, us), packs, us, layout.leaves)
-    rules = _rules(last, packs, us)
-    olds = [layout.leaves, *(leaves for each, _ in last for leaves in each.old)]
-    over = [pack for pack in packs if own and pack.is_of(own, olds)]
-    apart = [pack for pack in packs if pack not in over]
-    good &= _go_over(rules, apart, us, layout.leaves, moved)
-    good = good and _go_over(rules, over, us, layout.leaves, moved, look=True)
+    with np.errstate(under="ignore"):
+        for turns in before:
+            _go_over(_tasks(turns, memories, factors, us), packs, us, layout.leaves)
+        tasks = _tasks(last, memories, factors, us)
+        olds = [layout.leaves, *(leaves for each in tasks for leaves in each.old)]
+        over = [pack for pack in packs if own and pack.is_of(own, olds)]
+        apart = [pack for pack in packs if pack not in over] if over else packs
+        good &= _go_over(tasks, apart, us, layout.leaves, moved)
+        good = good and _go_over(tasks, over, us, layout.leaves, moved, "nowhere")
 
     def write() -> tuple[Params, tuple[Any, ...]]:
-        for pack in over:
-            pack.over = True
-        _go_over(rules, over, us, layout.leaves, moved)
+        if over:
+            with np.errstate(under="ignore"):
+                _go_over(tasks, over, us, layout.leaves, moved, "over")
         return layout.like(moved), memory.written(memories, layout)
 
     return Ahead(good, write)
 
 
-_Steps: TypeAlias = list[tuple[Memory, float]]  # of one pass: parts, each with the product of the factors behind it
+def _factors(memories: Sequence[Memory]) -> dict[int, float]:
+    """The factors of this update, by their place among the parts."""
+    return {k: each.part.at(each.steps) for k, each in enumerate(memories) if isinstance(each.part, Factor)}
 
 
-def _passes(memories: Sequence[Memory]) -> list[_Steps]:
-    """What is done in each pass over memory."""
-    passes: list[_Steps] = [[]]
-    for each in memories:
-        if isinstance(each.part, Factor):
-            before, factor = passes[-1].pop() if passes[-1] else (_NOTHING, 1.0)
-            passes[-1].append((before, factor * each.part.at(each.count)))
-        else:
-            if each.part.sees_all and passes[-1]:
-                passes.append([])
-            passes[-1].append((each, 1.0))
-    return passes if passes[0] else [[(_NOTHING, 1.0)]]
+class _Task(NamedTuple):
+    """A part as planned, and what it does in this update.
+
+    Args:
+        planned: the part, and when it comes.
+        rule: what it does.
+        factor: the product of all factors right behind it.
+        old, new: the leaves of its state.
+    """
+
+    planned: Planned
+    rule: Rule
+    factor: float
+    old: Sequence[Leaves]
+    new: Sequence[Leaves]
 
 
-_NOTHING = Memory(Part("nothing", lambda count, updates: pass_on))
+def _tasks(
+    turns: Sequence[Planned], memories: Sequence[Memory], factors: Mapping[int, float], us: Leaves
+) -> list[_Task]:
+    """What is done in a pass of this update."""
+    updates = [u for u in us if is_trained(u)]
+
+    def task(planned: Planned) -> _Task:
+        each = _NO_MEMORY if planned.number is None else memories[planned.number]
+        rule = planned.part.at(each.steps, updates)
+        return _Task(planned, rule, math.prod([factors[k] for k in planned.factors]), each.old, each.new)
+
+    return [task(each) for each in turns]
 
 
-_Rules: TypeAlias = list[tuple[Memory, Rule, float]]
+_NO_MEMORY = Memory(NOTHING)
 
 
-def _rules(steps: _Steps, packs: Sequence[Pack], us: Leaves) -> _Rules:
-    """The parts of a pass with what they do in this update."""
-    updates = [us[i] for pack in packs for i in pack.places]
-    with np.errstate(under="ignore"):
-        return [(each, each.part.at(each.count, updates), factor) for each, factor in steps]
-
-
-@np.errstate(under="ignore")  # what vanishes beside a sum, or as a square, does no harm
 def _go_over(
-    rules: _Rules, packs: Sequence[Pack], us: Leaves, params: Leaves, moved: Leaves | None = None, look: bool = False
+    tasks: Sequence[_Task],
+    packs: Sequence[Pack],
+    us: Leaves,
+    params: Leaves,
+    moved: Leaves | None = None,
+    to: To = "beside",
 ) -> bool:
     """One pass: put what the parts make of updates in their places or, with `moved`, in those the moved params.
 
     Returns whether the given updates, the moved params and the next states are finite; only with `moved` are they
-    looked at. To `look` is all that is done where it says so: nothing is put anywhere.
+    looked at.
+
+    Args:
+        to: where moved params and next states are written; nowhere is to look only, and nothing is put anywhere.
     """
-    adds = moved is not None
-    reads_params = adds or any(each.part.reads_params for each, _, _ in rules)
     good = True
     for pack in packs:
-        g = pack.gather(us)
-        p = pack.replaced(params) if reads_params else None
-        todo: list[_Ready] = []
-        made: list[tuple[Array, Leaves]] = []
-        for each, rule, factor in rules:
-            if each in pack.skips:  # its state stays
-                todo.append((pass_on, factor, False, [], []))
-                continue
-            old = [pack.replaced(leaves) for leaves in each.old]
-            new = [pack.scrap(array) if look else pack.room(array) for array in old]
-            todo.append((_on(pack, each, rule), factor, each.part.reads_params, old, new))
-            made += zip(new, each.new, strict=True)
-        like = g if p is None or not adds else p
-        out = pack.scrap(like) if look else pack.room(like)
-        made.append((out, us if moved is None else moved))
-        good &= _go_through(todo, pack, g, p, out, adds, look)
-        if look:
-            continue
-        for array, leaves in made:
-            pack.scatter(array, leaves)
-        if adds:  # nothing looks at the gradients any more
+        good &= _go_through(tasks, pack, us, params, moved, to)
+        if moved is not None and to != "nowhere":  # nothing looks at the gradients any more
             pack.drop(us)
     return good
 
 
-def _on(pack: Pack, each: Memory, rule: Rule) -> Rule:
+def _go_through(tasks: Sequence[_Task], pack: Pack, us: Leaves, params: Leaves, moved: Leaves | None, to: To) -> bool:
+    """The same for one pack: block by block through all rules, so that each finds in the cache what it reads.
+
+    Updates are written where the moved params are to be, and these over them; over the params only after.
+    """
+    adds = moved is not None
+    g = pack.gather(us)
+    p = pack.replaced(params, to) if adds or any(task.planned.part.reads_params for task in tasks) else None
+    out = pack.room(g if p is None or not adds else p, to)
+    made = [(out, us if moved is None else moved)]
+    todo: list[_Ready] = []
+    for planned, rule, factor, olds, news in tasks:
+        looks = planned.hidden if adds else ()
+        if planned.number in pack.skips:  # its state stays
+            todo.append((pass_on, factor, False, [], [], looks[:1] if 0 in looks else ()))
+            continue
+        old = [pack.replaced(leaves, to) for leaves in olds]
+        new = [pack.room(array, to) for array in old]
+        made += zip(new, news, strict=True)
+        todo.append((_on(pack, planned.part, rule), factor, planned.part.reads_params, old, new, looks))
+    spare = np.empty(pack.length, g.dtype)
+    room = np.empty(pack.length, g.dtype) if out is p else None
+    good = True
+    for cut in pack.blocks:
+        given = g[cut]
+        size = given.size
+        at = cut if to != "nowhere" else slice(size)
+        target = out[at]
+        here: Any = None if p is None else p[cut]
+        u = target if room is None else room[:size]
+        for rule, factor, reads_params, old, new, looks in todo:
+            then = [s[at] for s in new]
+            with subnormals_as_zero() if new else _AS_THEY_ARE:  # where the memory of what was fades away
+                rule(Block(u, given, here if reads_params else None, [s[cut] for s in old], then, spare[:size], factor))
+            good = good and all(all_finite(then[k - 1] if k else given) for k in looks)
+            given = u
+        if adds:
+            np.add(here, u, out=target)
+            good = good and all_finite(target)
+    if to != "nowhere":
+        for array, leaves in made:
+            pack.scatter(array, leaves)
+    return good
+
+
+def _on(pack: Pack, part: Part, rule: Rule) -> Rule:
     """The rule as it is for this pack."""
-    return (lambda block: rule(block.shaped(pack.shape))) if each.part.of == "leaves" else rule
+    return (lambda block: rule(block.shaped(pack.shapes[0]))) if part.of == "leaves" else rule
 
 
 _AS_THEY_ARE = nullcontext()  # subnormal numbers
-_Ready: TypeAlias = tuple[Rule, float, bool, list[Array], list[Array]]  # a rule, its factor, …, its state: old and new
-
-
-def _go_through(
-    todo: Sequence[_Ready], pack: Pack, g: Array, p: Array | None, out: Array, adds: bool, look: bool
-) -> bool:
-    """Take the elements of a pack through all rules, block by block, and write the updates into `out`.
-
-    With `adds` write p + updates there, and return whether g, these and all next states are finite. To `look` only,
-    `out` and the new states are scraps as long as a block, which every block is written to.
-    """
-    length = pack.longest(g.itemsize)
-    spare = np.empty(length, g.dtype)
-    room = np.empty(length, g.dtype) if adds else spare
-    good = True
-    for cut in pack.cuts(length):
-        given = g[cut]
-        to = slice(given.size) if look else cut
-        target = out[to]
-        params: Any = None if p is None else p[cut]
-        u = room[: given.size] if adds else target
-        before = given
-        for rule, factor, reads_params, old, new in todo:
-            own = params if reads_params else None
-            then = [s[to] for s in new]
-            with subnormals_as_zero() if new else _AS_THEY_ARE:  # where the memory of what was fades away
-                rule(Block(u, before, own, [s[cut] for s in old], then, spare[: given.size], factor))
-                good = good and (not adds or all(map(all_finite, then)))
-            before = u
-        if adds:
-            np.add(params, u, out=target)
-            good = good and all_finite(given) and all_finite(target)
-    return good
+_Ready: TypeAlias = tuple[Rule, float, bool, list[Array], list[Array], tuple[int, ...]]  # …, its state, what to look at
