@@ -201,6 +201,42 @@ def test_winograd(shape):
     }
 
 
+@pytest.mark.parametrize("rows", [Axis(6, 3), Axis(10, 3)], ids=str)  # whole tiles; 0 counts nothing
+def test_tiles(rows):
+    shape = Work(**SIZES, grid=(rows, Axis(6, 3)))
+    x, weight, dy = x_of(shape), weight_of(shape), dy_of(shape)
+    many = shape.n * -(-rows.out // 4)
+    forward = multiplications(convolution.convolve, x, weight, None, shape.grid, "tiles")
+    gradient = multiplications(convolution.convolve_weight_gradient, x, dy, shape.grid, "tiles")
+    assert priced(convolution.tiles_forward_cost, shape) == forward
+    assert priced(convolution.tiles_gradient_cost, shape) == gradient
+    read, made, kernel = 36 * shape.c * many, 36 * shape.o * many, shape.c * shape.o
+    moving = {
+        "MOVE": read + 16 * shape.o * many + 45 * kernel,  # 6 × 6 of x, 4 × 4 of y; 9 of the kernel, and 36 made of it
+        "MOVE_NEAR": read + made,
+        "RUN": (36 * shape.c + 16 * shape.o) * many // shape.n,
+    }
+    assert paid(convolution.tiles_forward_cost, shape) == moving | {
+        "SLENDER": read + read + made + 9 * kernel,  # k · n of the products, of Bᵀ d B, Aᵀ m A and G w Gᵀ
+        "NARROW": 36 * kernel + 36 * 36 + 16 * 36 + 36 * 9,  # m · k
+        "CALL": 36 + 3 + 100,
+    }
+    assert paid(convolution.tiles_gradient_cost, shape) == moving | {
+        "SLENDER": 36 * many * shape.o + read + 16 * shape.o * many + 9 * kernel,
+        "NARROW": 36 * shape.c * many + 36 * 36 + 36 * 16 + 36 * 9,
+        "CALL": 36 + 3 + 100,
+        "ADD": 36 * kernel,
+    }
+    pieces = {"pieces": 2}
+    assert paid(convolution.tiles_forward_cost, shape, **pieces) == moving | {"CALL": 36 + 3 + 100}
+    assert paid(convolution.tiles_gradient_cost, shape, **pieces) == moving | {
+        "SLENDER": 36 * many * shape.o,
+        "NARROW": 36 * shape.c * many,
+        "CALL": 36 + 3 + 100,
+        "ADD": 36 * kernel,
+    }
+
+
 @per_shape
 def test_scattered(shape):
     (rows, _), unrolled = shape.grid, unroll(batch_last(x_of(shape)), shape.grid)
@@ -276,11 +312,13 @@ def test_each_table_has_the_costs_of_its_algorithms():
             "columns": convolution.columns_forward_cost,
             "bands": convolution.bands_forward_cost,
             "winograd": convolution.winograd_forward_cost,
+            "tiles": convolution.tiles_forward_cost,
         },
         "WEIGHT_GRADIENTS": {
             "columns": convolution.columns_gradient_cost,
             "bands": convolution.bands_gradient_cost,
             "winograd": convolution.winograd_gradient_cost,
+            "tiles": convolution.tiles_gradient_cost,
         },
         "INPUT_GRADIENTS": {
             "flipped": convolution._flipped_cost,
@@ -350,10 +388,11 @@ def test_products_are_cut_into_few_pieces_that_blas_leaves_unpacked(sides, piece
 @pytest.mark.parametrize(
     ("rows", "cols", "able"),
     [
-        (Axis(5, 3), Axis(5, 3), "winograd flipped"),
-        (Axis(5, 3, 1, 1, 1), Axis(5, 3, 1, 2, 2), "winograd flipped"),
-        (Axis(5, 3, 1, 3, 2), Axis(5, 3), "winograd"),  # a flipped kernel would need padding 3 - 1 - 3
-        (Axis(5, 3), Axis(5, 3, 1, 0, 3), "winograd"),
+        (Axis(5, 3), Axis(5, 3), "winograd tiles flipped"),
+        (Axis(5, 3, 1, 1, 1), Axis(5, 3, 1, 2, 2), "winograd tiles flipped"),
+        (Axis(5, 3, 1, 3, 2), Axis(5, 3), "winograd tiles"),  # a flipped kernel would need padding 3 - 1 - 3
+        (Axis(5, 3), Axis(5, 3, 1, 0, 3), "winograd tiles"),
+        (Axis(5, 2), Axis(5, 3), "winograd flipped"),
         (Axis(5, 3, 2), Axis(5, 3), "winograd"),
         (Axis(5, 3), Axis(5, 3, 2), ""),
         (Axis(5, 3), Axis(5, 4), "flipped"),

@@ -17,7 +17,8 @@ slender, which BLAS likes, for R / (q·kH) times the multiplications. With q = O
 *Columns.* All windows of a few or of small images are copied, kH·kW-fold, into one matrix X (C·kH·kW, OH·OW·N); the
 forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 
-*Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `winograd`.
+*Winograd.* For kernels three columns wide at stride 1: two thirds of the multiplications, see `winograd`. For 3 × 3
+kernels at stride 1 a quarter of them, with more copies, see `tiles`.
 
 *Cost* is counted in multiply-adds, and the cheapest algorithm is taken, see `cost`.
 
@@ -25,7 +26,7 @@ forward is one product, w X, and the weight gradient (X dyᵀ)ᵀ.
 |---|---|
 | `choice` | the tables of algorithms, the cheapest of each |
 | `cost` | what each takes |
-| `products`, `bands`, `winograd` | the algorithms |
+| `products`, `bands`, `winograd`, `tiles` | the algorithms |
 | `unrolling` | images as matrices |
 | `reductions` | signals, volumes, gaps and groups as images |
 | `depthwise` | every channel by itself |

@@ -15,10 +15,13 @@ from fnnet.kernels.convolution.cost import (
     columns_forward_cost,
     columns_gradient_cost,
     scatter_cost,
+    tiles_forward_cost,
+    tiles_gradient_cost,
     winograd_forward_cost,
     winograd_gradient_cost,
 )
 from fnnet.kernels.convolution.products import one_product, one_product_gradient, pixels, pointwise_gradient
+from fnnet.kernels.convolution.tiles import tiled_forward, tiled_gradient
 from fnnet.kernels.convolution.unrolling import columns
 from fnnet.kernels.convolution.winograd import winograd_forward, winograd_gradient
 from fnnet.kernels.windows import Axis, Grid
@@ -98,6 +101,10 @@ def _winograd(grid: Grid) -> bool:
     return grid[1].kernel == 3 and grid[1].stride == 1 and all(min(a.before, a.after) >= 0 for a in grid)
 
 
+def _square(grid: Grid) -> bool:
+    return all(a.kernel == 3 and a.stride == 1 and min(a.before, a.after) >= 0 for a in grid)
+
+
 def _free(work: Work) -> float:
     """Of what nothing else can beat."""
     return 0
@@ -108,12 +115,14 @@ FORWARDS = {
     "columns": Algorithm(_any, columns_forward_cost, one_product(columns)),
     "bands": Algorithm(_any, bands_forward_cost, banded_forward),
     "winograd": Algorithm(_winograd, winograd_forward_cost, winograd_forward),
+    "tiles": Algorithm(_square, tiles_forward_cost, tiled_forward),
 }
 WEIGHT_GRADIENTS = {
     "pointwise": Algorithm(_pointwise, _free, one_product_gradient(pixels)),
     "columns": Algorithm(_any, columns_gradient_cost, one_product_gradient(columns)),
     "bands": Algorithm(_any, bands_gradient_cost, banded_gradient),
     "winograd": Algorithm(_winograd, winograd_gradient_cost, winograd_gradient),
+    "tiles": Algorithm(_square, tiles_gradient_cost, tiled_gradient),
 }
 INPUT_GRADIENTS = {
     "pointwise": Algorithm(_pointwise, _free, pointwise_gradient),

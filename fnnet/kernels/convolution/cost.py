@@ -123,6 +123,34 @@ def winograd_moving_cost(work: Work) -> float:
     return (3 * read + 2 * made) * n * MOVE + (read + made) * RUN + 6 * o * c * rows.kernel * MOVE + calls * CALL
 
 
+def tiles_forward_cost(work: Work) -> float:
+    """Of 36 products, of Aᵀ m A, and of what goes before and behind."""
+    many = tiles_of(work)
+    return 36 * pieces_cost(work.o, work.c, many) + pieces_cost(16, 36, work.o * many) + tiles_moving_cost(work)
+
+
+def tiles_gradient_cost(work: Work) -> float:
+    """Of 36 products X dyᵀ and their sums, of A dy Aᵀ, and of what goes before and behind."""
+    many, kernel = tiles_of(work), work.c * work.o
+    product = product_cost(work.c, many, work.o) + kernel * ADD
+    return 36 * product + pieces_cost(36, 16, work.o * many) + tiles_moving_cost(work)
+
+
+def tiles_moving_cost(work: Work) -> float:
+    """Of Bᵀ d B and G w Gᵀ, of copies of x and y tile by tile, and of all that is mixed, which the cache holds."""
+    n, c, o, _ = work
+    many, kernel = tiles_of(work), o * c
+    mixed = pieces_cost(36, 36, c * many) + pieces_cost(36, 9, kernel)
+    copied, runs = 36 * c * many + 16 * o * many, (36 * c + 16 * o) * many // n
+    return mixed + (copied + 45 * kernel) * MOVE + 36 * (c + o) * many * MOVE_NEAR + runs * RUN + 100 * CALL
+
+
+def tiles_of(work: Work) -> int:
+    """Tiles of 4 × 4 outputs in all images."""
+    rows, cols = work.grid
+    return work.n * -(-rows.out // 4) * -(-cols.out // 4)
+
+
 def scatter_cost(work: Work, q: int) -> float:
     """Of Wᵀ dy for all bands, and of adding up rows and taps."""
     n, c, o, (rows, cols) = work

@@ -16,8 +16,7 @@ so that the sum is one product of matrices for each of the four elements: 4 mult
 Bᵀ d writes 2 numbers for each of x, where unrolling writes 3; Aᵀ reads 2 for each of y. From row to row the kernel
 slides as ever: its rows lie one after the other in Bᵀ d and are a matrix without a copy, see `unrolling`.
 
-Filtering both ways, F(2 × 2, 3 × 3), needs 16 multiplications for 36, but writes 6 numbers for each of x and reads 4
-for each of y. On one thread it took as long; on more only the products get faster, not the sums.
+Filtering both ways saves more products, and moves more numbers: that pays with many channels, see `tiles`.
 
 *Rounding.* An output mixes four columns, not just the three of its window: its error is bounded by the largest of the
 four, and one that is not finite spoils both outputs of its pair. In float32 the error, root mean square, was 0.8 to 1.6
