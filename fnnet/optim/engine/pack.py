@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fnnet.optim.engine.layout import Forms, Layout, Leaves, forms_of
-from fnnet.optim.engine.part import Part
 from fnnet.optim.engine.plan import Plan
 from fnnet.tree import locked
 from fnnet.types import Array, Shape
@@ -89,14 +88,12 @@ def _unlocked(leaf: Array) -> Array:
 
 def packs_of(plan: Plan, us: Leaves, params: Layout) -> tuple[Pack, ...]:
     """All leaves that move."""
-    choosy = [(k, part.where) for k, part in enumerate(plan.parts) if isinstance(part, Part) and part.where]
     forms = forms_of(us)
     skips = [
-        frozenset(k for k, where in choosy if form and not where(params.path(i), params.leaves[i]))
-        for i, form in enumerate(forms if choosy else ())
+        frozenset(k for k, where in plan.choosy if form and not where(params.path(i), params.leaves[i]))
+        for i, form in enumerate(forms if plan.choosy else ())
     ]
-    uncut = any(isinstance(part, Part) and part.of == "leaves" for part in plan.parts)
-    return _packed(forms, tuple(skips), uncut, (BLOCK, SMALL, PACK))
+    return _packed(forms, tuple(skips), plan.uncut, (BLOCK, SMALL, PACK))
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import attrs
 
 from fnnet.optim.engine.block import pass_on
-from fnnet.optim.engine.part import Factor, Part, Stage
+from fnnet.optim.engine.part import Factor, Part, Stage, Where
 
 NOTHING = Part("nothing", lambda count, updates: pass_on, shows=("given",))  # where factors have no part in front
 
@@ -40,10 +40,14 @@ class Plan:
     Args:
         parts: one after the other.
         passes: what is done in each pass; there is one at least.
+        choosy: the places of those that act on some leaves only, and on which.
+        uncut: whether there is one of leaves.
     """
 
     parts: tuple[Stage, ...]
     passes: tuple[tuple[Planned, ...], ...]
+    choosy: tuple[tuple[int, Where], ...]
+    uncut: bool
 
 
 def plan_of(parts: Sequence[Stage]) -> Plan:
@@ -58,7 +62,10 @@ def plan_of(parts: Sequence[Stage]) -> Plan:
                 passes.append([])
             passes[-1].append(Planned(number, part))
     *others, last = passes if passes[0] else [[Planned(None, NOTHING)]]
-    return Plan(tuple(parts), (*map(tuple, others), _looking(last)))
+    planned = [each for turns in passes for each in turns]
+    choosy = tuple((each.number, each.part.where) for each in planned if each.number is not None and each.part.where)
+    uncut = any(each.part.of == "leaves" for each in planned)
+    return Plan(tuple(parts), (*map(tuple, others), _looking(last)), choosy, uncut)
 
 
 def _looking(turns: Sequence[Planned]) -> tuple[Planned, ...]:
