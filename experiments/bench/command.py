@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 import os
 import platform
 import statistics
@@ -10,33 +9,28 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.bench import growth, works
+from experiments.bench import growth, slopes, startup, works
 from experiments.bench import race as races
-from experiments.bench.layer_works import LAYERS, STEPS
-from experiments.bench.works import Work, multiply_adds, scaled
+from experiments.bench.layer_works import IMPORTED, LAYERS, STEPS
+from experiments.bench.works import Work, multiply_adds
 from fnnet.arguments import one_of, whole
 from fnnet.errors import ConfigError, expected
 
 PEERS = ("torch", "compiled", "jax", "sklearn", "thinc", "onnxruntime")
-WORKS = {**works.WORKS, **STEPS, **LAYERS}
-GROUPS = {"nets": tuple(works.WORKS), "layers": (*LAYERS, *STEPS)}
+WORKS = {**works.WORKS, **STEPS, **LAYERS, **IMPORTED}
+GROUPS = {"nets": tuple(works.WORKS), "layers": (*LAYERS, *STEPS, *IMPORTED)}
+MORE = ("slopes", "startup")  # what is no race
 LATENCY, TEST_SET = 1, 10_000
-# Packages of fnnet import their parts when they are named: the second names what a training with Adam does.
-IMPORTS = {
-    "numpy": "import numpy",
-    "fnnet.training": "from fnnet import layers, losses, optim, training; layers.serial, layers.dense, layers.conv2d, "
-    "losses.softmax_cross_entropy, optim.adam, training.make_step, training.fold",
-}
-SLOPES = {"batch": (16, 32, 64, 128), "width": (8, 16, 32, 64), "size": (8, 16, 32), "depth": (1, 2, 4, 8)}
 
 
 def main(args: list[str]) -> int:
     """Race, print, write; 0 if all went well."""
     options = _options(args)
-    options.work = [name for word in options.work for name in GROUPS.get(word, (word,))]
+    more = [word for word in options.work if word in MORE and not (options.no_slopes and word == "slopes")]
+    options.work = [name for word in options.work if word not in MORE for name in GROUPS.get(word, (word,))]
     for name in options.work:
         if name not in WORKS:
-            raise ConfigError(expected("work", one_of((*GROUPS, *WORKS)), repr(name)))
+            raise ConfigError(expected("work", one_of((*GROUPS, *MORE, *WORKS)), repr(name)))
         if options.profile and not WORKS[name].optimizer:
             raise ConfigError(expected("work", "one that is trained, to profile", repr(name)))
     for name in ("threads", "starts", "rounds"):
@@ -49,8 +43,11 @@ def main(args: list[str]) -> int:
         return _growth(options)
     here = [name for name in options.against if races.installed(name, pythons[name])]
     missing = [name for name in options.against if name not in here]
-    results = _all(options, [*races.OWN, *here], pythons) | {"missing": missing}
-    print(_facts(results), flush=True)
+    results = _all(options, [*races.OWN, *here], pythons) | {"missing": missing} if options.work else {}
+    if options.work:
+        print(_facts(results), flush=True)
+    results |= {"machine": platform.processor() or platform.machine(), "threads": options.threads}
+    results |= {what: _more(what, options.threads) for what in more}
     _write(options, results)
     return 0
 
@@ -58,6 +55,20 @@ def main(args: list[str]) -> int:
 def _write(options: argparse.Namespace, results: dict[str, Any]) -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _more(what: str, threads: int) -> Any:
+    """How cost grows, or what it takes to begin, printed as it comes."""
+    if what == "startup":
+        found = startup.measured()
+        print(startup.line(found), flush=True)
+        return found
+    print("exponents of the time and the memory of a step, measured of asked for by the arithmetic")
+    rows = []
+    for row in slopes.measured(slopes.ROWS, threads):
+        rows.append(row)
+        print(slopes.line(row), flush=True)
+    return rows
 
 
 def _profile(options: argparse.Namespace, pythons: dict[str, str]) -> int:
@@ -94,8 +105,9 @@ def _options(args: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "work",
         nargs="*",
-        default=list(GROUPS),
-        help=f"what to time, by default all: {', '.join(WORKS)}; or nets, layers: all of the kind",
+        default=[*GROUPS, *MORE],
+        help=f"what to time, by default all: {', '.join(WORKS)}; or nets, layers: all of the kind; "
+        "slopes: how cost grows with size; startup: what it takes to begin",
     )
     parser.add_argument("--against", nargs="*", default=list(PEERS), choices=PEERS, help="peers, by default all")
     parser.add_argument("--peer-python", help="the interpreter that has the peers, by default this one")
@@ -103,7 +115,7 @@ def _options(args: list[str]) -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=6, help="sets of fresh processes at most; 3 where all agree")
     parser.add_argument("--rounds", type=int, default=4, help="turns of each contender in one set of processes")
     parser.add_argument("--turn", type=float, default=0.1, help="seconds of a turn")
-    parser.add_argument("--no-slopes", action="store_true", help="leave out how cost grows with size")
+    parser.add_argument("--no-slopes", action="store_true", help="all but slopes")
     parser.add_argument("--profile", action="store_true", help="race nobody: show where fnnet's step spends its time")
     parser.add_argument(
         "--growth",
@@ -137,29 +149,27 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
             if start >= 2 and all(races.settled(s) for turns, *_ in found.values() for s in turns.values()):
                 break
         for (mode, n), (turns, lacks, bare) in found.items():
+            if "fnnet" not in turns:
+                print(f"{name} {mode} {n}: left out, as fnnet lacks: {lacks['fnnet']}", flush=True)
+                continue
             timings = {peer: races.timing(seconds) for peer, seconds in turns.items()}
             rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode, n)))
             rows[-1]["products_seconds"] = statistics.median(bare)
+            rows[-1]["peak_bytes"] = races.peaks([*turns], pythons, options.threads, work, mode, n)
             print(_shown(rows[-1], names, peak), flush=True)
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
-    imports = {name: races.import_seconds(sys.executable, statement) for name, statement in IMPORTS.items()}
-    others = [name for name in names if name not in races.OWN]
-    imports |= {name: races.import_seconds(pythons[name], f"import {races.MODULES[name]}", 2) for name in others}
     return {
-        "machine": platform.processor() or platform.machine(),
-        "threads": options.threads,
         "gemm_multiply_adds_per_second": peak,
         "rows": rows,
-        "slopes": {} if options.no_slopes else _slopes(options, pythons),
         "versions": {k: v for versions in facts.values() for k, v in versions.items()},
-        "lenet5_peak_bytes": _memory(names, pythons, options.threads),
-        "import_seconds": imports,
     }
 
 
 def _tasks(name: str, work: Work) -> list[tuple[str, int]]:
     """Modes and batches that a work is raced in."""
+    if work.imported:
+        return [("infer", LATENCY), ("infer", work.batch)]
     if not work.optimizer:
         return [("both", work.batch)]
     tasks = [("train", work.batch), ("infer", LATENCY), ("infer", TEST_SET)]
@@ -190,37 +200,6 @@ def _row(
     }
 
 
-def _slopes(options: argparse.Namespace, pythons: dict[str, str]) -> dict[str, Any]:
-    """How the time of a training step grows: the exponent b of a·sizeᵇ, fitted to logarithms."""
-    found = {}
-    with races.running(["fnnet"], pythons, options.threads) as contenders:
-        for axis, sizes in SLOPES.items():
-            seconds = []
-            for size in sizes:
-                work = scaled(axis, size)
-                turns, _ = races.race(contenders, work, "train", work.batch, options.turn, 5)
-                seconds.append(races.timing(turns["fnnet"]).median)
-            slope = _slope([math.log(size) for size in sizes], [math.log(s) for s in seconds])
-            found[axis] = {"sizes": sizes, "seconds": seconds, "slope": slope}
-    return found
-
-
-def _slope(xs: list[float], ys: list[float]) -> float:
-    mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True)) / sum((x - mx) ** 2 for x in xs)
-
-
-def _memory(names: list[str], pythons: dict[str, str], threads: int) -> dict[str, int]:
-    """Peak memory of a fresh process that trains LeNet-5 for 20 steps; imports included."""
-    work, found = WORKS["lenet5"], {}
-    for name in names:
-        with races.running([name], pythons, threads) as (contender,):
-            if "lacks" not in contender.ask(do="prepare", work=work, mode="train", batch=work.batch):
-                contender.ask(do="run", times=20)
-                found[name] = contender.ask(do="facts")["peak_bytes"]
-    return found
-
-
 def _shown(row: dict[str, Any], names: list[str], peak: float) -> str:
     cells = {}
     for name in names:
@@ -239,7 +218,7 @@ def _line(what: str, cells: dict[str, str], products: str, ratio: str, best: str
 
 def _facts(results: dict[str, Any]) -> str:
     lines = ["milliseconds: median of turns ± half the distance of the quartiles; work, mode and batch on the left"]
-    lines.append(f"threads {results['threads']}; " + ", ".join(f"{k} {v}" for k, v in results["versions"].items()))
+    lines.append("versions: " + ", ".join(f"{k} {v}" for k, v in results["versions"].items()))
     if results["missing"]:
         lines.append(f"not installed: {', '.join(results['missing'])}")
     lines += dict.fromkeys(f"- of {n}: {why}" for row in results["rows"] for n, why in row["lacks"].items())
@@ -253,10 +232,8 @@ def _facts(results: dict[str, Any]) -> str:
     )
     peak = f"{results['gemm_multiply_adds_per_second'] / 1e9:.0f} G multiply-adds a second"
     lines.append(f"of peak: multiply-adds of direct convolution against the fastest of 512³, 1024³ and 2048³: {peak}")
-    for axis, found in results["slopes"].items():
-        times = ", ".join(f"{size}: {1e3 * s:.2f}" for size, s in zip(found["sizes"], found["seconds"], strict=True))
-        lines.append(f"cost grows with {axis} to the power {found['slope']:.2f} ({times} ms)")
-    memory = ", ".join(f"{n} {b / 2**20:.0f}" for n, b in results["lenet5_peak_bytes"].items())
-    lines.append(f"peak memory of training LeNet-5, MiB: {memory}")
-    lines.append("import, s: " + ", ".join(f"{n} {s:.2f}" for n, s in results["import_seconds"].items()))
+    for row in results["rows"]:
+        memory = ", ".join(f"{n} {b / 1e6:.1f}" for n, b in row["peak_bytes"].items())
+        if memory:
+            lines.append(f"peak memory of {row['work']} {row['mode']} {row['batch']}, MB: {memory}")
     return "\n".join(lines)

@@ -1,6 +1,10 @@
-"""The tables of speeds on the pages, from one file: `python -m experiments.bench.pages` writes them anew.
+"""The tables of measurements on the pages, from files: `python -m experiments.bench.pages` writes them anew.
 
-The file is what `python -m experiments bench nets --threads 1 --json docs/bench-nets.json` leaves.
+| file | what leaves it |
+|---|---|
+| `docs/bench-nets.json` | `python -m experiments bench nets --threads 1 --json docs/bench-nets.json` |
+| `docs/bench-layers.json` | `… bench layers --against torch onnxruntime --threads 1 --json docs/bench-layers.json` |
+| `docs/bench-growth.json` | `… bench slopes startup --threads 1 --json docs/bench-growth.json` |
 """
 
 import json
@@ -13,24 +17,41 @@ from experiments.bench.command import WORKS
 from fnnet.errors import ConfigError, expected
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "bench-nets.json"
+RESULTS = {what: ROOT / "docs" / f"bench-{what}.json" for what in ("nets", "layers", "growth")}
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 FULL = ROOT / "docs" / "performance.md"
 SHOWN = ("lenet5", "mlp-32", "cnn", "resnet", "vgg", "wide-mlp")  # in the READMEs
 HEAD = "| milliseconds | fnnet | with `keep_memory` | PyTorch | JAX | ONNX Runtime | products alone | of peak |"
+LAYERS = "| milliseconds | fnnet | PyTorch | ONNX Runtime | ratio | products alone | MB, fnnet | MB, PyTorch |"
+GROWTH = "| a step of | along | sizes | time | asked | memory | asked |"
+STARTUP = "| seconds, the first step in warm ones | least | median | goal |"
 
 
 def main() -> None:
     """Write the tables of all pages."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
     for path in (*READMES, FULL):
-        path.write_text(renewed(path, results), encoding="utf-8")
+        path.write_text(renewed(path, read()), encoding="utf-8")
+
+
+def read() -> dict[str, Any]:
+    """What the files hold."""
+    return {what: json.loads(path.read_text(encoding="utf-8")) for what, path in RESULTS.items()}
 
 
 def renewed(path: Path, results: dict[str, Any]) -> str:
     """The text of a page with the figures of these results."""
     page = path.read_text(encoding="utf-8")
-    return with_table(page, HEAD, full(results)) if path == FULL else with_figures(page, short(results))
+    if path != FULL:
+        return with_figures(page, short(results["nets"]))
+    rows = {
+        HEAD: full(results["nets"]),
+        LAYERS: list(map(by_itself, results["layers"]["rows"])),
+        GROWTH: list(map(grown, results["growth"]["slopes"])),
+        STARTUP: [begun(what, row) for what, row in results["growth"]["startup"].items()],
+    }
+    for head, lines in rows.items():
+        page = with_table(page, head, lines)
+    return page
 
 
 def with_table(page: str, head: str, rows: list[str]) -> str:
@@ -74,14 +95,55 @@ def full(results: dict[str, Any]) -> list[str]:
     """A row for every race."""
     lines = []
     for row in results["rows"]:
-        what = "one example" if row["batch"] == 1 else f"{row['batch']:,} examples"
-        what = f"a step of {row['batch']}" if row["mode"] == "train" else what
         times = [cell(row["seconds"], who) for who in ("fnnet", "kept", "torch", "jax", "onnxruntime")]
         share = row["multiply_adds_per_second"] / results["gemm_multiply_adds_per_second"]
-        net = WORKS[row["work"]].says.split(", batch")[0]
-        cells = [f"{net}, {what}", *times, milliseconds(row["products_seconds"]), f"{share:.0%}"]
-        lines.append("| " + " | ".join(cells).replace("%", " %") + " |")
+        lines.append(
+            _line(_what(row), *times, milliseconds(row["products_seconds"]), f"{share:.0%}".replace("%", " %"))
+        )
     return lines
+
+
+def by_itself(row: dict[str, Any]) -> str:
+    """A layer, or a step of a larger net, with its peaks of memory."""
+    times = [cell(row["seconds"], who) for who in ("fnnet", "torch", "onnxruntime")]
+    ratio = "–" if row["ratio_to_fastest_peer"] is None else f"{row['ratio_to_fastest_peer']:.2f}"
+    peaks = [megabytes(row["peak_bytes"][who]) if who in row["peak_bytes"] else "–" for who in ("fnnet", "torch")]
+    return _line(_what(row), *times, ratio, milliseconds(row["products_seconds"]), *peaks)
+
+
+def grown(row: dict[str, Any]) -> str:
+    """A work along an axis: the exponents of its time and memory, and those of the arithmetic."""
+    exponents = (
+        cell for cost in ("time", "memory") for cell in (f"{row[cost]['measured']:.2f}", str(row[cost]["asked"]))
+    )
+    return _line(row["work"], row["axis"], f"{row['sizes'][0]:,} … {row['sizes'][-1]:,}", *exponents)
+
+
+def begun(what: str, row: dict[str, float]) -> str:
+    """What it takes to begin: seconds, or for the first step times a warm one."""
+    figures = [f"{row[figure]:.3f}" if figure in row else "–" for figure in ("least", "median", "at_most")]
+    return _line("first step of LeNet-5" if what == "first step" else f"`{what}`", *figures)
+
+
+def _what(row: dict[str, Any]) -> str:
+    """The work of a race."""
+    n = row["batch"]
+    examples = "one example" if n == 1 else f"{n:,} examples"
+    task = {"train": f"a step of {n}", "both": f"batch {n}", "infer": examples}[row["mode"]]
+    return f"{WORKS[row['work']].says.split(', batch')[0]}, {task}"
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def megabytes(size: int) -> str:
+    """With a digit behind the point below 10.
+
+    >>> megabytes(2_345_000), megabytes(123_456_789)
+    ('2.3', '123')
+    """
+    return f"{size / 1e6:.{0 if size >= 1e7 else 1}f}"
 
 
 def cell(seconds: dict[str, dict[str, float]], who: str) -> str:

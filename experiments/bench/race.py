@@ -7,6 +7,7 @@ one speed in one process and at another in the next, so each work is raced in se
 
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -148,8 +149,19 @@ def settled(turns: Sequence[float]) -> bool:
     return abs(early - late) < 0.03 * late
 
 
-def import_seconds(python: str, statement: str, times: int = 5) -> float:
-    """What a statement that imports adds to starting Python: the least of several."""
-    words = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
-    runs = [subprocess.run([python, "-c", words], capture_output=True, text=True, check=True) for _ in range(times)]
-    return min(float(run.stdout) for run in runs)
+def peaks(
+    names: Sequence[str], pythons: Mapping[str, str], threads: int, work: Work, mode: str, n: int
+) -> dict[str, int]:
+    """The most bytes that each takes for a work beside what it holds before, in fresh processes; glibc's Linux only.
+
+    Not of those who compile in the first step, which takes more than any step.
+    """
+    found = {}
+    for name in names if platform.libc_ver()[0] == "glibc" else ():
+        if name in ("kept", "compiled", "jax"):
+            continue
+        with running([name], pythons, threads) as (contender,):
+            answer = contender.ask(do="resident", work=work, mode=mode, batch=n)
+        if "bytes" in answer:
+            found[name] = answer["bytes"]
+    return found

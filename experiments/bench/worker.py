@@ -2,22 +2,28 @@
 
 `{"do": "prepare", "work": […], "mode": "train" | "infer" | "both", "batch": n}` -> `{"checks": […]}`, the loss before
 the first step, or the mean size of the scores, or the sizes of a layer's values and gradients; or `{"lacks": why}`.
-`{"do": "run", "times": k}` -> `{"seconds": […]}`. `{"do": "facts"}` -> versions and peak memory. `{"do": "peak"}` ->
-multiply-adds a second of the fastest square matrix product. To fnnet alone: `{"do": "profile", "work": […]}` -> where
-a training step spends its time, and `{"do": "products", "work": […], "mode": …, "batch": n}` -> `{"seconds": s}` of its
-bare products.
+`{"do": "run", "times": k}` -> `{"seconds": […]}`, `{"do": "traced"}` -> `{"bytes": b}`, the most that Python and NumPy
+take in one more run. `{"do": "resident", "work": […], "mode": …, "batch": n}` -> `{"bytes": b}`, the pages that a work
+takes at most beside those that are there before it, or `{"lacks": why}`. `{"do": "facts"}` -> versions. `{"do":
+"peak"}` -> multiply-adds a second of the fastest square matrix product. To fnnet alone: `{"do": "profile", "work":
+[…]}` -> where a training step spends its time, and `{"do": "products", "work": […], "mode": …, "batch": n}` ->
+`{"seconds": s}` of its bare products.
 """
 
+import ctypes
+import gc
 import importlib
 import json
 import os
-import resource
 import sys
+import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.bench.growth import resident
 from experiments.bench.products import bare, peak, timed
 from experiments.bench.works import Work
 
@@ -36,8 +42,15 @@ def main(name: str) -> None:
                 task, answer = _prepare(contender, request)
             except NotImplementedError as lack:
                 answer = {"lacks": str(lack)}
+        elif request["do"] == "resident":
+            try:
+                answer = {"bytes": _resident(contender, request)}
+            except NotImplementedError as lack:
+                answer = {"lacks": str(lack)}
         elif request["do"] == "run":
             answer = {"seconds": [timed(task) for _ in range(request["times"])]}
+        elif request["do"] == "traced":
+            answer = {"bytes": _traced(task)}
         elif request["do"] == "peak":
             answer = {"rate": peak()}
         elif request["do"] == "profile":
@@ -47,24 +60,52 @@ def main(name: str) -> None:
             contender.share_products()
             answer = {"seconds": bare(Work(*request["work"]), request["mode"], request["batch"])}
         else:
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-            answer = {"versions": contender.versions(), "peak_bytes": memory}
+            answer = {"versions": contender.versions()}
         print(json.dumps(answer), file=answers, flush=True)
 
 
+def _built(contender: Any, request: dict[str, Any]) -> Callable[[], Any]:
+    """What does the work once."""
+    build = {"train": "trainer", "both": "puller", "infer": "predictor"}[request["mode"]]
+    if not hasattr(contender, build):
+        raise NotImplementedError("layers alone are not built with it")
+    task: Callable[[], Any] = getattr(contender, build)(Work(*request["work"]), request["batch"])
+    return task
+
+
 def _prepare(contender: Any, request: dict[str, Any]) -> tuple[Callable[[], Any], dict[str, Any]]:
-    work = Work(*request["work"])
+    task = _built(contender, request)
+    made = task()
     if request["mode"] == "train":
-        step = contender.trainer(work, request["batch"])
-        return step, {"checks": [step()]}
+        return task, {"checks": [made]}
     if request["mode"] == "both":
-        if not hasattr(contender, "puller"):
-            raise NotImplementedError("layers alone are not built with it")
-        pull = contender.puller(work, request["batch"])
-        return pull, {"checks": _sizes(*pull())}
-    predict = contender.predictor(work, request["batch"])
-    y = predict()
-    return predict, {"checks": [float(np.abs(y).mean()), float(y.std())]}
+        return task, {"checks": _sizes(*made)}
+    return task, {"checks": [float(np.abs(made).mean()), float(made.std())]}
+
+
+def _traced(task: Callable[[], Any]) -> int:
+    tracemalloc.start()
+    try:
+        task()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _resident(contender: Any, request: dict[str, Any]) -> int:
+    """Of three runs beside what is there before: the net, its params and data, and the pages of code.
+
+    Runs of a batch of 2 go ahead, for what is made once; what the allocator holds of them is given back.
+    """
+    few, task = (_built(contender, {**request, "batch": n}) for n in (2, request["batch"]))
+    few()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # VmHWM counts from now on
+    held = resident("VmRSS")
+    for _ in range(3):
+        task()
+    return resident("VmHWM") - held
 
 
 def _sizes(y: Any, dparams: Any, dx: Any) -> list[float]:

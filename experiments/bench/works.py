@@ -1,9 +1,9 @@
 """The works that are timed: nets, batches and optimizers as plain data, so that every contender builds the same.
 
 Only NumPy is imported, so that a peer's own interpreter can read this too. A layer is a tuple of its kind and sizes:
-`("conv", channels, kernel, padding)`, `("dense", n)`, `("max_pool", k)`, `("avg_pool", k)`, `("batch_norm",)`,
-`("relu",)`, `("sigmoid",)`, `("flatten",)`, `("residual", body, shortcut)`, `("skip", body)` for x and body(x) side by
-side, or one of `experiments.bench.kinds`.
+`("conv", channels, kernel, padding)`, `("dense", n)`, `("max_pool", k)` or `("max_pool", k, stride, padding)`,
+`("avg_pool", k)`, `("batch_norm",)`, `("relu",)`, `("sigmoid",)`, `("flatten",)`, `("identity",)`, `("residual", body,
+shortcut)`, `("skip", body)` for x and body(x) side by side, or one of `experiments.bench.kinds`.
 """
 
 import math
@@ -27,6 +27,7 @@ class Work(NamedTuple):
     optimizer: str  # "sgd", "momentum" (0.9) or "adam"; "" where nothing is trained, forward and backward alone
     rate: float
     side_by_side: bool = False  # fnnet's threads share out the batch, not the products (not with batch norm)
+    imported: bool = False  # predicted alone, by fnnet with what it reads of the ONNX file that ONNX Runtime runs
 
 
 def _mlp(*widths: int) -> list[Spec]:
@@ -152,7 +153,8 @@ def _leaves(layers: Sequence[Spec], at: list[tuple[int, ...]]) -> Iterator[tuple
         elif kind == "batch_norm":
             yield from (("gain", (at[0][0],)), ("bias", (at[0][0],)))
         elif kind.endswith("pool") and sizes:
-            at[0] = (at[0][0], at[0][1] // sizes[0], at[0][2] // sizes[0])
+            k, stride, padding = (*sizes, sizes[0], 0)[:3]
+            at[0] = (at[0][0], *((size + 2 * padding - k) // stride + 1 for size in at[0][1:]))
         elif kind == "flatten":
             at[0] = (math.prod(at[0]),)
         elif kind == "residual":
@@ -207,13 +209,3 @@ def _matrices(layers: Sequence[Spec], at: list[tuple[int, ...]], n: int) -> Iter
         if kind in KINDS:
             all_three = KINDS[kind].products(n, before, *sizes)
             yield from zip(all_three, all_three, all_three, strict=True)
-
-
-def scaled(axis: str, size: int) -> Work:
-    """A plain CNN with one of batch (64), width (16 channels), image size (16) and depth changed.
-
-    Depth (1) counts convolutions after the first, which reads one channel and costs little.
-    """
-    sizes = {"batch": 64, "width": 16, "size": 16, "depth": 1} | {axis: size}
-    layers = [*convs(*[sizes["width"]] * (1 + sizes["depth"])), ("flatten",), ("dense", 10)]
-    return Work("scaled", (1, sizes["size"], sizes["size"]), layers, sizes["batch"], "sgd", 1e-3)

@@ -9,7 +9,7 @@ import numpy as np
 import fnnet
 from experiments.bench.contenders import PREDICTED
 from experiments.bench.works import Spec, Work, batch, cotangent, reads_ids, weights
-from fnnet import layers, losses, optim, rng, training, tree
+from fnnet import exchange, layers, losses, optim, rng, training, tree
 from fnnet.runs.threads import limited
 from fnnet.types import Discrete, Layer, Optimizer, Params
 
@@ -19,6 +19,7 @@ _CONVS: Makers = {1: layers.conv1d, 2: layers.conv2d, 3: layers.conv3d}
 _TRANSPOSED: Makers = {1: layers.conv_transpose1d, 2: layers.conv_transpose2d, 3: layers.conv_transpose3d}
 _MAKE: dict[str, Callable[..., Layer]] = {
     "conv": lambda channels, kernel, padding: layers.conv2d(channels, kernel, padding=padding),
+    "max_pool": lambda kernel, stride=None, padding=0: layers.max_pool(kernel, stride, padding=padding),
     "residual": lambda body, shortcut: layers.residual(_net(body), _net(shortcut)),
     "skip": lambda body: layers.parallel(layers.identity(), _net(body), combine="concatenate"),
     "encoder": lambda features, heads, inside: layers.transformer_encoder_layer(features, heads, hidden=inside),
@@ -78,6 +79,11 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
     """Scores in evaluation."""
     (net, params), (x, _) = made(work), batch(work, n)
+    if work.imported:
+        try:
+            net, params, _ = exchange.from_onnx(exchange.to_onnx(net, params, work.input))
+        except ModuleNotFoundError as error:
+            raise NotImplementedError(str(error)) from error
     share_products()
     return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
 

@@ -16,6 +16,7 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "flatten": nn.Flatten,
+    "identity": nn.Identity,
     "gelu": nn.GELU,
     "global_avg_pool": lambda: _Mean(),
     "max_pool": nn.MaxPool2d,
