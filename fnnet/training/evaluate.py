@@ -17,6 +17,7 @@ from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
 from fnnet.training.ends import check_end
+from fnnet.training.one_way import one_way
 from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
 from fnnet.training.state import check_params, x_target_weight
 from fnnet.types import Array, Layer, Measured, Metric, Params, Target, check_loss, check_net
@@ -82,9 +83,10 @@ def evaluate(
     predicted: list[Arrays] = []
 
     def of_own() -> Iterator[_OfBatch]:
+        apply = one_way(net).apply
         own = partial(share, rank=own_team.rank, size=own_team.size)
         for x, target, *weights in in_order(_weighed(arrays), size, own, transform):
-            predictions = net.apply(params, x)[0]  # the closure, which holds every layer's activations, goes at once
+            predictions = apply(params, x)[0]
             if kept:
                 predicted.append(predictions)
             yield _of_batch(predictions, target, weights[0].astype(np.float64) if weights else None, summed, streamed)

@@ -11,6 +11,7 @@ from fnnet.errors import DataError, expected
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
+from fnnet.training.one_way import one_way
 from fnnet.training.state import check_params
 from fnnet.types import Layer, Params, check_net
 
@@ -28,8 +29,8 @@ def predict(
 
     All tiles are of one size, the last one filled up with its last example, so that an example's bytes depend on its
     place in its tile, never on its neighbours or on their number. (In tiles of more than 8 some kernels of OpenBLAS
-    round the last bit by that place; in smaller ones none was seen to.) What a tile needed, activations too, is let go
-    before the next one starts.
+    round the last bit by that place; in smaller ones none was seen to.) What a layer makes is let go once the next one
+    has read it.
 
     Args:
         net: a net; its evaluation is meant, so not `net.train(key)`.
@@ -67,12 +68,13 @@ def _predicted(net: Layer, params: Params, x: Any, size: int, transform: Transfo
     own = share(-(-total // size), team.rank, team.size)
     first, last = own.start * size, min(own.stop * size, total)
     found: Arrays = None
+    apply = one_way(net).apply
     for start in range(first, last, size):
         (tile,) = transformed(transform, (read_rows(x, slice(start, start + size)),))
         n = count(tile)
         if n < size:
             tile = each(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], size - n, axis=0)]), tile)  # noqa: B023
-        y = net.apply(params, tile)[0]
+        y = apply(params, tile)[0]
         if found is None:
             found = each(lambda leaf: np.empty((last - first, *leaf.shape[1:]), leaf.dtype), y)
         for of, made in zip(flat(found), flat(y), strict=True):

@@ -8,4 +8,4 @@ input, None for ids. Each raises `NotImplementedError` for what the library
 does not have. Scores of many examples are made in batches of `PREDICTED`, by every contender.
 """
 
-PREDICTED = 256
+PREDICTED = 250

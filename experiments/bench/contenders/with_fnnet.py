@@ -77,7 +77,7 @@ def trainer(work: Work, n: int) -> Callable[[], float]:
 
 
 def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
-    """Scores in evaluation."""
+    """Scores in evaluation: of one example by `apply`, of more by `training.predict`."""
     (net, params), (x, _) = made(work), batch(work, n)
     if work.imported:
         try:
@@ -85,7 +85,9 @@ def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
         except ModuleNotFoundError as error:
             raise NotImplementedError(str(error)) from error
     share_products()
-    return lambda: np.concatenate([net.apply(params, x[i : i + PREDICTED])[0] for i in range(0, n, PREDICTED)])
+    if n == 1:
+        return lambda: np.asarray(net.apply(params, x)[0])
+    return lambda: np.asarray(training.predict(net, params, x, min(n, PREDICTED)))
 
 
 def puller(work: Work, n: int) -> Callable[[], tuple[Any, ...]]:
