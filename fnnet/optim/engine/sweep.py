@@ -182,7 +182,8 @@ def _go_over(
 def _go_through(tasks: Sequence[_Task], pack: Pack, us: Leaves, params: Leaves, moved: Leaves | None, to: To) -> bool:
     """The same for one pack: block by block through all rules, so that each finds in the cache what it reads.
 
-    Updates are written where the moved params are to be, and these over them; over the params only after.
+    Updates are made where the moved params are to be, which are then written over them: that spares an array. Only what
+    is written over the params themselves needs room for updates beside.
     """
     adds = moved is not None
     g = pack.gather(us)
