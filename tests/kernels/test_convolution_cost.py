@@ -214,7 +214,7 @@ def test_tiles(rows):
     moving = {
         "MOVE": read + 16 * shape.o * many + 45 * kernel,  # 6 × 6 of x, 4 × 4 of y; 9 of the kernel, and 36 made of it
         "MOVE_NEAR": read + made,
-        "RUN": (36 * shape.c + 16 * shape.o) * many // shape.n,
+        "RUN": (36 * shape.c + 16 * shape.o) * (many // shape.n),  # one tile wide
     }
     assert paid(convolution.tiles_forward_cost, shape) == moving | {
         "SLENDER": read + read + made + 9 * kernel,  # k · n of the products, of Bᵀ d B, Aᵀ m A and G w Gᵀ
@@ -222,16 +222,16 @@ def test_tiles(rows):
         "CALL": 36 + 3 + 100,
     }
     assert paid(convolution.tiles_gradient_cost, shape) == moving | {
-        "SLENDER": 36 * many * shape.o + read + 16 * shape.o * many + 9 * kernel,
-        "NARROW": 36 * shape.c * many + 36 * 36 + 36 * 16 + 36 * 9,
+        "SLENDER": read + read + 16 * shape.o * many + 9 * kernel,
+        "NARROW": made + 36 * 36 + 36 * 16 + 36 * 9,
         "CALL": 36 + 3 + 100,
         "ADD": 36 * kernel,
     }
     pieces = {"pieces": 2}
     assert paid(convolution.tiles_forward_cost, shape, **pieces) == moving | {"CALL": 36 + 3 + 100}
     assert paid(convolution.tiles_gradient_cost, shape, **pieces) == moving | {
-        "SLENDER": 36 * many * shape.o,
-        "NARROW": 36 * shape.c * many,
+        "SLENDER": read,
+        "NARROW": made,
         "CALL": 36 + 3 + 100,
         "ADD": 36 * kernel,
     }

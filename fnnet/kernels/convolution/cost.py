@@ -130,18 +130,18 @@ def tiles_forward_cost(work: Work) -> float:
 
 
 def tiles_gradient_cost(work: Work) -> float:
-    """Of 36 products X dyᵀ and their sums, of A dy Aᵀ, and of what goes before and behind."""
+    """Of 36 products dy Xᵀ and their sums, of A dy Aᵀ, and of what goes before and behind."""
     many, kernel = tiles_of(work), work.c * work.o
-    product = product_cost(work.c, many, work.o) + kernel * ADD
+    product = product_cost(work.o, many, work.c) + kernel * ADD
     return 36 * product + pieces_cost(36, 16, work.o * many) + tiles_moving_cost(work)
 
 
 def tiles_moving_cost(work: Work) -> float:
     """Of Bᵀ d B and G w Gᵀ, of copies of x and y tile by tile, and of all that is mixed, which the cache holds."""
-    n, c, o, _ = work
+    _, c, o, (rows, _) = work
     many, kernel = tiles_of(work), o * c
     mixed = pieces_cost(36, 36, c * many) + pieces_cost(36, 9, kernel)
-    copied, runs = 36 * c * many + 16 * o * many, (36 * c + 16 * o) * many // n
+    copied, runs = 36 * c * many + 16 * o * many, (36 * c + 16 * o) * -(-rows.out // 4)
     return mixed + (copied + 45 * kernel) * MOVE + 36 * (c + o) * many * MOVE_NEAR + runs * RUN + 100 * CALL
 
 

@@ -54,11 +54,12 @@ def tiled_forward(z: Array, weight: Array, bias: Array | None, grid: Grid, y: Ar
 def tiled_gradient(z: Array, dz: Array, grid: Grid) -> Array:
     """dw (O, C, 3, 3) of z (C, H, W, N) and dz (O, OH, OW, N)."""
     a, b, g = _matrices(z.dtype)
-    dkernels = np.zeros((36, len(z), len(dz)), z.dtype)
+    dkernels = np.zeros((36, len(dz), len(z)), z.dtype)
     for read, made in _tile_rows(grid, z, dz):
-        dkernels += _mixed(b, _cut_tiles(z, read)) @ _mixed(a.T, _cut_tiles(dz, made)).swapaxes(1, 2)
-    dw = _mixed(g.T, dkernels).reshape(3, 3, len(z), len(dz))
-    return np.ascontiguousarray(dw.transpose(3, 2, 0, 1))
+        x = _mixed(b, _cut_tiles(z, read))
+        dkernels += _mixed(a.T, _cut_tiles(dz, made)) @ x.swapaxes(1, 2)
+    dw = _mixed(g.T, dkernels).reshape(3, 3, len(dz), len(z))
+    return np.ascontiguousarray(dw.transpose(2, 3, 0, 1))
 
 
 @lru_cache(maxsize=16)
