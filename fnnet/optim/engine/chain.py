@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import attrs
-from toolz import partitionby
 
 from fnnet.errors import ConfigError, StructureError, expected
 from fnnet.optim.engine import sweep
@@ -91,8 +91,9 @@ class Chain:
     def _grouped(self) -> tuple[Plan | Optimizer, ...]:
         """Plans of parts, and other optimizers, in order; a chain of nothing is one plan."""
         groups: list[Plan | Optimizer] = []
-        for run in partitionby(lambda stage: isinstance(stage, Optimizer), self.stages):
-            groups += run if isinstance(run[0], Optimizer) else [plan_of(run)]
+        for own, neighbours in groupby(self.stages, lambda stage: isinstance(stage, Optimizer)):
+            run: list[Any] = list(neighbours)
+            groups += run if own else [plan_of(run)]
         return tuple(groups) or (plan_of(()),)
 
     @property

@@ -8,7 +8,7 @@
 | hole | hole | hole |
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, TypeGuard
 
 import attrs
@@ -35,9 +35,14 @@ class Layout:
     spec: Any
     forms: Forms
 
+    @cached_property
+    def paths(self) -> list[str]:
+        """The path of every leaf."""
+        return _paths(self.spec)
+
     def path(self, i: int) -> str:
         """The path of leaf i."""
-        return _paths(self.spec)[i]
+        return self.paths[i]
 
     def like(self, leaves: Leaves) -> Any:
         """A tree of this structure with other leaves."""
