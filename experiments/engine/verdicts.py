@@ -42,9 +42,7 @@ def holds(answers: StudyResults, setting: Setting) -> str:
     if not values:
         return "not reached" if answers.diverged(setting.label) > 1 else NO_VERDICT
     measure = answers.study.measure
-    if setting.together:
-        return "reached" if (values[0] - setting.reported) * (1 if measure.higher else -1) >= 0 else "not reached"
-    if len(values) < 2:
+    if len(values) < 2 and not setting.together:
         return ONE_SEED
     if answers.study.report == "best" or setting.bound:
         return reached(values, setting.reported, measure.higher)

@@ -109,10 +109,7 @@ def in_blocks(matrix: Array) -> tuple[tuple[int, Array], ...]:
 
 def both_ways(down: Sequence[tuple[int, Array]], x: Array, across: Sequence[tuple[int, Array]]) -> Array:
     """A x Bᵀ of images (…, H, W), both matrices in blocks."""
-    rows = [weights @ x[..., first : first + weights.shape[1], :] for first, weights in down]
-    x = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=-2)
-    columns = [x[..., first : first + weights.shape[1]] @ weights.T for first, weights in across]
-    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=-1)
+    return resampled(resampled(x, down, x.ndim - 2), across, x.ndim - 1)
 
 
 def repeated(x: Array, factor: int, axis: int) -> Array:
