@@ -35,15 +35,20 @@ def main(args: list[str]) -> int:
             raise ConfigError(expected("work", "one that is trained, to profile", repr(name)))
     for name in ("threads", "starts", "rounds"):
         whole(f"--{name}", getattr(options, name), 1)
+    if options.before and not (options.before / "fnnet" / "__init__.py").is_file():
+        raise ConfigError(expected("--before", "a checkout, a folder with fnnet in it", str(options.before)))
     pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable)
-    pythons |= dict.fromkeys((*races.OWN, "onnxruntime"), sys.executable)  # which reads what fnnet writes
+    pythons |= dict.fromkeys(
+        (*races.OWN, *races.BEFORE, "onnxruntime"), sys.executable
+    )  # which reads what fnnet writes
     if options.profile:
         return _profile(options, pythons)
     if options.growth is not None:
         return _growth(options)
-    here = [name for name in options.against if races.installed(name, pythons[name])]
-    missing = [name for name in options.against if name not in here]
-    results = _all(options, [*races.OWN, *here], pythons) | {"missing": missing} if options.work else {}
+    found = [name for name in options.against if races.installed(name, pythons[name])]
+    missing = [name for name in options.against if name not in found]
+    own = [*races.OWN, *(races.BEFORE if options.before else ())]
+    results = _all(options, [*own, *found], pythons) | {"missing": missing} if options.work else {}
     if options.work:
         print(_facts(results), flush=True)
     results |= {"machine": platform.processor() or platform.machine(), "threads": options.threads}
@@ -111,6 +116,7 @@ def _options(args: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--against", nargs="*", default=list(PEERS), choices=PEERS, help="peers, by default all")
     parser.add_argument("--peer-python", help="the interpreter that has the peers, by default this one")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="race the fnnet of another checkout, too")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="of every contender")
     parser.add_argument("--starts", type=int, default=6, help="sets of fresh processes at most; 3 where all agree")
     parser.add_argument("--rounds", type=int, default=4, help="turns of each contender in one set of processes")
@@ -135,7 +141,7 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
         work = WORKS[name]
         found = {task: _Found({}, {}, []) for task in _tasks(name, work)}
         for start in range(options.starts):
-            with races.running(names, pythons, options.threads) as contenders:
+            with races.running(names, pythons, options.threads, options.before) as contenders:
                 facts |= {
                     c.name: c.ask(do="facts")["versions"] for c in contenders
                 }  # once all have imported what they need
@@ -155,7 +161,7 @@ def _all(options: argparse.Namespace, names: list[str], pythons: dict[str, str])
             timings = {peer: races.timing(seconds) for peer, seconds in turns.items()}
             rows.append(_row(name, mode, n, timings, lacks, multiply_adds(work, mode, n)))
             rows[-1]["products_seconds"] = statistics.median(bare)
-            rows[-1]["peak_bytes"] = races.peaks([*turns], pythons, options.threads, work, mode, n)
+            rows[-1]["peak_bytes"] = races.peaks([*turns], pythons, options.threads, work, mode, n, options.before)
             print(_shown(rows[-1], names, peak), flush=True)
     for row in rows:
         row["share_of_gemm_peak"] = row["multiply_adds_per_second"] / peak
@@ -187,7 +193,7 @@ class _Found(NamedTuple):
 def _row(
     name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], work: int
 ) -> dict[str, Any]:
-    own, peers = timings["fnnet"], [t for peer, t in timings.items() if peer not in races.OWN]
+    own, peers = timings["fnnet"], [t for peer, t in timings.items() if peer not in {*races.OWN, *races.BEFORE}]
     return {
         "work": name,
         "mode": mode,

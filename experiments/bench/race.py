@@ -11,8 +11,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ _ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 OWN = ("fnnet", "kept")  # as it comes, and after `runtime.keep_memory`
+BEFORE = {"before": "fnnet", "before-kept": "kept"}  # the same of another checkout
 MODULES = dict.fromkeys(OWN, "fnnet") | {  # what has to be there for each
     "torch": "torch",
     "compiled": "torch",
@@ -43,16 +45,15 @@ class Timing(NamedTuple):
 
 
 class Contender:
-    """A running process of one library."""
+    """A running process of one library, which imports fnnet and the bench from a folder."""
 
-    def __init__(self, name: str, python: str, threads: int):
-        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "PYTHONPATH": str(_ROOT)}
+    def __init__(self, name: str, python: str, threads: int, folder: Path = _ROOT):
+        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "PYTHONPATH": str(folder)}
         environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
-        words = [python, "-m", "experiments.bench.worker", name]
+        words = [python, "-P", "-m", "experiments.bench.worker", BEFORE.get(name, name)]
+        pipe = subprocess.PIPE
         self.name = name
-        self.process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+        self.process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
         _bind(self.process.pid, threads)
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -84,14 +85,20 @@ def _bind(pid: int, cores: int) -> None:
 
 
 @contextmanager
-def running(names: Sequence[str], pythons: Mapping[str, str], threads: int) -> Iterator[list[Contender]]:
-    """Processes of all contenders, ended at the end."""
-    contenders = [Contender(name, pythons[name], threads) for name in names]
-    try:
+def running(
+    names: Sequence[str], pythons: Mapping[str, str], threads: int, before: Path | None = None
+) -> Iterator[list[Contender]]:
+    """Processes of all contenders, ended at the end; those of `BEFORE` import the fnnet of another checkout."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        if before:
+            (Path(folder) / "fnnet").symlink_to(before.resolve() / "fnnet")
+            (Path(folder) / "experiments").symlink_to(_ROOT / "experiments")  # the works are those of today
+        contenders = []
+        for name in names:
+            contender = Contender(name, pythons[name], threads, Path(folder) if name in BEFORE else _ROOT)
+            contenders.append(contender)
+            stack.callback(contender.close)
         yield contenders
-    finally:
-        for contender in contenders:
-            contender.close()
 
 
 def installed(name: str, python: str) -> bool:
@@ -150,7 +157,13 @@ def settled(turns: Sequence[float]) -> bool:
 
 
 def peaks(
-    names: Sequence[str], pythons: Mapping[str, str], threads: int, work: Work, mode: str, n: int
+    names: Sequence[str],
+    pythons: Mapping[str, str],
+    threads: int,
+    work: Work,
+    mode: str,
+    n: int,
+    before: Path | None = None,
 ) -> dict[str, int]:
     """The most bytes that each takes for a work beside what it holds before, in fresh processes; glibc's Linux only.
 
@@ -158,9 +171,9 @@ def peaks(
     """
     found = {}
     for name in names if platform.libc_ver()[0] == "glibc" else ():
-        if name in ("kept", "compiled", "jax"):
+        if name in ("kept", "before-kept", "compiled", "jax"):
             continue
-        with running([name], pythons, threads) as (contender,):
+        with running([name], pythons, threads, before) as (contender,):
             answer = contender.ask(do="resident", work=work, mode=mode, batch=n)
         if "bytes" in answer:
             found[name] = answer["bytes"]
