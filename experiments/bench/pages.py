@@ -2,7 +2,8 @@
 
 | file | what leaves it |
 |---|---|
-| `docs/bench-nets.json` | `python -m experiments bench nets --threads 1 --json docs/bench-nets.json` |
+| `docs/bench-nets.json` | `python -m experiments bench nets --before … --threads 1 --json docs/bench-nets.json` |
+| `docs/bench-nets-all.json` | `… bench nets --before … --threads 2 --json docs/bench-nets-all.json` |
 | `docs/bench-layers.json` | `… bench layers --against torch onnxruntime --threads 1 --json docs/bench-layers.json` |
 | `docs/bench-growth.json` | `… bench slopes startup --threads 1 --json docs/bench-growth.json` |
 """
@@ -17,11 +18,15 @@ from experiments.bench.command import WORKS
 from fnnet.errors import ConfigError, expected
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = {what: ROOT / "docs" / f"bench-{what}.json" for what in ("nets", "layers", "growth")}
+RESULTS = {what: ROOT / "docs" / f"bench-{what}.json" for what in ("nets", "nets-all", "layers", "growth")}
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 FULL = ROOT / "docs" / "performance.md"
 SHOWN = ("lenet5", "mlp-32", "cnn", "resnet", "vgg", "wide-mlp")  # in the READMEs
 HEAD = "| milliseconds | fnnet | with `keep_memory` | PyTorch | JAX | ONNX Runtime | products alone | of peak |"
+CHANGE = (
+    "| milliseconds | before | with `keep_memory` | now | fastest peer | ratio "
+    "| 2 cores: before | now | fastest peer | ratio |"
+)
 LAYERS = "| milliseconds | fnnet | PyTorch | ONNX Runtime | ratio | products alone | MB, fnnet | MB, PyTorch |"
 GROWTH = "| a step of | along | sizes | time | asked | memory | asked |"
 STARTUP = "| seconds, the first step in warm ones | least | median | goal |"
@@ -45,6 +50,7 @@ def renewed(path: Path, results: dict[str, Any]) -> str:
         return with_figures(page, short(results["nets"]))
     rows = {
         HEAD: full(results["nets"]),
+        CHANGE: list(map(changed, results["nets"]["rows"], results["nets-all"]["rows"])),
         LAYERS: list(map(by_itself, results["layers"]["rows"])),
         GROWTH: list(map(grown, results["growth"]["slopes"])),
         STARTUP: [begun(what, row) for what, row in results["growth"]["startup"].items()],
@@ -101,6 +107,16 @@ def full(results: dict[str, Any]) -> list[str]:
             _line(_what(row), *times, milliseconds(row["products_seconds"]), f"{share:.0%}".replace("%", " %"))
         )
     return lines
+
+
+def changed(one: dict[str, Any], all_cores: dict[str, Any]) -> str:
+    """A race on one core and on all: what came before, now, and the fastest of the peers."""
+    cells = []
+    for row, own in ((one, ("before", "before-kept", "fnnet")), (all_cores, ("before", "fnnet"))):
+        peer = row["seconds"]["fnnet"]["median"] / row["ratio_to_fastest_peer"]
+        times = [cell(row["seconds"], who) for who in own]
+        cells += [*times, milliseconds(peer), f"{row['ratio_to_fastest_peer']:.2f}"]
+    return _line(_what(one), *cells)
 
 
 def by_itself(row: dict[str, Any]) -> str:

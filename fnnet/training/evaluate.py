@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnnet.arguments import is_function, plain_array, shown
+from fnnet.arguments import is_function, plain_array, shown, whole
 from fnnet.arrays import Arrays, concatenated, count, is_stored, read_rows
 from fnnet.batching import Transform, check_transform, in_order
 from fnnet.errors import ConfigError, DataError, expected
@@ -16,6 +16,7 @@ from fnnet.over_batches import how_of
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
+from fnnet.parallel.threads import side_by_side
 from fnnet.training.ends import check_end
 from fnnet.training.one_way import one_way
 from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
@@ -32,6 +33,7 @@ def evaluate(
     size: int = 256,
     *,
     transform: Transform | None = None,
+    workers: int = 1,
     team: Team | None = None,
 ) -> dict[str, Measured]:
     """Metrics (and the loss) of the net in evaluation over all examples, as if they were one batch.
@@ -53,11 +55,13 @@ def evaluate(
         loss: reported as "loss", reduced over all examples as it reduces over a batch (by its mean or its sum).
         size: examples in a batch, the last one perhaps fewer.
         transform: x -> x, for what is stored otherwise than the net takes it, of a batch at a time.
+        workers: batches at a time, as in `predict`.
         team: processes that share out the batches, such as `parallel.mpi()`; the values, on all, are those of one. What
             is kept for a metric over "all" is gathered.
 
     Raises:
-        ConfigError: the net ends with a layer that the loss contains, or a metric's value is no number.
+        ConfigError: the net ends with a layer that the loss contains, a metric's value is no number, or `workers` is no
+            whole number ≥ 1.
         DataError: arrays differ in length, or nothing weighs anything.
         WorkerError: one of the team failed; on all of them.
 
@@ -78,15 +82,17 @@ def evaluate(
         check_end(net, check_loss(loss))
         mean = reduction_of(loss) == "mean"
     summed = None if loss is None else partial(loss, reduction="sum")
-    own_team = check_team(team)
+    own_team, workers = check_team(team), whole("workers", workers, 1)
     check_transform(transform)
     predicted: list[Arrays] = []
 
     def of_own() -> Iterator[_OfBatch]:
         apply = one_way(net).apply
         own = partial(share, rank=own_team.rank, size=own_team.size)
-        for x, target, *weights in in_order(_weighed(arrays), size, own, transform):
-            predictions = apply(params, x)[0]
+        own_batches = in_order(_weighed(arrays), size, own, transform)
+        for predictions, target, *weights in side_by_side(
+            lambda batch: (apply(params, batch[0])[0], *batch[1:]), own_batches, workers
+        ):
             if kept:
                 predicted.append(predictions)
             yield _of_batch(predictions, target, weights[0].astype(np.float64) if weights else None, summed, streamed)
@@ -97,9 +103,9 @@ def evaluate(
     counts = [batch.weight for batch in counted]
     values = {name: _together(name, streamed[name], [of.values[name] for of in counted], counts) for name in streamed}
     if kept:
-        whole = behind_each_other(own_team, concatenated(predicted) if predicted else None)
+        all_of_them = behind_each_other(own_team, concatenated(predicted) if predicted else None)
         rest = read_rows(tuple(arrays[1:]), slice(None))
-        values |= {name: _one(name, metric_of(function, whole, *rest)) for name, function in kept.items()}
+        values |= {name: _one(name, metric_of(function, all_of_them, *rest)) for name, function in kept.items()}
     ordered = {name: values[name] for name in functions}
     return ordered if loss is None else {"loss": _reduced([batch.loss for batch in batches], mean), **ordered}
 

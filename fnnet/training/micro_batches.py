@@ -1,10 +1,9 @@
 """`micro_batches`: the gradient of a batch in parts, for one that is too large, or for several parts at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import copy_context
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from fnnet.layers.carried import carries
 from fnnet.losses import Loss
 from fnnet.parallel import Team, alone, share
 from fnnet.parallel.team import together
+from fnnet.parallel.threads import side_by_side
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
 from fnnet.sums import in_tree, subtrees
@@ -25,8 +25,6 @@ from fnnet.training.reduction import cotangent_of, loss_of, reduction_of, total_
 from fnnet.training.value_and_grad import Gradient, pulled_back
 from fnnet.tree import Leaf, Running
 from fnnet.types import Array, Layer, Params, Target, check_loss, check_net
-
-T = TypeVar("T")
 
 Part: TypeAlias = tuple[Layer, Arrays, Target, Array | None]  # the net that trains on it, x, target, weight
 
@@ -103,7 +101,7 @@ def in_parts(
 
         def sums() -> Iterator[Sums]:
             made = parts(net, key, x, target, weight, size, own.start)
-            for value, weights, counted, y in _in_order(partial(of_part, params), made, workers):
+            for value, weights, counted, y in side_by_side(partial(of_part, params), made, workers):
                 predictions.append(y)
                 yield value, weights, counted
 
@@ -120,20 +118,6 @@ def in_parts(
         return value / by, dparams, concatenated(predictions) if predictions else None
 
     return gradient
-
-
-def _in_order(f: Callable[[Part], T], of: Iterable[Part], workers: int) -> Iterator[T]:
-    """f of each part, so many at a time; each with NumPy's error settings as they are here, which a context keeps."""
-    if workers == 1:
-        yield from map(f, of)
-        return
-    from concurrent.futures import ThreadPoolExecutor  # with logging, for those who have several workers
-
-    from toolz import partition_all
-
-    with ThreadPoolExecutor(workers) as pool:
-        for at_once in partition_all(workers, of):
-            yield from [done.result() for done in [pool.submit(copy_context().run, f, part) for part in at_once]]
 
 
 def in_training(

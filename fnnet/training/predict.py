@@ -1,5 +1,7 @@
 """`predict`: what a net makes of examples, in tiles of one size."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ from fnnet.errors import DataError, expected
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
+from fnnet.parallel.threads import side_by_side
 from fnnet.training.one_way import one_way
 from fnnet.training.state import check_params
-from fnnet.types import Layer, Params, check_net
+from fnnet.types import Array, Layer, Params, check_net
 
 
 def predict(
@@ -23,6 +26,7 @@ def predict(
     size: int = 64,
     *,
     transform: Transform | None = None,
+    workers: int = 1,
     team: Team | None = None,
 ) -> Arrays:
     """The net's predictions for all examples, (N, …): its evaluation, tile by tile.
@@ -40,9 +44,12 @@ def predict(
             net that reads one.
         size: examples in a tile.
         transform: x -> x, for what is stored otherwise than the net takes it, of a tile at a time.
+        workers: tiles at a time, each in a thread of its own, to save time where there are as many cores; BLAS should
+            have one thread then (`OPENBLAS_NUM_THREADS=1`). The bytes are those of one.
         team: processes that share out the tiles, such as `parallel.mpi()`; the predictions, on all, are those of one.
 
     Raises:
+        ConfigError: `size` or `workers` is no whole number ≥ 1.
         DataError: there is no example.
         DtypeError: x is no array.
         WorkerError: one of the team failed; on all of them.
@@ -56,30 +63,42 @@ def predict(
     """
     check_net(net)
     check_params(params, x)
-    size, own_team = whole("size", size, 1), check_team(team)
+    size, workers, own_team = whole("size", size, 1), whole("workers", workers, 1), check_team(team)
     check_transform(transform)
-    own, _ = together(own_team, lambda: _predicted(net, params, x, size, transform, own_team), lambda own: None)
+    own, _ = together(
+        own_team, lambda: _predicted(net, params, x, size, transform, workers, own_team), lambda own: None
+    )
     return behind_each_other(own_team, own)
 
 
-def _predicted(net: Layer, params: Params, x: Any, size: int, transform: Transform | None, team: Team) -> Arrays | None:
-    """The predictions for one worker's tiles, None where it has none."""
+def _predicted(
+    net: Layer, params: Params, x: Any, size: int, transform: Transform | None, workers: int, team: Team
+) -> Arrays | None:
+    """The predictions for the tiles of one of the team, None where it has none."""
     total = _length(x)
     own = share(-(-total // size), team.rank, team.size)
     first, last = own.start * size, min(own.stop * size, total)
-    found: Arrays = None
+    starts = range(first, last, size)
     apply = one_way(net).apply
-    for start in range(first, last, size):
-        (tile,) = transformed(transform, (read_rows(x, slice(start, start + size)),))
-        n = count(tile)
-        if n < size:
-            tile = each(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], size - n, axis=0)]), tile)  # noqa: B023
-        y = apply(params, tile)[0]
+
+    def tiles() -> Iterator[Arrays]:
+        for start in starts:
+            (tile,) = transformed(transform, (read_rows(x, slice(start, start + size)),))
+            yield each(partial(_filled, size=size), tile) if count(tile) < size else tile
+
+    found: Arrays = None
+    for start, y in zip(starts, side_by_side(lambda tile: apply(params, tile)[0], tiles(), workers), strict=True):
         if found is None:
             found = each(lambda leaf: np.empty((last - first, *leaf.shape[1:]), leaf.dtype), y)
+        n = min(size, last - start)
         for of, made in zip(flat(found), flat(y), strict=True):
             of[start - first : start - first + n] = made[:n]
     return found
+
+
+def _filled(leaf: Array, size: int) -> Array:
+    """So many examples, the last one again and again behind those that are there."""
+    return np.concatenate([leaf, np.repeat(leaf[-1:], size - len(leaf), axis=0)])
 
 
 def _length(x: Any) -> int:

@@ -1,4 +1,5 @@
 import gc
+import threading
 import tracemalloc
 
 import numpy as np
@@ -34,6 +35,36 @@ def test_an_examples_bytes_do_not_depend_on_its_neighbours(net, shape):
     others[37] = x[37]
     assert training.predict(net, params, others)[37].tobytes() == whole[37].tobytes()
     assert training.predict(net, params, x[64:]).tobytes() == whole[64:].tobytes()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_workers_change_no_byte(name):
+    net = NETS[name]
+    params, (x, *rest) = net.init(KEY, SHAPE), ARRAYS
+    metrics = {"size": lambda y, target: float(abs(y).sum())}
+    for workers in (2, 3, 40):
+        found = training.predict(net, params, x, size=5, workers=workers)
+        assert found.tobytes() == training.predict(net, params, x, size=5).tobytes()
+        own = training.evaluate(net, params, (x, *rest), metrics, size=5, workers=workers)
+        assert own == training.evaluate(net, params, (x, *rest), metrics, size=5)
+    for call in (
+        lambda n: training.predict(net, params, x, workers=n),
+        lambda n: training.evaluate(net, params, ARRAYS, workers=n),
+    ):
+        with pytest.raises(ConfigError, match="workers: expected a whole number ≥ 1, got 0"):
+            call(0)
+
+
+def test_tiles_are_predicted_side_by_side():
+    """Of two tiles neither is over before both have begun."""
+    both = threading.Barrier(2, timeout=20)
+
+    def apply(params, x):
+        both.wait()
+        return x, lambda dy: (params, dy)
+
+    net = layers.layer(lambda key, shape: (), apply)
+    assert training.predict(net, (), np.ones((2, 1)), size=1, workers=2).shape == (2, 1)
 
 
 def test_arrays_on_disk(tmp_path):

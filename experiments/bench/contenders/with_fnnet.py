@@ -1,7 +1,9 @@
 """fnnet as it comes."""
 
+import inspect
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,10 +86,15 @@ def predictor(work: Work, n: int) -> Callable[[], np.ndarray]:
             net, params, _ = exchange.from_onnx(exchange.to_onnx(net, params, work.input))
         except ModuleNotFoundError as error:
             raise NotImplementedError(str(error)) from error
+    tile = min(n, PREDICTED)
     share_products()
     if n == 1:
         return lambda: np.asarray(net.apply(params, x)[0])
-    return lambda: np.asarray(training.predict(net, params, x, min(n, PREDICTED)))
+    predict = training.predict
+    if tile < n and "workers" in inspect.signature(predict).parameters:  # it was not there before 2026-11-26
+        limited(1)
+        predict = partial(predict, workers=_threads())
+    return lambda: np.asarray(predict(net, params, x, tile))
 
 
 def puller(work: Work, n: int) -> Callable[[], tuple[Any, ...]]:
