@@ -1,4 +1,4 @@
-"""`side_by_side`: one function of many parts, several at a time in threads of this process."""
+"""`in_threads`: one function of many parts, several at a time in threads of this process."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
@@ -8,13 +8,13 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def side_by_side(f: Callable[[S], T], parts: Iterable[S], workers: int) -> Iterator[T]:
+def in_threads(f: Callable[[S], T], parts: Iterable[S], workers: int) -> Iterator[T]:
     """f of each part, in their order, so many at a time.
 
     Parts are taken by the caller's thread; f is called with NumPy's error settings as they are there, which a context
     keeps.
 
-    >>> list(side_by_side(abs, [-1, 2, -3], workers=2))
+    >>> list(in_threads(abs, [-1, 2, -3], workers=2))
     [1, 2, 3]
     """
     if workers == 1:

@@ -16,7 +16,7 @@ from fnnet.over_batches import how_of
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
-from fnnet.parallel.threads import side_by_side
+from fnnet.parallel.threads import in_threads
 from fnnet.training.ends import check_end
 from fnnet.training.one_way import one_way
 from fnnet.training.reduction import check_weighs, loss_of, reduction_of, total_of
@@ -90,7 +90,7 @@ def evaluate(
         apply = one_way(net).apply
         own = partial(share, rank=own_team.rank, size=own_team.size)
         own_batches = in_order(_weighed(arrays), size, own, transform)
-        for predictions, target, *weights in side_by_side(
+        for predictions, target, *weights in in_threads(
             lambda batch: (apply(params, batch[0])[0], *batch[1:]), own_batches, workers
         ):
             if kept:

@@ -15,7 +15,7 @@ from fnnet.layers.carried import carries
 from fnnet.losses import Loss
 from fnnet.parallel import Team, alone, share
 from fnnet.parallel.team import together
-from fnnet.parallel.threads import side_by_side
+from fnnet.parallel.threads import in_threads
 from fnnet.recipe import factory
 from fnnet.rng import Key, fold_in
 from fnnet.sums import in_tree, subtrees
@@ -101,7 +101,7 @@ def in_parts(
 
         def sums() -> Iterator[Sums]:
             made = parts(net, key, x, target, weight, size, own.start)
-            for value, weights, counted, y in side_by_side(partial(of_part, params), made, workers):
+            for value, weights, counted, y in in_threads(partial(of_part, params), made, workers):
                 predictions.append(y)
                 yield value, weights, counted
 

@@ -13,7 +13,7 @@ from fnnet.errors import DataError, expected
 from fnnet.parallel import Team, share
 from fnnet.parallel.arrays import behind_each_other
 from fnnet.parallel.team import check_team, together
-from fnnet.parallel.threads import side_by_side
+from fnnet.parallel.threads import in_threads
 from fnnet.training.one_way import one_way
 from fnnet.training.state import check_params
 from fnnet.types import Array, Layer, Params, check_net
@@ -87,7 +87,7 @@ def _predicted(
             yield each(partial(_filled, size=size), tile) if count(tile) < size else tile
 
     found: Arrays = None
-    for start, y in zip(starts, side_by_side(lambda tile: apply(params, tile)[0], tiles(), workers), strict=True):
+    for start, y in zip(starts, in_threads(lambda tile: apply(params, tile)[0], tiles(), workers), strict=True):
         if found is None:
             found = each(lambda leaf: np.empty((last - first, *leaf.shape[1:]), leaf.dtype), y)
         n = min(size, last - start)
