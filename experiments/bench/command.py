@@ -38,9 +38,8 @@ def main(args: list[str]) -> int:
     if options.before and not (options.before / "fnnet" / "__init__.py").is_file():
         raise ConfigError(expected("--before", "a checkout, a folder with fnnet in it", str(options.before)))
     pythons = dict.fromkeys(races.MODULES, options.peer_python or sys.executable)
-    pythons |= dict.fromkeys(
-        (*races.OWN, *races.BEFORE, "onnxruntime"), sys.executable
-    )  # which reads what fnnet writes
+    with_fnnet = (*races.OWN, *races.BEFORE, "onnxruntime")  # which reads what fnnet writes
+    pythons |= dict.fromkeys(with_fnnet, sys.executable)
     if options.profile:
         return _profile(options, pythons)
     if options.growth is not None:
@@ -193,7 +192,7 @@ class _Found(NamedTuple):
 def _row(
     name: str, mode: str, n: int, timings: dict[str, races.Timing], lacks: dict[str, str], work: int
 ) -> dict[str, Any]:
-    own, peers = timings["fnnet"], [t for peer, t in timings.items() if peer not in {*races.OWN, *races.BEFORE}]
+    own, peers = timings["fnnet"], races.of_peers(timings)
     return {
         "work": name,
         "mode": mode,

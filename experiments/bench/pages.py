@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.bench.command import WORKS
-from experiments.bench.race import BEFORE, OWN
+from experiments.bench.race import of_peers
 from fnnet.errors import ConfigError, expected
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +115,7 @@ def changed(one: dict[str, Any], all_cores: dict[str, Any]) -> str:
     cells = []
     for row, own in ((one, ("before", "before-kept", "fnnet")), (all_cores, ("before", "fnnet"))):
         seconds = row["seconds"]
-        fastest = min(found["median"] for who, found in seconds.items() if who not in {*OWN, *BEFORE})
+        fastest = min(found["median"] for found in of_peers(seconds))
         ratio = seconds["fnnet"]["median"] / fastest
         cells += [*(cell(seconds, who) for who in own), milliseconds(fastest), f"{ratio:.2f}"]
     return _line(_what(one), *cells)

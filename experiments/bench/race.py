@@ -15,10 +15,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from experiments.bench.works import Work
 from fnnet.errors import FnnetError
+
+T = TypeVar("T")
 
 _ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -89,16 +91,23 @@ def running(
     names: Sequence[str], pythons: Mapping[str, str], threads: int, before: Path | None = None
 ) -> Iterator[list[Contender]]:
     """Processes of all contenders, ended at the end; those of `BEFORE` import the fnnet of another checkout."""
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        if before:
-            (Path(folder) / "fnnet").symlink_to(before.resolve() / "fnnet")
-            (Path(folder) / "experiments").symlink_to(_ROOT / "experiments")  # the works are those of today
+    with ExitStack() as stack:
+        folder = stack.enter_context(_with_fnnet_of(before)) if before else _ROOT
         contenders = []
         for name in names:
-            contender = Contender(name, pythons[name], threads, Path(folder) if name in BEFORE else _ROOT)
+            contender = Contender(name, pythons[name], threads, folder if name in BEFORE else _ROOT)
             contenders.append(contender)
             stack.callback(contender.close)
         yield contenders
+
+
+@contextmanager
+def _with_fnnet_of(checkout: Path) -> Iterator[Path]:
+    """A folder that has the fnnet of a checkout beside the works of today."""
+    with tempfile.TemporaryDirectory() as folder:
+        for package, root in (("fnnet", checkout.resolve()), ("experiments", _ROOT)):
+            (Path(folder) / package).symlink_to(root / package)
+        yield Path(folder)
 
 
 def installed(name: str, python: str) -> bool:
@@ -135,6 +144,11 @@ def agree(checks: Mapping[str, Sequence[float]], mode: str) -> None:
         if any(abs(a - b) > 1e-3 * (1 + abs(b)) for a, b in zip(found, wanted, strict=True)):
             what = "the loss" if mode == "train" else "scores"
             raise FnnetError(f"{what}: expected the same from the same weights, got {dict(scored)} ({name} differs)")
+
+
+def of_peers(found: Mapping[str, T]) -> list[T]:
+    """What was found of all but fnnet, the present one and the one before."""
+    return [value for name, value in found.items() if name not in {*OWN, *BEFORE}]
 
 
 def timing(turns: Sequence[float]) -> Timing:

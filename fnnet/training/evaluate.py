@@ -47,7 +47,7 @@ def evaluate(
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
         arrays: `(x, target)` or `(x, target, weight)`, with one first axis; x and target may be tuples of arrays. They
-            may lie on disk, see `data.batches`: one batch of them is in memory at a time.
+            may lie on disk, see `data.batches`: one batch of them is in memory at a time for each of `workers`.
         metrics: name -> `(predictions, target) -> value`, or `(predictions, target, weight=…)` where there are weights.
             Floats are means over the batch, averaged by weights; whole numbers are counts and add up. Both may come in
             arrays, as confusion counts do. One that `fnnet.metrics.over_batches` marks with "all" gets the predictions

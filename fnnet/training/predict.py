@@ -40,8 +40,8 @@ def predict(
         net: a net; its evaluation is meant, so not `net.train(key)`.
         params: its params.
         x: (N, …), an array, or one that lies on disk: `np.memmap`, or anything else that has a shape and a dtype and
-            gives arrays for slices of its first axis. One tile of it is in memory at a time. Or a tuple of such, for a
-            net that reads one.
+            gives arrays for slices of its first axis. One tile of it is in memory at a time for each of `workers`. Or a
+            tuple of such, for a net that reads one.
         size: examples in a tile.
         transform: x -> x, for what is stored otherwise than the net takes it, of a tile at a time.
         workers: tiles at a time, each in a thread of its own, to save time where there are as many cores; BLAS should

@@ -1,5 +1,6 @@
 """Small nets and data that training is tried on."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import optree
 
 from fnnet import data, layers, losses, rng, tree
+from fnnet.types import Layer
 
 KEY = rng.key(11)
 SHAPE = (1, 6, 6)
@@ -33,6 +35,17 @@ NETS = {
         layers.dense(3),
     ),
 }
+
+
+def meeting(parts: int) -> Layer:
+    """A net whose values of so many parts wait for each other: one part at a time would wait for ever."""
+    barrier = threading.Barrier(parts, timeout=20)
+
+    def apply(params, x):
+        barrier.wait()
+        return x, lambda dy: (params, dy)
+
+    return layers.layer(lambda key, shape: (), apply)
 
 
 def stream(size: int, start: int, stop: int) -> Iterator[Any]:

@@ -1,4 +1,3 @@
-import threading
 from functools import partial
 
 import numpy as np
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from fnnet import layers, losses, rng, training, tree
 from fnnet.errors import DataError
-from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents
+from tests.training.cases import ARRAYS, KEY, LOSS, NETS, SHAPE, contents, meeting
 
 
 def close(dparams, other):
@@ -155,14 +154,9 @@ def test_sums_are_those_of_the_tree_to_the_byte(n, size, workers, weighted, redu
 
 def test_workers_work_side_by_side():
     """Each of two parts waits for the other: one at a time would wait for ever."""
-    meeting = threading.Barrier(2, timeout=20)
-
-    def apply(params, x):
-        meeting.wait()
-        return x, lambda dy: (params, dy)
-
-    net = layers.layer(lambda key, shape: (), apply)
-    value, _, _ = training.micro_batches(net, losses.squared_error, 1, workers=2)((), np.ones((2, 1)), np.zeros((2, 1)))
+    value, _, _ = training.micro_batches(meeting(2), losses.squared_error, 1, workers=2)(
+        (), np.ones((2, 1)), np.zeros((2, 1))
+    )
     assert value == 0.5
 
 
