@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine.study import Claim, Setting, StudyResults
-from experiments.engine.verdicts import holds, ours, word
+from experiments.engine.verdicts import holds, ours, reported, word
 from fnnet.runs import files, markdown
 
 FORMER = Path(__file__).with_name("former.json")
@@ -44,7 +44,7 @@ def section(found: Sequence[StudyResults]) -> Iterator[str]:
         [
             f"{answers.study.name}: {setting.label}",
             setting.line,
-            setting.says or answers.study.measure.text(setting.reported or 0.0),
+            reported(answers, setting),
             *was(answers, setting),
             ours(answers, setting.label, answers.study.measure),
             holds(answers, setting),

@@ -10,7 +10,7 @@ import attrs
 from experiments.engine import page_figures, surprises
 from experiments.engine.statistics import Difference
 from experiments.engine.study import Claim, Setting, Statement, StudyResults
-from experiments.engine.verdicts import UNDECIDED, holds, ours
+from experiments.engine.verdicts import UNDECIDED, holds, ours, reported
 from experiments.engine.words import Language, Words
 from experiments.registry import REPORTS
 
@@ -155,14 +155,14 @@ def _holding(found: Sequence[StudyResults]) -> list[Words]:
     agree = figures["yes"] + figures["reached"]
     said: list[Words] = [
         {
-            "en": f"Of {figures.total()} reported figures, times apart, {agree} agree with ours, {figures['better']} "
-            f"are bettered and {figures['not reached']} not reached.",
+            "en": f"Of {figures.total()} reported figures, times apart, ours agree with {agree}, better "
+            f"{figures['better']} and do not reach {figures['not reached']}.",
             "zh": f"报告给出的 {figures.total()} 个数字（计时除外）中，{agree} 个与我们的一致，"
             f"{figures['better']} 个被超过，{figures['not reached']} 个未能达到。",
         },
         {
-            "en": f"Of {statements.total()} reported statements, times apart, {statements[1]} are clear, "
-            f"{statements[0]} are within the noise and {statements[-1]} are the other way round.",
+            "en": f"Of {statements.total()} reported statements, times apart: clear {statements[1]}, within the noise "
+            f"{statements[0]}, the other way round {statements[-1]}.",
             "zh": f"报告的 {statements.total()} 条论断（计时除外）中，{statements[1]} 条明确成立，"
             f"{statements[0]} 条在噪声之内，{statements[-1]} 条恰好相反。",
         },
@@ -190,7 +190,7 @@ def _failing(
     seen = set()
     for answers, setting in _reported(found):
         measure = answers.study.measure
-        told = setting.says or measure.text(setting.reported or 0.0)
+        told = reported(answers, setting)
         if holds(answers, setting).startswith("not reached") and (setting.line, told) not in seen:
             seen.add((setting.line, told))
             mean = ours(answers, setting.label, measure, answers.values(setting.label))

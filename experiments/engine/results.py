@@ -7,8 +7,8 @@ from pathlib import Path
 
 from experiments.engine import archive, changes, page, store
 from experiments.engine.statistics import CONFIDENCE, Difference
-from experiments.engine.study import Claim, Statement, Study, StudyResults, studies, task_name
-from experiments.engine.verdicts import holds, ours, word
+from experiments.engine.study import Claim, Run, Statement, Study, StudyResults, Task, studies, task_name
+from experiments.engine.verdicts import holds, ours, reported, word
 from experiments.engine.words import Language
 from experiments.registry import REPORTS
 from fnnet.runs import files, markdown
@@ -129,33 +129,22 @@ def _page(found: Sequence[StudyResults], runs: Path, quick: bool, first: page.Pa
             yield ""
             for answers in group:
                 yield from section(answers)
+    yield from _codes(found)
 
 
 def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[str]:
     """Which code made the runs, on what, in what time."""
-    # Settings that share a configuration share a file; it is read anew for each, so count by content.
-    tasks = {
-        (run.seed, run.seconds, run.code): (answers.study.task, run)
-        for answers in found
-        for of in answers.runs.values()
-        for run in of.values()
-    }
-    unique = {key: run for key, (_, run) in tasks.items()}
+    made = _made(found)
+    unique = [run for _, run in made]
     if not unique:
         yield "No run is finished."
         return
-    kinds = Counter((task_name(task), run.code, store.stands(task, run)) for task, run in tasks.values())
-    listed = "; ".join(
-        f"{name.removeprefix('experiments.reports.').replace(':', '.')} `{code}` ({count:,} runs"
-        f"{', as it stands' if stands else ', changed since'})"
-        for (name, code, stands), count in sorted(kinds.items())
-    )
     machines = {
         f"{run.facts['processor']}, NumPy {run.facts['numpy']}, {run.facts['blas']}, threads in a run: "
         f"{run.facts['blas threads']}"
-        for run in unique.values()
+        for run in unique
     }
-    yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique.values()))} together."
+    yield f"- {len(unique):,} runs, {duration(sum(run.seconds for run in unique))} together."
     sessions = [session for session in store.sessions(runs) if session["runs"] and session["quick"] == quick]
     if sessions:
         jobs = sorted({session["jobs"] for session in sessions})
@@ -164,15 +153,39 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
         beyond = f"; {len(unique) - known:,} runs are of sessions that were killed" if known < len(unique) else ""
         number = counted(len(sessions), "session")
         yield f"- Wall time {wall} in {number}, {' or '.join(map(str, jobs))} at once{beyond}."
-    old = sum(count for (_, _, stands), count in kinds.items() if not stands)
-    state = (
-        f"all but {old:,} runs were made by the code as it stands" if old else "every run was made by it as it stands"
-    )
+    own = sum(store.stands(task, run) for task, run in made)
+    state = "every run" if own == len(made) else f"{own:,} of them"
     yield (
-        f"- Code: {state}. A run's file has the digest of what its task computes with, the modules it reaches by name, "
-        f"so a change elsewhere leaves it valid: {listed}."
+        f"- The code as it stands made {state}; the last table says which made which. A run's file has the digest of "
+        "what its task computes with, the modules it reaches by name, so a change elsewhere leaves it valid."
     )
     yield f"- On {'; '.join(sorted(machines))}."
+
+
+def _codes(found: Sequence[StudyResults]) -> Iterator[str]:
+    """Which code made which runs."""
+    counts = Counter((task_name(task), run.code, store.stands(task, run)) for task, run in _made(found))
+    if not counts:
+        return
+    rows = [
+        [name.removeprefix("experiments.reports.").replace(":", "."), f"`{code}`", f"{count:,}", "" if stands else "yes"]
+        for (name, code, stands), count in sorted(counts.items())
+    ]
+    yield "## Which code made which runs"
+    yield ""
+    yield markdown.table(["task", "digest of what it computes with", "runs", "changed since"], rows, "  r ")
+    yield ""
+
+
+def _made(found: Sequence[StudyResults]) -> list[tuple[Task, Run]]:
+    """Every run once, and what it was made by: settings of one configuration share a file, which is read for each."""
+    by_content = {
+        (run.seed, run.seconds, run.code): (answers.study.task, run)
+        for answers in found
+        for of in answers.runs.values()
+        for run in of.values()
+    }
+    return list(by_content.values())
 
 
 def section(answers: StudyResults) -> Iterator[str]:
@@ -213,7 +226,7 @@ def table(answers: StudyResults) -> str:
         [
             f"*{setting.label}*" if setting.ours else setting.label,
             *([setting.line or "–"] if lines else []),
-            setting.says or (study.measure.text(setting.reported) if setting.reported is not None else "–"),
+            reported(answers, setting),
             ours(answers, setting.label, study.measure, answers.values(setting.label)),
             *(ours(answers, setting.label, column, answers.values(setting.label, column)) for column in study.columns),
             holds(answers, setting),

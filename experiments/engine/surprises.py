@@ -36,8 +36,9 @@ def _descent(found: Found) -> Sequence[Words]:
         left = [next((row["epoch"] for row in run.rows if row["test_accuracy"] > 0.2), None) for run in runs]
         when = [epoch for epoch in left if epoch is not None]
         if runs:
-            en = f", after {min(when):,} to {max(when):,} epochs" if when else ""
-            zh = f"，发生在第 {min(when):,} 到 {max(when):,} 轮" if when else ""
+            span = [f"{epoch:,}" for epoch in sorted({min(when), max(when)})] if when else []
+            en = f", after {' to '.join(span)} epochs" if when else ""
+            zh = f"，发生在第 {' 到 '.join(span)} 轮" if when else ""
             said.append(
                 {
                     "en": f"R5 saw gradient descent stay at 10 % for 200 epochs. By the rule its code has (summed "

@@ -34,6 +34,11 @@ def ours(answers: StudyResults, label: str, measure: Measure, values: dict[int, 
     return f"{text}, {lost} diverged)" if lost else f"{text})"
 
 
+def reported(answers: StudyResults, setting: Setting) -> str:
+    """The report's figure in print, or its words; a dash where it gives none."""
+    return setting.says or ("–" if setting.reported is None else answers.study.measure.text(setting.reported))
+
+
 def holds(answers: StudyResults, setting: Setting) -> str:
     """Whether the reported figure could be one more run of ours."""
     values = list(answers.values(setting.label).values())

@@ -36,8 +36,8 @@ def answers():
 def test_it_says_what_holds_and_what_does_not(answers):
     made = page.first_page([answers])
     english, chinese = ("\n".join(made.lines(language, "figures")) for language in ("en", "zh"))
-    assert "Of 3 reported figures, times apart, 2 agree with ours, 0 are bettered and 1 not reached." in english
-    assert "Of 2 reported statements, times apart, 1 are clear, 0 are within the noise and 1 are the other" in english
+    assert "Of 3 reported figures, times apart, ours agree with 2, better 0 and do not reach 1." in english
+    assert "Of 2 reported statements, times apart: clear 1, within the noise 0, the other way round 1." in english
     assert "a-study, “c” (R1 l.3): reported 99.00, ours 91.00 ± 1.00 (n = 3)." in english
     assert "a-study (R1 l.5), b is said to be better: “b” against “a”: the other way round, by 5.00 ± 0.00" in english
     assert "报告给出的 3 个数字（计时除外）中，2 个与我们的一致，0 个被超过，1 个未能达到。" in chinese
@@ -87,7 +87,7 @@ def test_surprises_are_told_by_their_figures():
     fill = filled("r1-augmentation", {"with, 255 read as 1": 0.954})
     made = page.first_page([sgd, momentum, fill])
     english = "\n".join(made.lines("en", "figures"))
-    assert "rate 0.001) 3 of 3 seeds leave the plateau, after 30 to 30 epochs" in english
+    assert "rate 0.001) 3 of 3 seeds leave the plateau, after 30 epochs" in english
     assert "R3's momentum term is always zero" in english
     assert "As printed training diverges (diverged (3 of 5)); with 255 read as 1 it gives 95.40 ± 0.00" in english
     assert "page-surprise.png" in made.figures

@@ -194,7 +194,8 @@ def test_report_from_run_files(tmp_path):
     text = path.read_text()
     assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes |" in text
     assert "4 runs" in text
-    assert "every run was made by it as it stands" in text
+    assert "The code as it stands made every run;" in text
+    assert text.rstrip().splitlines()[-1].endswith(" | 4 |  |")
     (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
     with Image.open(path.parent / figure) as image:
         assert image.size[0] > 300
@@ -254,3 +255,11 @@ def test_times_of_another_machine_are_not_counted():
     found = answers({"a": [0.90, 0.91, 0.89], "b": [0.5]}, reported=(0.90, None))
     timed = attrs.evolve(found, study=attrs.evolve(found.study, alone=True))
     assert page.counts([found, timed]).figures == {"yes": 1}
+
+
+def test_a_row_without_a_reported_figure_has_a_dash():
+    found = answers({"a": [0.9] * 3, "b": [0.8] * 3})
+    none = attrs.evolve(found.study.settings[0], reported=None)
+    assert verdicts.reported(found, none) == "–"
+    assert verdicts.reported(found, attrs.evolve(none, says="higher", reported=0.0)) == "higher"
+    assert verdicts.reported(found, attrs.evolve(none, reported=0.914)) == "91.40"
