@@ -164,17 +164,22 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
 
 def _codes(found: Sequence[StudyResults]) -> Iterator[str]:
     """Which code made which runs."""
-    counts = Counter((task_name(task), run.code, store.stands(task, run)) for task, run in _made(found))
+    counts = Counter((_short(task), run.code, store.stands(task, run)) for task, run in _made(found))
     if not counts:
         return
     rows = [
-        [name.removeprefix("experiments.reports.").replace(":", "."), f"`{code}`", f"{count:,}", "" if stands else "yes"]
+        [name, f"`{code}`", f"{count:,}", "" if stands else "yes"]
         for (name, code, stands), count in sorted(counts.items())
     ]
     yield "## Which code made which runs"
     yield ""
     yield markdown.table(["task", "digest of what it computes with", "runs", "changed since"], rows, "  r ")
     yield ""
+
+
+def _short(task: Task) -> str:
+    """A task in print, as `r1.tasks.train`."""
+    return task_name(task).removeprefix("experiments.reports.").replace(":", ".")
 
 
 def _made(found: Sequence[StudyResults]) -> list[tuple[Task, Run]]:
