@@ -4,6 +4,7 @@
 |---|---|
 | `docs/bench-nets.json` | `python -m experiments bench nets --before … --threads 1 --json docs/bench-nets.json` |
 | `docs/bench-nets-all.json` | `… bench nets --before … --threads 2 --json docs/bench-nets-all.json` |
+| `docs/bench-nets-amd.json` | the first of these on another processor |
 | `docs/bench-layers.json` | `… bench layers --against torch onnxruntime --threads 1 --json docs/bench-layers.json` |
 | `docs/bench-growth.json` | `… bench slopes startup --threads 1 --json docs/bench-growth.json` |
 """
@@ -19,7 +20,7 @@ from experiments.bench.race import of_peers
 from fnnet.errors import ConfigError, expected
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = {what: ROOT / "docs" / f"bench-{what}.json" for what in ("nets", "nets-all", "layers", "growth")}
+RESULTS = {what: ROOT / "docs" / f"bench-{what}.json" for what in ("nets", "nets-all", "nets-amd", "layers", "growth")}
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 FULL = ROOT / "docs" / "performance.md"
 SHOWN = ("lenet5", "mlp-32", "cnn", "resnet", "vgg", "wide-mlp")  # in the READMEs
@@ -28,6 +29,7 @@ CHANGE = (
     "| milliseconds | before | with `keep_memory` | now | fastest peer | ratio "
     "| 2 cores: before | now | fastest peer | ratio |"
 )
+OTHER = "| milliseconds, AMD | before | fnnet | PyTorch | JAX | ONNX Runtime | ratio | products alone |"
 LAYERS = "| milliseconds | fnnet | PyTorch | ONNX Runtime | ratio | products alone | MB, fnnet | MB, PyTorch |"
 GROWTH = "| a step of | along | sizes | time | asked | memory | asked |"
 STARTUP = "| seconds, the first step in warm ones | least | median | goal |"
@@ -52,6 +54,7 @@ def renewed(path: Path, results: dict[str, Any]) -> str:
     rows = {
         HEAD: full(results["nets"]),
         CHANGE: list(map(changed, results["nets"]["rows"], results["nets-all"]["rows"])),
+        OTHER: list(map(elsewhere, results["nets-amd"]["rows"])),
         LAYERS: list(map(by_itself, results["layers"]["rows"])),
         GROWTH: list(map(grown, results["growth"]["slopes"])),
         STARTUP: [begun(what, row) for what, row in results["growth"]["startup"].items()],
@@ -119,6 +122,12 @@ def changed(one: dict[str, Any], all_cores: dict[str, Any]) -> str:
         ratio = seconds["fnnet"]["median"] / fastest
         cells += [*(cell(seconds, who) for who in own), milliseconds(fastest), f"{ratio:.2f}"]
     return _line(_what(one), *cells)
+
+
+def elsewhere(row: dict[str, Any]) -> str:
+    """A race on another processor, and the ratio to the fastest peer."""
+    times = [cell(row["seconds"], who) for who in ("before", "fnnet", "torch", "jax", "onnxruntime")]
+    return _line(_what(row), *times, f"{row['ratio_to_fastest_peer']:.2f}", milliseconds(row["products_seconds"]))
 
 
 def by_itself(row: dict[str, Any]) -> str:

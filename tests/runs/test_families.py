@@ -192,12 +192,12 @@ def test_the_best_nets_have_their_searches_settings():
         assert config.data_set == name.partition("-")[2]
         assert (config.learning_rate, config.schedule, config.batch_size) == (0.003, "one_cycle", 64)
         assert config.affine > 0
-    for name, number in (("best-mnist", 7), ("best-digits", 12)):
+    for name in ("best-mnist", "best-digits"):
         best = registry.get(name)
         settings = {**TINY, "epochs": 2, "data_set": "mnist"}
         problem = best.problem(attrs.evolve(best.settings(), **settings), "bundled", None)
         weights = [layer for layer, _ in problem.net if layer.startswith(("conv2d", "batch_norm"))]
-        assert len(weights) == number
+        assert len(weights) == 12
 
 
 def test_a_perceptron_from_training_to_prediction(told, tmp_path):
