@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from experiments.engine.study import Claim, Setting, StudyResults
+from experiments.engine.study import Claim, Setting, Study, StudyResults
 from experiments.engine.verdicts import holds, ours, reported, word
 from fnnet.runs import files, markdown
 
@@ -30,12 +30,19 @@ def was(answers: StudyResults, setting: Setting) -> tuple[str, str]:
 def judged(answers: StudyResults, claim: Claim) -> str | None:
     """The earlier verdict on a claim; None where it was not asked."""
     names = {setting.label: setting.former or setting.label for setting in answers.study.settings}
-    pair = [names[claim.better], names[claim.worse]]
+    pair = [names[label] for label in claim.pair]
     title = claim.measure(answers.study).title
     for better, worse, unit, verdict in former().get(answers.study.name, {"claims": []})["claims"]:
-        if [better, worse] == pair and (unit == "points") == (claim.by is None and title.endswith("%")):
+        if [better, worse] == pair and title.startswith(_today(unit, answers.study)):
             return str(verdict)
     return None
+
+
+def _today(unit: str, study: Study) -> str:
+    """How a figure's title begins that had this unit: points are of the study's measure, wobbles deviations."""
+    if unit.startswith("wobble of "):
+        return f"deviation of {unit.removeprefix('wobble of ').rpartition(', ')[0]}"
+    return study.measure.title if unit == "points" else unit
 
 
 def section(found: Sequence[StudyResults]) -> Iterator[str]:
@@ -66,7 +73,7 @@ def section(found: Sequence[StudyResults]) -> Iterator[str]:
     yield markdown.table(heads, rows)
     yield ""
     claims = [
-        [f"{answers.study.name}: {claim.text}", claim.line, before, word(now)]
+        [f"{answers.study.name}: {claim.text}", claim.line, claim.measure(answers.study).title, before, word(now)]
         for answers in found
         for claim in answers.study.claims
         if isinstance(claim, Claim)
@@ -78,5 +85,5 @@ def section(found: Sequence[StudyResults]) -> Iterator[str]:
     if claims:
         yield "Statements of the reports that are judged otherwise than before:"
         yield ""
-        yield markdown.table(["statement", "line", "before", "now"], claims)
+        yield markdown.table(["statement", "line", "by", "before", "now"], claims)
         yield ""

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
 from experiments.engine import page_figures, surprises
+from experiments.engine.chinese import chinese
 from experiments.engine.statistics import Difference
 from experiments.engine.study import Claim, Setting, Statement, StudyResults
-from experiments.engine.verdicts import UNDECIDED, holds, ours, reported
+from experiments.engine.verdicts import compared, holds, ours, reported
 from experiments.engine.words import Language, Words
 from experiments.registry import REPORTS
 
@@ -26,7 +27,7 @@ ABOUT: Words = {
     "that vary one thing alone. This page is the short version; the tables are below.",
     "zh": "五份课程报告用 NumPy 手写了神经网络。这里把报告中的每一项测量用多个随机种子重新做了一遍："
     "先严格按报告所印的设置（包括其代码中的缺陷），再加上每次只改变一个因素的对照设置。"
-    "本页是概要；完整的表格见 [RESULTS.md](RESULTS.md)。",
+    "本页是概要，引号内是表格中的行名；完整的表格见 [RESULTS.md](RESULTS.md)。",
 }
 HEADS: Mapping[str, Words] = {
     "holds": {"en": "What holds", "zh": "哪些结论成立"},
@@ -36,10 +37,10 @@ HEADS: Mapping[str, Words] = {
 }
 CAPTIONS: Mapping[str, Words] = {
     "page-holds.png": {
-        "en": "Every reported test accuracy above 50 % against ours (mean, and the range of the seeds). On the line, "
-        "both agree.",
-        "zh": "报告中每个高于 50 % 的测试准确率（横轴）与我们的结果（纵轴：均值与种子间的范围）。"
-        "落在直线上即两者一致。",
+        "en": "Every reported accuracy above 50 % against ours (mean, and the range of the seeds), but for bounds and "
+        "runs that diverged. On the line, both agree.",
+        "zh": "报告中每个高于 50 % 的准确率（横轴）与我们的结果（纵轴：均值与种子间的范围）；"
+        "不含只给出下限的数字和发散的训练。落在直线上即两者一致。",
     },
     "page-fails.png": {
         "en": "Every reported statement, from the clearest to the most contradicted: its mean over half its 95 % "
@@ -48,11 +49,16 @@ CAPTIONS: Mapping[str, Words] = {
         "大于 1 为明确成立，小于 −1 为相反，其间为噪声。",
     },
     "page-surprise.png": {
-        "en": "R5's plain gradient descent by the rule its code has, with its `col2im` and with one that adds. Mean "
-        "over seeds, in a band from the least to the greatest.",
-        "zh": "R5 的普通梯度下降（按其代码的规则），`col2im` 为原样或改为累加。曲线为种子均值，色带为最小到最大。",
+        "en": "R5's plain gradient descent by the rule its code has, with its `col2im` and with one that adds, and its "
+        "Adam. Mean over seeds, in a band from the least to the greatest.",
+        "zh": "R5 的普通梯度下降（按其代码的规则），`col2im` 为原样或改为累加；以及其 Adam。"
+        "曲线为种子均值，色带为最小到最大。",
     },
 }
+
+
+Place: TypeAlias = tuple[StudyResults, Setting]
+RANKED = ("reached", "yes", "better", "not reached")  # verdicts on a figure, the first counts
 
 
 class Counts(NamedTuple):
@@ -64,17 +70,39 @@ class Counts(NamedTuple):
 
 def counts(found: Sequence[StudyResults]) -> Counts:
     """The verdicts of the reports' figures and statements, without times: those are of another machine."""
-    figures = {  # a figure that stands in two reported tables, once
-        (answers.study.task, setting.config, setting.read, setting.reported): holds(answers, setting)
-        for answers, setting in _reported(found)
-    }
     return Counts(
-        Counter(verdict.partition(",")[0] for verdict in figures.values() if verdict not in UNDECIDED),
+        Counter(verdict for verdict, _ in _figures(found)),
         Counter(difference.verdict for _, _, difference in judged(found)),
     )
 
 
-def _reported(found: Sequence[StudyResults]) -> Iterator[tuple[StudyResults, Setting]]:
+def _figures(found: Sequence[StudyResults]) -> list[tuple[str, Sequence[Place]]]:
+    """Every reported figure once, by its verdict and the rows that it stands in.
+
+    Rows of one line and figure are readings of what the report leaves open: the best of them counts. Rows of one
+    configuration are one run, reported in several tables: it counts where it stands first.
+    """
+    first: dict[Any, Any] = {}
+    rows: dict[Any, list[Place]] = {}
+    for answers, setting in _reported(found):
+        told = reported(answers, setting)
+        run = (answers.study.task, setting.config, setting.read, told)
+        figure = first.setdefault(run, (answers.study.report, setting.line, setting.read, told))
+        rows.setdefault(figure, []).append((answers, setting))
+    verdicts = {figure: {_short(*place) for place in places} for figure, places in rows.items()}
+    return [
+        (next(verdict for verdict in RANKED if verdict in verdicts[figure]), places)
+        for figure, places in rows.items()
+        if verdicts[figure] & set(RANKED)
+    ]
+
+
+def _short(answers: StudyResults, setting: Setting) -> str:
+    """A verdict without what stands behind it."""
+    return holds(answers, setting).partition(",")[0]
+
+
+def _reported(found: Sequence[StudyResults]) -> Iterator[Place]:
     """Every figure that a report gives."""
     for answers in found:
         for setting in answers.study.settings:
@@ -84,14 +112,17 @@ def _reported(found: Sequence[StudyResults]) -> Iterator[tuple[StudyResults, Set
 
 
 def judged(found: Sequence[StudyResults]) -> list[tuple[StudyResults, Claim | Statement, Difference]]:
-    """Every statement of a report with what came of it."""
-    return [
-        (answers, claim, difference)
-        for answers in found
-        if answers.study.report != "best" and not answers.study.alone
-        for claim in answers.study.claims
-        if not claim.ours and (difference := claim.compared(answers))
-    ]
+    """Every statement of a report with what came of it, where it can be judged."""
+    return [(answers, claim, difference) for answers, claim in _asked(found) if (difference := claim.compared(answers))]
+
+
+def _asked(found: Sequence[StudyResults]) -> Iterator[tuple[StudyResults, Claim | Statement]]:
+    """Every statement of a report."""
+    for answers in found:
+        if answers.study.report != "best" and not answers.study.alone:
+            for claim in answers.study.claims:
+                if not claim.ours:
+                    yield answers, claim
 
 
 @attrs.frozen
@@ -155,18 +186,25 @@ def _holding(found: Sequence[StudyResults]) -> list[Words]:
     agree = figures["yes"] + figures["reached"]
     said: list[Words] = [
         {
-            "en": f"Of {figures.total()} reported figures, times apart, ours agree with {agree}, better "
-            f"{figures['better']} and do not reach {figures['not reached']}.",
+            "en": f"Of {figures.total()} reported figures, times left aside: {agree} agree with ours, ours is better "
+            f"in {figures['better']}, not reached {figures['not reached']}.",
             "zh": f"报告给出的 {figures.total()} 个数字（计时除外）中，{agree} 个与我们的一致，"
             f"{figures['better']} 个被超过，{figures['not reached']} 个未能达到。",
         },
         {
-            "en": f"Of {statements.total()} reported statements, times apart: clear {statements[1]}, within the noise "
-            f"{statements[0]}, the other way round {statements[-1]}.",
+            "en": f"Of {statements.total()} reported statements, times left aside: {statements[1]} clear, "
+            f"{statements[0]} within the noise, {statements[-1]} the other way round.",
             "zh": f"报告的 {statements.total()} 条论断（计时除外）中，{statements[1]} 条明确成立，"
             f"{statements[0]} 条在噪声之内，{statements[-1]} 条恰好相反。",
         },
     ]
+    if lost := sum(answers.whole and not claim.compared(answers) for answers, claim in _asked(found)):
+        said.append(
+            {
+                "en": f"{lost} more cannot be judged, as training diverged.",
+                "zh": f"另有 {lost} 条因训练发散而无法判断。",
+            }
+        )
     for report in REPORTS.values():
         figures, statements = counts([answers for answers in found if answers.study.report == report])
         if figures or statements:
@@ -187,31 +225,30 @@ def _failing(
 ) -> list[Words]:
     """Figures that are not reached, and statements that are the other way round, the clearest first."""
     said: list[Words] = []
-    seen = set()
-    for answers, setting in _reported(found):
-        measure = answers.study.measure
-        told = reported(answers, setting)
-        if holds(answers, setting).startswith("not reached") and (setting.line, told) not in seen:
-            seen.add((setting.line, told))
-            mean = ours(answers, setting.label, measure, answers.values(setting.label))
+    for verdict, places in _figures(found):
+        if verdict == "not reached":
+            answers, setting = places[0]
+            told = reported(answers, setting)
+            mean = ours(answers, setting.label, answers.study.measure, answers.values(setting.label))
+            noise = "within the noise" in holds(answers, setting)
             said.append(
                 {
-                    "en": f"{answers.study.name}, “{setting.label}” ({setting.line}): reported {told}, ours {mean}.",
+                    "en": f"{answers.study.name}, “{setting.label}” ({setting.line}): reported {told}, ours {mean}"
+                    f"{', within the noise' * noise}.",
                     "zh": f"{answers.study.name}，“{setting.label}”（{setting.line}）："
-                    f"报告为 {told}，我们得到 {mean}。",
+                    f"报告为 {told}，我们得到 {chinese(mean)}{'，在噪声之内' * noise}。",
                 }
             )
     against = sorted(
         (each for each in statements if each[2].verdict == -1), key=lambda each: each[2].mean / (each[2].half or 1e-9)
     )
     for answers, claim, difference in against[:SHOWN]:
-        measure = claim.measure(answers.study)
-        size = f"{measure.text(abs(difference.mean))} ± {measure.text(difference.half)}"
+        title, size = claim.measure(answers.study).title, compared(answers, claim, difference)
         said.append(
             {
-                "en": f"{answers.study.name} ({claim.line}), {claim.text}: the other way round, by {size} "
-                f"({measure.title}).",
-                "zh": f"{answers.study.name}（{claim.line}），{claim.text}：恰好相反，相差 {size}（{measure.title}）。",
+                "en": f"{answers.study.name} ({claim.line}), {claim.text}: the other way round; {title}: {size}.",
+                "zh": f"{answers.study.name}（{claim.line}），{chinese(claim.text)}：恰好相反；{chinese(title)}："
+                f"{chinese(size)}。",
             }
         )
     if rest := len(against[SHOWN:]):
@@ -238,8 +275,8 @@ def _better(found: Sequence[StudyResults]) -> list[Words]:
                 said.append(
                     {
                         "en": f"{answers.study.name}: {measure.title} {mean}, target {target}: {verdict}.",
-                        "zh": f"{answers.study.name}：{mean}（{measure.title}），目标 {target}："
-                        f"{'达到' if verdict.startswith('reached') else '未达到'}。",
+                        "zh": f"{answers.study.name}：{chinese(measure.title)} {chinese(mean)}，目标 {target}："
+                        f"{chinese(verdict)}。",
                     }
                 )
     return said

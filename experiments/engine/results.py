@@ -1,14 +1,13 @@
 """RESULTS.md: every study as a table, sentences and figures, all made from the run files."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from experiments.engine import archive, changes, page, store
-from experiments.engine.statistics import CONFIDENCE, Difference
-from experiments.engine.study import Claim, Run, Statement, Study, StudyResults, Task, studies, task_name
-from experiments.engine.verdicts import holds, ours, reported, word
+from experiments.engine.statistics import CONFIDENCE
+from experiments.engine.study import Run, Study, StudyResults, Task, studies, task_name
+from experiments.engine.verdicts import compared, holds, ours, reported, word
 from experiments.engine.words import Language
 from experiments.registry import REPORTS
 from fnnet.runs import files, markdown
@@ -38,15 +37,17 @@ seed. Seeds vary, test images do not: for other images from the same source add 
 and the run ended there.
 
 *Holds?* asks whether one more run of ours, expected in mean ± t·s·√(1 + 1/n) with {CONFIDENCE:.0%} confidence, could be
-the reported one: **yes** if the reported figure lies inside; **better** if ours lie wholly on the better side of it;
-**not reached** if wholly on the other. With three seeds that is ± 5 s, with five ± 3 s: *yes* says little then.
+the reported one: **yes** if the reported figure lies inside, with half that interval behind it: how far off it could be
+and still count; **better** if ours lie wholly on the better side of it; **not reached** if wholly on the other. With
+three seeds that is ± 5 s, with five ± 3 s: *yes* says little where it is wide.
 A bound (“> 95 %”) or a target of ours is **reached** if our mean reaches it; *within the noise* says that the
 {CONFIDENCE:.0%} t-interval of the mean holds it.
 
 What a report says of two settings, or of a curve, is a row of a second table: a figure of every seed, above zero (for
 errors, losses and times: below) where the report is right; mean ± half the {CONFIDENCE:.0%} t-interval. It is **clear**
 if that interval leaves out zero on the side that was reported or, in comparisons of our own (italics), asked. With
-three seeds that takes a large difference. No correction is made for the number of comparisons. Many rows are one
+three seeds that takes a large difference. Where all runs of one of two settings diverged, the other is the better
+one without measure. No correction is made for the number of comparisons. Many rows are one
 default setting, and then compared with the same runs. Curves are means over seeds, in a band from the least to the
 greatest.
 """.replace("95%", "95 %")
@@ -244,8 +245,8 @@ def table(answers: StudyResults) -> str:
 def verdicts(answers: StudyResults) -> Iterator[str]:
     """How many of the report's statements hold, and a table of them and of our own comparisons."""
     claims = sorted(answers.study.claims, key=lambda claim: claim.ours)
-    compared = [(claim, claim.compared(answers)) for claim in claims]
-    theirs = [found for claim, found in compared if not claim.ours and found]
+    judged = [(claim, claim.compared(answers)) for claim in claims]
+    theirs = [found for claim, found in judged if not claim.ours and found]
     if theirs:
         yield f"Reported statements that are clear: {sum(found.verdict == 1 for found in theirs)} of {len(theirs)}."
     rows = [
@@ -253,18 +254,10 @@ def verdicts(answers: StudyResults) -> Iterator[str]:
             f"*{claim.text}*" if claim.ours else claim.text,
             claim.line or "–",
             claim.measure(answers.study).title,
-            difference(claim, answers, found) if found else "–",
+            compared(answers, claim, found) if found else "–",
             word(found) if found else "–",
         ]
-        for claim, found in compared
+        for claim, found in judged
     ]
     if rows:
         yield markdown.table(["said, or asked", "line", "by", "ours", "verdict"], rows)
-
-
-def difference(claim: Claim | Statement, answers: StudyResults, found: Difference) -> str:
-    """+1.2 ± 0.3, in the measure's own direction."""
-    measure = claim.measure(answers.study)
-    mean = found.mean if measure.higher else -found.mean
-    half = measure.text(found.half) if math.isfinite(found.half) else "∞"
-    return f"{'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half} (n = {found.n})"

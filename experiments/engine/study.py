@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
-from statistics import fmean, linear_regression
+from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
 import attrs
+import numpy as np
 
 from experiments.engine.statistics import Difference, interval, paired
 from experiments.registry import REPORTS, STUDIES
@@ -128,16 +129,23 @@ def column(run: Run, name: str) -> list[float]:
     return [] if run.diverged else [row[name] for row in run.rows if row.get(name) is not None]
 
 
+_TREND = 3  # degree
+
+
 def deviation_from_trend(name: str, part: float) -> Callable[[Run], float | None]:
-    """Reads how far a column strays from a straight line over the last part of the run: root mean square."""
+    """Reads how far a column strays from its trend over the last part of the run: root mean square.
+
+    The trend is a cubic, by least squares: beside a straight line the bend of a loss that falls ever more slowly, and
+    smoothly, is many times what wavers.
+    """
 
     def read(run: Run) -> float | None:
         values = column(run, name)
-        last = values[-max(3, round(part * len(values))) :]
-        if len(last) < 3:
+        last = values[-max(_TREND + 2, round(part * len(values))) :]
+        if len(last) < _TREND + 2:
             return None
-        slope, start = linear_regression(range(len(last)), last)
-        return math.sqrt(fmean((y - start - slope * at) ** 2 for at, y in enumerate(last)))
+        trend = np.polynomial.Polynomial.fit(range(len(last)), last, _TREND)
+        return math.sqrt(fmean((y - trend(at)) ** 2 for at, y in enumerate(last)))
 
     return read
 
@@ -210,6 +218,11 @@ class Claim:
     says: str = ""
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """Both labels."""
+        return self.better, self.worse
+
+    @property
     def text(self) -> str:
         """What is claimed."""
         pair = f"“{self.better}” against “{self.worse}”"
@@ -220,8 +233,14 @@ class Claim:
         return self.by or study.measure
 
     def compared(self, answers: "StudyResults") -> Difference | None:
-        """The paired difference over seeds, above 0 where the claim is right; None for less than two."""
-        better, worse = (answers.values(label, self.by) for label in (self.better, self.worse))
+        """The paired difference over seeds, above 0 where the claim is right; None for less than two.
+
+        Where all runs of one setting diverged, the other is better without measure; where all of both did, neither.
+        """
+        lost = [answers.all_diverged(label) for label in self.pair]
+        if any(lost):
+            return Difference(0.0 if all(lost) else -math.inf if lost[0] else math.inf, 0.0, len(answers.study.seeds))
+        better, worse = (answers.values(label, self.by) for label in self.pair)
         return paired(better, worse) if self.measure(answers.study).higher else paired(worse, better)
 
 
@@ -355,7 +374,7 @@ class Study:
         if len(set(labels)) < len(labels):
             raise ConfigError(expected(f"{self.name}: settings", "labels that differ", labels))
         for claim in self.claims:
-            for label in (claim.better, claim.worse) if isinstance(claim, Claim) else ():
+            for label in claim.pair if isinstance(claim, Claim) else ():
                 if label not in labels:
                     raise ConfigError(expected(f"{self.name}: claim", " or ".join(map(repr, labels)), repr(label)))
 
@@ -396,6 +415,10 @@ class StudyResults:
     def diverged(self, label: str) -> int:
         """How many seeds of a setting have no figure, because training diverged."""
         return sum(run.diverged for run in self.runs[label].values())
+
+    def all_diverged(self, label: str) -> bool:
+        """Whether every seed of a setting is finished and has no figure, because training diverged."""
+        return self.diverged(label) == len(self.study.seeds)
 
     def best(self) -> Setting | None:
         """The setting with the best mean, the first of equals; None unless all have finished the same seeds."""

@@ -1,14 +1,15 @@
 """What surprised, each told by its own figures: sentences in two languages, none where runs are missing."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
+from experiments.engine.chinese import chinese
 from experiments.engine.study import StudyResults
 from experiments.engine.verdicts import WORDS, ours
 from experiments.engine.words import Words
 
 Found = Mapping[str, StudyResults]
-ZH = {1: "明确", 0: "在噪声之内", -1: "相反"}
 
 
 def told(found: Found) -> list[Words]:
@@ -22,7 +23,9 @@ def _mean(answers: StudyResults, label: str) -> float | None:
 
 
 def _text(answers: StudyResults, label: str) -> str:
-    return ours(answers, label, answers.study.measure, answers.values(label))
+    """A setting's accuracy, as 91.2 ± 0.3 % (n = 5)."""
+    text = ours(answers, label, answers.study.measure, answers.values(label))
+    return re.sub(r"^([\d.]+( ± [\d.]+)?) \(", r"\1 % (", text)
 
 
 def _descent(found: Found) -> Sequence[Words]:
@@ -85,9 +88,10 @@ def _momentum(found: Found) -> Sequence[Words]:
     return [
         {
             "en": "R3's momentum term is always zero: what it remembers is set to the weights it has just made (R3 "
-            "l.148–151). With and without it, every figure is the same; as printed, what the report saw was chance.",
+            "l.148–151). With and without it, every figure is the same: if the printed code is what ran, what the "
+            "report saw was chance.",
             "zh": "R3 的动量项恒为零：它记下的“上一步参数”恰恰是刚更新完的参数（R3 第 148–151 行）。"
-            "有无动量，所有数字完全相同，报告看到的提升只是偶然。",
+            "有无动量，所有数字完全相同：若运行的正是所印的代码，报告看到的提升只是偶然。",
         }
     ]
 
@@ -101,10 +105,10 @@ def _fill(found: Found) -> Sequence[Words]:
         {
             "en": "R1's augmentation writes 255 into images of 0 and 1. As printed training diverges "
             f"({_text(answers, 'with, 255 as printed')}); with 255 read as 1 it gives "
-            f"{_text(answers, 'with, 255 read as 1')} % against 94.80 reported.",
-            "zh": "R1 的数据增强往 0/1 图像里写入 255。严格照印训练会发散"
-            f"（{_text(answers, 'with, 255 as printed')}）；若把 255 理解为 1，则得到 "
-            f"{_text(answers, 'with, 255 read as 1')} %（报告为 94.80）。",
+            f"{_text(answers, 'with, 255 read as 1')} against 94.80 % reported.",
+            "zh": "R1 的数据增强往 0/1 图像里写入 255。严格按原文设置训练会发散"
+            f"（{chinese(_text(answers, 'with, 255 as printed'))}）；若把 255 理解为 1，则得到 "
+            f"{chinese(_text(answers, 'with, 255 read as 1'))}（报告为 94.80 %）。",
         }
     ]
 
@@ -127,7 +131,7 @@ def _confounds(found: Found) -> Sequence[Words]:
                     f"of accuracy from the missing biases is: {WORDS[verdicts[0]]}; that from squared error: "
                     f"{WORDS[verdicts[1]]}.",
                     "zh": "R1 中“仅第一层有偏置”的网络同时也换了损失函数。分开来看，去掉偏置造成的准确率下降："
-                    f"{ZH[verdicts[0]]}；改用平方误差造成的下降：{ZH[verdicts[1]]}。",
+                    f"{chinese(WORDS[verdicts[0]])}；改用平方误差造成的下降：{chinese(WORDS[verdicts[1]])}。",
                 }
             )
     dropout = found.get("r1-dropout")
@@ -135,13 +139,13 @@ def _confounds(found: Found) -> Sequence[Words]:
         said.append(
             {
                 "en": "R1's dropout rows change the L2 penalty with the rate. Rate 0.5 as printed gives "
-                f"{_text(dropout, 'rate 0.5, λ = 0.01')} % (86.60 reported); without the penalty "
-                f"{_text(dropout, 'rate 0.5, no penalty')} %, done right "
-                f"{_text(dropout, 'rate 0.5, inverted, no penalty')} %.",
-                "zh": "R1 的 dropout 各行同时改变了 L2 系数。照印的 0.5 得到 "
-                f"{_text(dropout, 'rate 0.5, λ = 0.01')} %（报告 86.60）；去掉 L2 为 "
-                f"{_text(dropout, 'rate 0.5, no penalty')} %；正确实现则为 "
-                f"{_text(dropout, 'rate 0.5, inverted, no penalty')} %。",
+                f"{_text(dropout, 'rate 0.5, λ = 0.01')} (86.60 % reported); without the penalty "
+                f"{_text(dropout, 'rate 0.5, no penalty')}, done right "
+                f"{_text(dropout, 'rate 0.5, inverted, no penalty')}.",
+                "zh": "R1 的 dropout 各行同时改变了 L2 系数。按原文设置，0.5 得到 "
+                f"{chinese(_text(dropout, 'rate 0.5, λ = 0.01'))}（报告 86.60 %）；去掉 L2 为 "
+                f"{chinese(_text(dropout, 'rate 0.5, no penalty'))}；正确实现则为 "
+                f"{chinese(_text(dropout, 'rate 0.5, inverted, no penalty'))}。",
             }
         )
     return said
@@ -156,9 +160,9 @@ def _ninety_nine(found: Found) -> Sequence[Words]:
     short, long = _text(answers, "rate 0.0015, batch 64, 100 epochs"), _text(answers, label)
     return [
         {
-            "en": f"R2 expected 99 % after 100 to 200 epochs and did not try: {short} % after 100, {long} % after 200, "
+            "en": f"R2 expected 99 % after 100 to 200 epochs and did not try: {short} after 100, {long} after 200, "
             f"so {'it was right' if mean >= 0.99 else 'not with its weights'}.",
-            "zh": f"R2 预计 100–200 轮可达 99 %，但没有试：100 轮后 {short} %，200 轮后 {long} %，"
+            "zh": f"R2 预计 100–200 轮可达 99 %，但没有试：100 轮后 {chinese(short)}，200 轮后 {chinese(long)}，"
             f"{'预计正确' if mean >= 0.99 else '按其初始化达不到'}。",
         }
     ]

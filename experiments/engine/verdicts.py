@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from experiments.engine.statistics import Difference, next_run, quantile, spread
-from experiments.engine.study import Measure, Setting, StudyResults
+from experiments.engine.study import Claim, Measure, Setting, Statement, StudyResults
 from fnnet.words import counted
 
 NO_VERDICT, ONE_SEED = UNDECIDED = ("–", "one seed only")
@@ -15,6 +15,16 @@ WORDS = {1: "clear", 0: "within the noise", -1: "the other way round"}
 def word(difference: Difference) -> str:
     """What a difference comes to."""
     return "equal" if difference.mean == difference.half == 0 else WORDS[difference.verdict]
+
+
+def compared(answers: StudyResults, claim: Claim | Statement, found: Difference) -> str:
+    """+1.2 ± 0.3, in the measure's own direction; or which of two diverged."""
+    if isinstance(claim, Claim) and (lost := [name for name in claim.pair if answers.all_diverged(name)]):
+        return "both diverged" if len(lost) == 2 else f"“{lost[0]}” diverged"
+    measure = claim.measure(answers.study)
+    mean = found.mean if measure.higher else -found.mean
+    half = measure.text(found.half) if math.isfinite(found.half) else "∞"
+    return f"{'+' if mean >= 0 else '−'}{measure.text(abs(mean))} ± {half} (n = {found.n})"
 
 
 def ours(answers: StudyResults, label: str, measure: Measure, values: dict[int, float] | None = None) -> str:
@@ -40,7 +50,7 @@ def reported(answers: StudyResults, setting: Setting) -> str:
 
 
 def holds(answers: StudyResults, setting: Setting) -> str:
-    """Whether the reported figure could be one more run of ours."""
+    """Whether the reported figure could be one more run of ours, and how far from our mean that might be."""
     values = list(answers.values(setting.label).values())
     if setting.reported is None:
         return NO_VERDICT
@@ -53,7 +63,7 @@ def holds(answers: StudyResults, setting: Setting) -> str:
         return reached(values, setting.reported, measure.higher)
     low, high = next_run(values)
     if low - measure.rounding <= setting.reported <= high + measure.rounding:
-        return "yes"
+        return f"yes, ± {measure.text((high - low) / 2)}"
     above = low > setting.reported
     return "better" if above == measure.higher else "not reached"
 

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from experiments.engine import changes, page, page_figures, results
+from experiments.engine.chinese import CLAIMS, TITLES, chinese
 from experiments.engine.statistics import Difference
-from experiments.engine.study import DIVERGED, Claim, Measure, Setting, StudyResults, final, get
+from experiments.engine.study import DIVERGED, Claim, Measure, Setting, StudyResults, final, get, studies
 from tests.studies import tasks
 from tests.studies.tasks import Config, run, study
 
@@ -36,14 +37,18 @@ def answers():
 def test_it_says_what_holds_and_what_does_not(answers):
     made = page.first_page([answers])
     english, chinese = ("\n".join(made.lines(language, "figures")) for language in ("en", "zh"))
-    assert "Of 3 reported figures, times apart, ours agree with 2, better 0 and do not reach 1." in english
-    assert "Of 2 reported statements, times apart: clear 1, within the noise 0, the other way round 1." in english
+    assert "Of 3 reported figures, times left aside: 2 agree with ours, ours is better in 0, not reached 1." in english
+    assert "Of 2 reported statements, times left aside: 1 clear, 0 within the noise, 1 the other way round." in english
     assert "a-study, “c” (R1 l.3): reported 99.00, ours 91.00 ± 1.00 (n = 3)." in english
-    assert "a-study (R1 l.5), b is said to be better: “b” against “a”: the other way round, by 5.00 ± 0.00" in english
+    assert (
+        "a-study (R1 l.5), b is said to be better: “b” against “a”: the other way round; test accuracy, %: −5.00 ± 0.00"
+        in english
+    )
     assert "报告给出的 3 个数字（计时除外）中，2 个与我们的一致，0 个被超过，1 个未能达到。" in chinese
     assert "a-study，“c”（R1 l.3）：报告为 99.00，我们得到 91.00 ± 1.00 (n = 3)。" in chinese
+    assert "b is said to be better: “b” 对 “a”：恰好相反；测试准确率，%：−5.00 ± 0.00 (n = 3)。" in chinese
+    assert ACCURACY.title in english
     for text in (english, chinese):
-        assert ACCURACY.title in text
         assert not re.search(r"[{}]", text)
         assert re.findall(r"\]\(figures/(.*)\)", text) == list(made.figures) == ["page-holds.png", "page-fails.png"]
 
@@ -104,9 +109,54 @@ def test_changed_rows_have_the_old_verdict_beside_the_new():
     text = "\n".join(changes.section([bias]))
     assert "first layer, squared error | R1 l.889 | 90.00 | 91.10 ± 0.46 (n = 5) | yes | 90.00 ± 0.00" in text
     claims = text[text.index("judged otherwise") :]
-    assert "| R1 l.911 | within the noise | clear |" in claims
+    assert "| R1 l.911 | test accuracy, % | within the noise | clear |" in claims
 
 
 def test_a_statement_without_spread_stands_on_its_own_side():
     sizes = [page_figures._size(Difference(mean, 0.0, 3), 8.0) for mean in (-1.0, 0.0, 1.0)]
     assert sizes == [-8.0, 0.0, 8.0]
+
+
+def test_readings_of_one_figure_count_once_by_the_best():
+    said = [(0.99, "R1 l.1"), (0.99, "R1 l.1"), (0.99, "R1 l.2")]
+    settings = [Setting(str(i), Config(i), figure, line=line) for i, (figure, line) in enumerate(said)]
+    made = study(tasks.good, settings=settings, measure=ACCURACY, seeds=range(3))
+    values = {"0": (0.90, 0.91, 0.92), "1": (0.98, 0.99, 0.99), "2": (0.90, 0.91, 0.92)}
+    found = StudyResults(
+        made, {label: {i: run(value, i) for i, value in enumerate(of)} for label, of in values.items()}
+    )
+    assert page.counts([found]).figures == {"yes": 1, "not reached": 1}
+    english = "\n".join(page.first_page([found]).lines("en", "figures"))
+    assert "“2” (R1 l.2): reported 99.00" in english
+    assert "“0”" not in english
+
+
+def test_where_all_of_a_setting_diverged_the_other_is_better():
+    values = {"with, 255 read as 1": 0.954, "without": 0.9}
+    found = filled("r1-augmentation", values)
+    runs = {label: dict(zip(range(5), [*of.values(), *of.values()], strict=False)) for label, of in found.runs.items()}
+    found = attrs.evolve(found, runs=runs)
+    claim = next(claim for claim in found.study.claims if claim.text.startswith("“with, 255 as printed” against"))
+    assert claim.compared(found).verdict == -1
+    assert results.compared(found, claim, claim.compared(found)) == "“with, 255 as printed” diverged"
+    turned = attrs.evolve(claim, better=claim.worse, worse=claim.better)
+    assert turned.compared(found).verdict == 1
+    assert "“with, 255 as printed” diverged" in "\n".join(page.first_page([found]).lines("en", "figures"))
+    lost = filled("r1-augmentation", {})
+    lost = attrs.evolve(lost, runs={label: {i: of[0] for i in range(5)} for label, of in lost.runs.items()})
+    assert results.compared(lost, claim, claim.compared(lost)) == "both diverged"
+    assert claim.compared(lost).verdict == 0
+
+
+def test_all_that_the_chinese_page_may_name_has_a_translation():
+    asked = [
+        (study, claim)
+        for study in studies().values()
+        if study.report != "best" and not study.alone
+        for claim in study.claims
+        if not claim.ours
+    ]
+    assert {claim.measure(study).title for study, claim in asked} <= set(TITLES)
+    assert {claim.says for _, claim in asked if claim.says} <= set(CLAIMS)
+    for _, claim in asked:
+        assert " against " not in chinese(claim.text)

@@ -10,6 +10,7 @@ from PIL import Image
 from experiments.cli import main
 from experiments.engine import conduct, figures, page, results, store, verdicts
 from experiments.engine.remarks import times_faster
+from experiments.engine.statistics import Difference
 from experiments.engine.study import (
     DIVERGED,
     Claim,
@@ -42,7 +43,7 @@ def answers(values, measure=ACCURACY, reported=(None, None), claims=()):
 @pytest.mark.parametrize(
     ("measure", "reported", "verdict"),
     [
-        (ACCURACY, 0.90, "yes"),
+        (ACCURACY, 0.90, "yes, ± 4.97"),
         (ACCURACY, 0.80, "better"),
         (ACCURACY, 0.99, "not reached"),
         (ERROR, 0.80, "not reached"),
@@ -58,7 +59,7 @@ def test_holds(measure, reported, verdict):
 
 def test_equal_runs_hold_what_is_printed_equal():
     found = answers({"a": [0.92804] * 3, "b": [0.0] * 3}, reported=(0.928, 0.0))
-    assert [verdicts.holds(found, setting) for setting in found.study.settings] == ["yes", "yes"]
+    assert [verdicts.holds(found, setting) for setting in found.study.settings] == ["yes, ± 0.00", "yes, ± 0.00"]
 
 
 def test_a_table_says_which_differences_are_clear():
@@ -124,7 +125,9 @@ def bound(found, settings):
     return attrs.evolve(found, study=attrs.evolve(found.study, settings=tuple(settings)))
 
 
-def test_a_column_strays_from_a_line():
+def test_a_column_strays_from_its_trend():
+    bend = attrs.evolve(run(0.0), rows=[{"epoch": n, "x": (n - 9.0) ** 2 / 50} for n in range(1, 11)])
+    assert deviation_from_trend("x", 1.0)(bend) == pytest.approx(0, abs=1e-12)
     straight = attrs.evolve(run(0.0), rows=[{"epoch": n, "x": 2.0 * n} for n in range(1, 11)])
     assert deviation_from_trend("x", 1.0)(straight) == pytest.approx(0, abs=1e-12)
     rows = [{"epoch": n, "x": 2.0 * n + (-1) ** n} for n in range(1, 101)]
@@ -192,7 +195,7 @@ def test_report_from_run_files(tmp_path):
     conduct.run_studies([made], runs, jobs=1)
     assert results.build_report(runs, path, chosen=[made]) == []
     text = path.read_text()
-    assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes |" in text
+    assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes, ± 11.00 |" in text
     assert "4 runs" in text
     assert "The code as it stands made every run;" in text
     assert text.rstrip().splitlines()[-1].endswith(" | 4 |  |")
@@ -248,7 +251,7 @@ def test_figures_of_others_beside_the_report_are_left(tmp_path):
 
 def test_infinite_intervals_are_said():
     found = answers({"a": [0.9], "b": [0.8]}, claims=(claim := Claim("a", "b"),))
-    assert "∞" in results.difference(claim, found, results.Difference(0.1, math.inf, 1))
+    assert "∞" in verdicts.compared(found, claim, Difference(0.1, math.inf, 1))
 
 
 def test_times_of_another_machine_are_not_counted():
