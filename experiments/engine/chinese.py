@@ -69,17 +69,17 @@ CLAIMS = {
     "little effect on test of “resize”: less than 1 point": "“resize” 对测试影响很小：小于 1 个百分点",
     "little effect on test of “all three”: less than 1 point": "“all three” 对测试影响很小：小于 1 个百分点",
     "or after 300 epochs": "或在 300 轮之后",
-    "all three of two layers converge well: the widest and the narrowest less than 2 points apart": "三个两层网络都收敛良好："
-    "最宽与最窄相差小于 2 个百分点",
+    "all three of two layers converge well: the widest and the narrowest less than 2 points apart": "三个两层网络"
+    "都收敛良好：最宽与最窄相差小于 2 个百分点",
     "dropout wobbles": "dropout 有波动",
     "the variance that batch norm remembers is too large in evaluation": "评估时批归一化记下的方差偏大",
     "better in general": "总体更好",
     "stable after epoch 20: within 0.5 points": "第 20 轮之后稳定：在 0.5 个百分点之内",
     "the loss falls sharply at first, then slowly": "损失先急剧下降，后缓慢下降",
-    "no over-fitting: the test accuracy ends less than 0.3 points below its best": "没有过拟合：最终测试准确率比最高值低不到 "
-    "0.3 个百分点",
-    "training and test accuracy rise together: in the end less than 2 points apart": "训练与测试准确率同步上升：最终相差小于 "
-    "2 个百分点",
+    "no over-fitting: the test accuracy ends less than 0.3 points below its best": "没有过拟合："
+    "最终测试准确率比最高值低不到 0.3 个百分点",
+    "training and test accuracy rise together: in the end less than 2 points apart": "训练与测试准确率"
+    "同步上升：最终相差小于 2 个百分点",
     "0 and 6 are confused": "0 与 6 混淆",
     "1 and 7 are confused": "1 与 7 混淆",
 }

@@ -79,15 +79,15 @@ def counts(found: Sequence[StudyResults]) -> Counts:
 def _figures(found: Sequence[StudyResults]) -> list[tuple[str, Sequence[Place]]]:
     """Every reported figure once, by its verdict and the rows that it stands in.
 
-    Rows of one line and figure are readings of what the report leaves open: the best of them counts. Rows of one
-    configuration are one run, reported in several tables: it counts where it stands first.
+    Of rows that are readings of what a report leaves open, the best one counts. Rows of one configuration are one run,
+    reported in several tables: it counts where it stands first.
     """
     first: dict[Any, Any] = {}
     rows: dict[Any, list[Place]] = {}
     for answers, setting in _reported(found):
         told = reported(answers, setting)
         run = (answers.study.task, setting.config, setting.read, told)
-        figure = first.setdefault(run, (answers.study.report, setting.line, setting.read, told))
+        figure = first.setdefault(run, (answers.study.name, setting.instead or setting.label))
         rows.setdefault(figure, []).append((answers, setting))
     verdicts = {figure: {_short(*place) for place in places} for figure, places in rows.items()}
     return [
@@ -242,16 +242,23 @@ def _failing(
     against = sorted(
         (each for each in statements if each[2].verdict == -1), key=lambda each: each[2].mean / (each[2].half or 1e-9)
     )
-    for answers, claim, difference in against[:SHOWN]:
-        title, size = claim.measure(answers.study).title, compared(answers, claim, difference)
+    alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}  # by several figures: told together
+    for answers, claim, difference in against:
+        sizes = alike.setdefault((answers.study.name, claim.line, claim.text), [])
+        sizes.append((claim.measure(answers.study).title, compared(answers, claim, difference)))
+    for (study, line, text), sizes in list(alike.items())[:SHOWN]:
+        by = dict.fromkeys(size if size.endswith("diverged") else f"{title}: {size}" for title, size in sizes)
+        zh = dict.fromkeys(
+            chinese(size) if size.endswith("diverged") else f"{chinese(title)}：{chinese(size)}"
+            for title, size in sizes
+        )
         said.append(
             {
-                "en": f"{answers.study.name} ({claim.line}), {claim.text}: the other way round; {title}: {size}.",
-                "zh": f"{answers.study.name}（{claim.line}），{chinese(claim.text)}：恰好相反；{chinese(title)}："
-                f"{chinese(size)}。",
+                "en": f"{study} ({line}), {text}: the other way round; {'; '.join(by)}.",
+                "zh": f"{study}（{line}），{chinese(text)}：恰好相反；{'；'.join(zh)}。",
             }
         )
-    if rest := len(against[SHOWN:]):
+    if rest := sum(map(len, list(alike.values())[SHOWN:])):
         said.append(
             {
                 "en": f"{rest} more statements are the other way round; the tables of the studies have them.",

@@ -182,6 +182,8 @@ class Setting:
         bound: whether the reported figure is one to reach, "above 95 %", and not one to meet.
         line: where in the report it stands, as "R1 l.889"; every setting that is not ours has one.
         former: the label of the row in whose place it stands, where an earlier table had another setting there.
+        instead: the label of the row in whose place it may stand, as another reading of what the report leaves open: of
+            both, the better one counts.
         together: the one figure of the runs of all seeds, in the measure's own unit, where the answer is theirs in
             common; None where they have none.
     """
@@ -195,6 +197,7 @@ class Setting:
     bound: bool = False
     line: str = ""
     former: str = ""
+    instead: str = ""
     together: Callable[[Sequence[Run]], float | None] | None = None
 
 
@@ -373,6 +376,11 @@ class Study:
         labels = [setting.label for setting in self.settings]
         if len(set(labels)) < len(labels):
             raise ConfigError(expected(f"{self.name}: settings", "labels that differ", labels))
+        for setting in self.settings:
+            if setting.instead and setting.instead not in labels:
+                raise ConfigError(
+                    expected(f"{self.name}: instead", " or ".join(map(repr, labels)), repr(setting.instead))
+                )
         for claim in self.claims:
             for label in claim.pair if isinstance(claim, Claim) else ():
                 if label not in labels:

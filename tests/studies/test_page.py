@@ -118,8 +118,7 @@ def test_a_statement_without_spread_stands_on_its_own_side():
 
 
 def test_readings_of_one_figure_count_once_by_the_best():
-    said = [(0.99, "R1 l.1"), (0.99, "R1 l.1"), (0.99, "R1 l.2")]
-    settings = [Setting(str(i), Config(i), figure, line=line) for i, (figure, line) in enumerate(said)]
+    settings = [Setting(str(i), Config(i), 0.99, line=f"R1 l.{i}", instead="0" if i == 1 else "") for i in range(3)]
     made = study(tasks.good, settings=settings, measure=ACCURACY, seeds=range(3))
     values = {"0": (0.90, 0.91, 0.92), "1": (0.98, 0.99, 0.99), "2": (0.90, 0.91, 0.92)}
     found = StudyResults(

@@ -294,6 +294,7 @@ STUDIES = (
                 0.948,
                 says="94.80 (if scaled later)",
                 line="R1 l.668, 1046",
+                instead="with, 255 as printed",
             ),
             Setting("with, background in place of 255", attrs.evolve(BASE, augment="report", fill=0.0), ours=True),
             Setting("with, background, a window for every image", attrs.evolve(BASE, augment="repaired"), ours=True),
