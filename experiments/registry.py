@@ -46,6 +46,7 @@ STUDIES = {
     "r4-augmentation": "What do noise, shifts and crops bring (four times the data)?",
     "r5-adam": "How good is R5's own run: 50 epochs of Adam at 0.001, weights N(0, 0.01²)?",
     "r5-time": "How long does an epoch take?",
+    "r5-im2col": "A convolution by loops or behind `im2col`: how long, and how much memory?",
     "r5-sgd": "Does plain gradient descent stay at 10 % with N(0, 0.01²), even for 200 epochs?",
     "r5-plateau": "Why does descent stay at 10 %, and which single change repairs it?",
     "best-mnist-search": "What helps on MNIST, judged by validation alone?",

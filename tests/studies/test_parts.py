@@ -16,6 +16,7 @@ from experiments.reports.r3 import tasks as r3
 from experiments.reports.r3.studies import Stopped as StoppedOnRise
 from experiments.reports.r4 import tasks as r4
 from experiments.reports.r4.studies import BEHIND, BOTH
+from experiments.reports.r5 import convolving
 from experiments.reports.r5 import tasks as r5
 from experiments.reports.r5.studies import LAYERS, REPAIRS, STEPS, explain
 from fnnet import data, layers, losses, optim, rng, training
@@ -57,6 +58,22 @@ def test_loops_do_what_arrays_do(how):
     for task, config in ((timing.step, timing.Step(how, (7, 5, 3), 4)),):
         assert task(config, 0, None, silent).final["error"] < 1e-12
     assert timing.product(timing.Product("loops", 5), 0, None, silent).final["error"] < 1e-12
+
+
+def test_convolution_by_loops_and_behind_im2col_is_one():
+    x, weight = rng.normal(rng.key(0), (2, 3, 7, 6), np.float64), rng.normal(rng.key(1), (4, 3, 3, 3), np.float64)
+    wanted = by_layer(x, weight)
+    for way in convolving.WAYS.values():
+        np.testing.assert_allclose(way(x, weight), wanted, atol=1e-12)
+    loops, columns = (convolving.convolve(convolving.Config(how, 8), 0, None, silent).final for how in convolving.WAYS)
+    assert max(loops["error"], columns["error"]) < 1e-4
+    assert columns["peak"] > 3 * loops["peak"]  # a window of 25 numbers for every 6 of the output
+
+
+def by_layer(x, weight):
+    layer = layers.conv2d(len(weight), weight.shape[-1], bias=False)
+    params = layer.init(rng.key(0), x.shape[1:])
+    return layer.apply(params._replace(weight=weight), x)[0]
 
 
 @pytest.mark.parametrize(("least", "calls", "shortest"), [(0.0, 3, 2.0), (11.0, 4, 1.0)])
@@ -336,5 +353,9 @@ def test_only_what_every_seed_leaves_is_a_repair():
         for setting in study.settings
     }
     said = " ".join(explain(StudyResults(study, runs)))
-    assert "Not left by every seed: “SGD, rate 0.01”." in said
-    assert f"Of {len(REPAIRS)} single changes that keep plain descent 1 repair it: “SGD, He”." in said
+    assert "Not left by every seed within three epochs: “SGD, rate 0.01”." in said
+    assert (
+        f"Of {len(REPAIRS)} single changes that keep plain descent 1 repair it within three epochs: “SGD, He”." in said
+    )
+    assert "Not left by any seed within three epochs: “SGD, N(0, 0.01²)”, " in said
+    assert "; r5-sgd looks at 200 epochs." in said

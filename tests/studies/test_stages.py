@@ -134,4 +134,5 @@ def test_the_board_counts_all_stages(monkeypatch, capsys):
 def test_timed_studies_are_marked():
     from experiments.engine.study import studies
 
-    assert {name for name, one in studies().items() if one.alone} == {"r1-arrays", "r2-time", "r3-loops", "r5-time"}
+    timed = {"r1-arrays", "r2-time", "r3-loops", "r5-time", "r5-im2col"}
+    assert {name for name, one in studies().items() if one.alone} == timed

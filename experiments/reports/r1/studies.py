@@ -49,6 +49,10 @@ UNSTEADINESS = Measure(
     digits=4,
     higher=False,
 )
+LOSS_CURVE = (
+    "The report's loss curve is the loss of one example of an epoch's last batch, divided by 32 (l.245–247, 357–358); "
+    "ours is the mean over the epoch."
+)
 CURVES = {"": figures.curves(figures.TRAIN_LOSS, figures.VALID_ACCURACY)}
 _study = partial(
     listed,
@@ -99,6 +103,7 @@ STUDIES = (
                 digits=3,
             ),
         ),
+        notes=LOSS_CURVE,
     ),
     _study(
         "r1-momentum",
@@ -114,7 +119,7 @@ STUDIES = (
             Claim("momentum 0.9", "momentum 0, ten times the rate", ours=True),
         ),
         notes="Momentum 0.9 makes steps ten times as long in the end; our last row gives plain descent the same "
-        "length.",
+        f"length. {LOSS_CURVE}",
     ),
     listed(
         "r1-arrays",
@@ -154,7 +159,7 @@ STUDIES = (
             Claim("λ = 0", "λ = 0.001", by=LAST_LOSS, line="R1 l.837"),
             Claim("λ = 0.001", "λ = 0.01", by=LAST_LOSS, line="R1 l.837"),
         ),
-        notes="The training loss is that of the predictions; the report's curve has the penalty in it.",
+        notes=f"The training loss is that of the predictions; the report's curve has the penalty in it. {LOSS_CURVE}",
     ),
     _study(
         "r1-loss",
@@ -239,7 +244,7 @@ STUDIES = (
             Claim("rate 0.5, inverted, no penalty", "rate 0.5, no penalty, dropped units pass no gradient", ours=True),
         ),
         notes="With the rates the report's code changes the L2 penalty (l.956, 961, 966), nothing is rescaled (l.41), "
-        "and dropped units pass gradient (l.268). Our rows take these away one after the other.",
+        f"and dropped units pass gradient (l.268). Our rows take these away one after the other. {LOSS_CURVE}",
     ),
     _study(
         "r1-fine-tuning",
@@ -276,6 +281,7 @@ STUDIES = (
                 labels=("last layer, 20 more epochs", "all layers, 20 more epochs"),
             )
         },
+        notes=LOSS_CURVE,
     ),
     _study(
         "r1-augmentation",
@@ -310,7 +316,8 @@ STUDIES = (
         notes="Noise is 20 % of all pixels of the set made 0, then 20 % made 255; what comes in at the border of a "
         "shifted or cropped image is 255, and one crop window serves the whole set (l.1038–1084). The report does not "
         "say whether that is done before pixels are divided by 255 and made 0 or 1 (l.667) or after: so both. Four "
-        "times the data means four times the steps; our last row makes as many steps on the plain data.",
+        "times the data means four times the steps; our last row makes as many steps on the plain data. "
+        f"{LOSS_CURVE}",
     ),
     _study(
         "r1-convolution",
@@ -327,6 +334,6 @@ STUDIES = (
         ),
         notes="3 kernels 5×5, padding 2, then 2352-256-128-10. As printed there is no activation behind the "
         "convolution, its weights have standard deviation √(2/(1 + 3)) = 0.71 (l.460), and its gradient is summed over "
-        "the kernels, which so all get one update, the bias next to none (l.610–613).",
+        f"the kernels, which so all get one update, the bias next to none (l.610–613). {LOSS_CURVE}",
     ),
 )

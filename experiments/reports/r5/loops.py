@@ -1,6 +1,6 @@
 """R5's own way of training LeNet-5, to be measured against: im2col by a Python loop over output positions.
 
-    python -m experiments.r5_loops --examples 6400
+    python -m experiments.reports.r5.loops --examples 6400
 
 trains both nets from the same weights on the same batches, says how far apart their losses are, and how long an epoch
 of 60,000 examples takes each.
@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from experiments.reports.r5.convolving import im2col
 from fnnet import data, losses, optim, rng, training, tree
 from fnnet.runs import cli, facts
 from fnnet.runs.lenet5 import Config
@@ -22,18 +23,6 @@ from fnnet.runtime import keep_memory
 from fnnet.types import Array
 
 Step: TypeAlias = Callable[[dict[str, Array], Array, Array], tuple[float, dict[str, Array]]]
-
-
-def im2col(x: Array, kernel: int, stride: int) -> Array:
-    """The windows of x (N, C, H, W) as rows (N·oH·oW, C·k·k), gathered position by position."""
-    n, c, h, w = x.shape
-    oh, ow = (h - kernel) // stride + 1, (w - kernel) // stride + 1
-    columns = np.empty((n, oh, ow, c * kernel * kernel), x.dtype)
-    for i in range(oh):
-        for j in range(ow):
-            at = x[:, :, i * stride : i * stride + kernel, j * stride : j * stride + kernel]
-            columns[:, i, j] = at.reshape(n, -1)
-    return columns.reshape(n * oh * ow, -1)
 
 
 def col2im(columns: Array, shape: tuple[int, ...], kernel: int, stride: int) -> Array:
