@@ -18,8 +18,8 @@ TITLES = {
     "deviation of the training loss from its trend over the last half, nats": "后一半训练损失偏离其趋势的程度，nat",
     "deviation of the training loss from its trend, the loss's own unit": "训练损失偏离其趋势的程度（损失自身的单位）",
     "20 less the best test accuracy of the run, points": "20 减去全程最高测试准确率，百分点",
-    "fall of the training loss from chance (ln 10) to epoch 10 less that behind it, nats": "训练损失从随机水平（ln 10）到"
-    "第 10 轮的下降减去其后的下降，nat",
+    "fall of the training loss from chance (ln 10) to epoch 10 less that behind it, nats": "训练损失从随机水平"
+    "（ln 10）到第 10 轮的下降减去其后的下降，nat",
     "parameters of the hidden layer less those of the convolution": "隐藏层参数个数减去卷积层参数个数",
     "deviation of the test accuracy from its trend, points": "测试准确率偏离其趋势的程度，百分点",
     "0.02 less the difference of the mean training losses, nats": "0.02 减去平均训练损失之差，nat",
