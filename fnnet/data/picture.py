@@ -49,6 +49,17 @@ class Reading(NamedTuple):
     fit: Fit
 
 
+class Picture(NamedTuple):
+    """A picture file, wherever it lies.
+
+    - `name`: its path;
+    - `read`: gives its bytes.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
 def read_image(
     path: FilePath,
     mode: Mode = "L",

@@ -60,8 +60,9 @@ class Look(NamedTuple):
     results: Mapping[str, Any]
 
 
-# (word of the command line, settings, shape of one example, classes) -> one example, and what was done to make it one
-Read: TypeAlias = Callable[[str, Any, Shapes, tuple[str, ...]], tuple[Arrays, list[str]]]
+# (word of the command line, settings, shape of one example, classes) -> one example, and what was done to make it one;
+# where answers are classes, the word may be a `fnnet.data.picture.Picture` inside what a word names
+Read: TypeAlias = Callable[[Any, Any, Shapes, tuple[str, ...]], tuple[Arrays, list[str]]]
 Say: TypeAlias = "Callable[[Trained, str, Arrays, Any], str]"
 Sections: TypeAlias = Callable[[Look], Iterable[Section]]
 Probabilities: TypeAlias = Callable[[Any, Array], Array]  # (settings, scores (N, classes)) -> (N, classes)

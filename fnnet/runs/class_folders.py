@@ -1,5 +1,6 @@
 """A folder, or a zip, that holds a folder of pictures for each class: how it is read, and shared out."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,9 +8,10 @@ import attrs
 import numpy as np
 
 from fnnet import data, rng
+from fnnet.data._files import LIMIT
 from fnnet.data._zip import NAMES
-from fnnet.data.images import left_behind
-from fnnet.data.picture import Fit, Mode, Over
+from fnnet.data.images import read_parts, set_entries
+from fnnet.data.picture import Fit, Over, Picture, reading_of
 from fnnet.errors import ConfigError, DataError, MissingDataError, expected
 from fnnet.runs import pictures
 from fnnet.runs.datasets import BUNDLED, Found
@@ -17,6 +19,11 @@ from fnnet.runs.facts import array_digest
 from fnnet.runs.settings import LATER, Settings, optional, sizes
 from fnnet.types import Array, Shapes
 
+_FIXES = {  # what a caller is told to do -> what a user is
+    "resize=(height, width)": "--resize HEIGHT WIDTH",
+    "into one folder, called like it": "into one folder, called like it; or these folders into two, train and test",
+    "raise max_bytes if that is right": "make them smaller with --resize HEIGHT WIDTH, or unpack what is a zip",
+}
 _KEY = rng.fold_in(rng.key(0), "pictures")  # the split is that of the folder, whatever the seed of the run
 
 
@@ -60,30 +67,25 @@ class Read(NamedTuple):
 
 
 def read_folder(folder: str, config: Config) -> Read:
-    """The pictures of a folder or zip of CLASS/PICTURE, or of a folder that holds two such, train and test.
+    """The pictures of a folder or zip of CLASS/PICTURE, or of one that holds two such folders, train and test.
 
     Raises:
         DataError: it cannot be read, see `fnnet.data.read_classes`; it holds one class only, or a class one picture
             only; or train and test have other classes, or pictures of another size.
         ConfigError: there is an encoding of names for what is no zip.
     """
-    said: list[str] = []
-
-    def read(path: Path) -> data.ClassImages:
-        mode: Mode = "RGB" if config.colours else "L"
-        over, resize, fit, names = config.over, config.resize, config.fit, config.names
-        try:
-            return data.read_classes(path, mode, over=over, resize=resize, fit=fit, names=names, told=said.append)
-        except DataError as error:
-            error.message = error.message.replace("resize=(height, width)", "--resize HEIGHT WIDTH")
-            raise
-
-    path = Path(folder)
+    path, said = Path(folder), list[str]()
     if path.is_dir() and config.names != NAMES:
         raise ConfigError(expected("names", "a zip, whose names may be in another encoding", f"the folder {path}"))
-    names = {entry.name for entry in path.iterdir() if not left_behind(entry.name)} if path.is_dir() else set()
-    if names == {"train", "test"}:
-        first, second = read(path / "train"), read(path / "test")
+    reading = reading_of("RGB" if config.colours else "L", LIMIT, config.over, config.resize, config.fit)
+    try:
+        parts = read_parts(path, reading, ("train", "test"), config.names, said.append)
+    except DataError as error:
+        for ours, theirs in _FIXES.items():
+            error.message = error.message.replace(ours, theirs)
+        raise
+    if "test" in parts:
+        first, second = parts["train"], parts["test"]
         if first.classes != second.classes:
             only = set(first.classes) ^ set(second.classes)
             got = f"{', '.join(sorted(only))} in one of them only"
@@ -95,7 +97,7 @@ def read_folder(folder: str, config: Config) -> Read:
         train, test, classes = data.Examples(*first[:2]), data.Examples(*second[:2]), first.classes
         said.append(f"tested on the {len(test.labels):,} pictures in {path / 'test'}")
     else:
-        both = read(path)
+        both = parts[""]
         classes, every = both.classes, data.Examples(*both[:2])
         held = _held_back(path, every.labels, classes, config.test_share)
         test, train = data.subset(every, held), data.subset(every, ~held)
@@ -157,6 +159,24 @@ def found(config: Config, folder: str | None) -> Found:
     )
 
 
-def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+def read(word: pictures.Word, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as those of the folder were read."""
-    return pictures.read_as(Path(word), shape, config.over, config.fit)
+    return pictures.read_as(word, shape, config.over, config.fit)
+
+
+def pictures_of(path: str, names: str, told: Callable[[str], object]) -> Iterator[tuple[Picture, str]]:
+    """The pictures of a folder or zip wherever they lie in it, in natural order, each with the folder it lies in.
+
+    Args:
+        path: the folder or zip.
+        names: how names in a zip are encoded that does not say it.
+        told: takes a line on what else there is.
+
+    Raises:
+        DataError: it cannot be read, or holds no pictures.
+    """
+    with set_entries(path, LIMIT, names, told) as entries:
+        for entry in entries:
+            if not entry.folder:
+                folder = [Path(path).absolute().name, *entry.parts][-2]
+                yield Picture(str(Path(path, *entry.parts)), entry.read), folder

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -194,13 +193,13 @@ def moved(strength: float, key: rng.Key, batch: tuple[Array, ...]) -> tuple[Arra
     return found + ground, *rest
 
 
-def read(word: str, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+def read(word: pictures.Word, config: Config, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as those of the data set were read; MNIST's ink is cut out and put in the middle."""
     if config.data_set == "pictures":
         x, done = class_folders.read(word, config, shape, names)
     else:
         framing = pictures.as_mnist if config.data_set == "mnist" and shape == (1, 28, 28) else pictures.whole
-        x, done = pictures.read(Path(word), shape, framing)
+        x, done = pictures.read(word, shape, framing)
     return PIXELS[config.pixels](x[None])[0], done
 
 

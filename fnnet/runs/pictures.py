@@ -10,10 +10,11 @@ from fnnet.arrays import plain_shape
 from fnnet.data import picture as picture_reader
 from fnnet.data import scale
 from fnnet.data._files import LIMIT
-from fnnet.data.picture import Fit, Over
+from fnnet.data.picture import Fit, Over, Picture
 from fnnet.errors import DataError, ShapeError, expected
 from fnnet.types import Array, Shape, Shapes
 
+Word: TypeAlias = str | Path | Picture  # a picture file, or one inside a zip
 Framing: TypeAlias = Callable[[Any, Array, tuple[int, int]], tuple[Any, str]]
 
 LARGEST = 50_000_000  # pixels; a small file may unpack to more memory than there is
@@ -21,11 +22,11 @@ FAINTEST = 25  # of 255: how far from the ground ink is at the least
 INK = 0.2  # of the strongest: what counts when the ink's box is looked for
 
 
-def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Array, list[str]]:
+def read(word: Word, shape: Shapes, framing: Framing | None = None) -> tuple[Array, list[str]]:
     """A picture file as one example of `shape` (C, H, W), float32 in [0, 1], light ink on a dark ground.
 
     Args:
-        path: a picture file, decoded as `fnnet.data.read_image` does, what is transparent over white.
+        word: a picture file, decoded as `fnnet.data.read_image` does, what is transparent over white.
         shape: of the example; 1 or 3 channels.
         framing: how a picture of another size is brought to that of the example: `whole` (the default), `as_mnist`.
 
@@ -40,15 +41,15 @@ def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Arr
 
     channels, height, width = _channels(shape)
     reading = picture_reader.reading_of("L" if channels == 1 else "RGB", LARGEST * 4, "white", None, "stretch")
-    content = picture_reader.picture_bytes(path, LIMIT)
-    picture, done = picture_reader.decoded_picture(str(path), content, reading, fix="make it smaller")
+    name, content = _stored(word)
+    picture, done = picture_reader.decoded_picture(name, content, reading, fix="make it smaller")
     ground = _ground(picture)
     if float(ground.mean()) > 127.5:
         picture, ground = ImageOps.invert(picture), 255 - ground
         done.append("inverted, its ground being light")
     pixels = _pixels(picture)
     if max((pixels.max(axis=(0, 1)) - ground).max(), (ground - pixels.min(axis=(0, 1))).max()) < FAINTEST:
-        raise DataError(expected(str(path), "a picture of a sign", "one with no ink found on it"))
+        raise DataError(expected(name, "a picture of a sign", "one with no ink found on it"))
     if picture.size != (width, height):
         picture, words = (framing or whole)(picture, ground, (width, height))
         done.append(words)
@@ -56,7 +57,7 @@ def read(path: Path, shape: Shapes, framing: Framing | None = None) -> tuple[Arr
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1)), done
 
 
-def read_as(path: Path, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, list[str]]:
+def read_as(word: Word, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, list[str]]:
     """A picture file as one example of `shape`, as `fnnet.data.read_image` reads it, float32 in [0, 1]; and in words.
 
     Raises:
@@ -66,8 +67,15 @@ def read_as(path: Path, shape: Shapes, over: Over, fit: Fit) -> tuple[Array, lis
     channels, height, width = _channels(shape)
     mode = "L" if channels == 1 else "RGB"
     reading = picture_reader.reading_of(mode, LARGEST * 4, over, (height, width), fit)
-    pixels, done = picture_reader.as_pixels(str(path), picture_reader.picture_bytes(path, LIMIT), reading)
+    pixels, done = picture_reader.as_pixels(*_stored(word), reading)
     return scale(pixels.reshape(1, channels, height, width))[0], done
+
+
+def _stored(word: Word) -> tuple[str, bytes]:
+    """What a picture is called, and its bytes."""
+    if isinstance(word, Picture):
+        return word.name, word.read()
+    return str(word), picture_reader.picture_bytes(Path(word), LIMIT)
 
 
 def _channels(shape: Shapes) -> Shape:

@@ -1,7 +1,6 @@
 """Reading digits: the experiment of every net that says which digit a picture of MNIST's shows."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -39,6 +38,6 @@ def reading(name: str, settings: type[Settings], net: Callable[[Any], Layer]) ->
     return Experiment(name, settings, net, problem, classes(read))
 
 
-def read(word: str, config: object, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
+def read(word: pictures.Word, config: object, shape: Shapes, names: tuple[str, ...]) -> tuple[Array, list[str]]:
     """A picture file as MNIST's digits were made, its ink cut out and put in the middle; ink 1 on 0."""
-    return pictures.read(Path(word), shape, pictures.as_mnist if shape == (1, 28, 28) else pictures.whole)
+    return pictures.read(word, shape, pictures.as_mnist if shape == (1, 28, 28) else pictures.whole)

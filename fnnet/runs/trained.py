@@ -18,6 +18,7 @@ from fnnet.runs import identity
 from fnnet.runs.answers import Answers
 from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import ANOTHER, PARAMS, Run, RunError, non_finite, opened
+from fnnet.runs.pictures import Word
 from fnnet.runs.registry import get
 from fnnet.types import Arrays, Layer, Params, Shapes
 
@@ -39,7 +40,7 @@ class Trained(NamedTuple):
     params: Params
     shape: Shapes
     classes: tuple[str, ...]
-    read: Callable[[str | Path], tuple[Arrays, list[str]]]
+    read: Callable[[Word], tuple[Arrays, list[str]]]
     answers: Answers
     settings: Any
 
@@ -90,8 +91,8 @@ def load_trained(path: str | os.PathLike[str]) -> Trained:
         params = checkpoint.load(path, net.init(rng.key(0), shape))
     answers = experiment.answers
 
-    def read(word: str | Path) -> tuple[Arrays, list[str]]:
-        return answers.read(str(word), settings, shape, classes)
+    def read(word: Word) -> tuple[Arrays, list[str]]:
+        return answers.read(str(word) if isinstance(word, Path) else word, settings, shape, classes)
 
     return Trained(net, params, shape, classes, read, answers, settings)
 

@@ -105,6 +105,46 @@ def test_what_systems_leave_behind_is_passed_over_and_told_once(make):
     assert [one.filename for one in record] == [__file__]
 
 
+def test_files_that_are_no_pictures_by_their_names_are_left_aside_and_told_once(make):
+    names = ("README", "labels.csv", "a/note.txt", "a/Notes.TXT")
+    path = make({"a/1.BMP": numbered(1), "a/2": numbered(2), **dict.fromkeys(names, b"text")})
+    said = []
+    assert read_classes(path, told=said.append).images[:, 0, 0].tolist() == [1, 2]  # one by its first bytes
+    (line,) = said
+    assert line.startswith(f"{path}: files that are no pictures by their names are left aside (4): ")
+    assert line.endswith(" …")
+
+
+@pytest.mark.parametrize("around", ["set/", "set/pictures/", "train/"])
+def test_folders_around_the_classes_are_passed_through(make, around):
+    """As a zip of the folder itself has it."""
+    entries = {f"{around}{name}": numbered(value) for name, value in NAMES.items()}
+    images, _, classes = read_classes(make({"note.txt": b"", "__MACOSX/set/._1.bmp": b"", **entries}), told=str)
+    assert classes == ("2", "10")
+    assert images[:, 0, 0].tolist() == [1, 2, 3, 4]
+
+
+def test_classes_whose_names_are_much_alike_are_told(tmp_path):
+    entries = {f"{name}/1.bmp": numbered(1) for name in ("Cat", "dog", "cat ")}
+    path, said = write(tmp_path / "set.zip", zipped(entries)), []
+    assert read_classes(path, told=said.append).classes == ("Cat", "cat ", "dog")
+    assert said == [f"{path}: Cat and cat  are classes of their own, though their names are much alike"]
+
+
+def test_links_in_folders(tmp_path):
+    """A class may lie elsewhere; a link that leads round and round is none, and one that leads nowhere is told."""
+    write(tmp_path / "elsewhere/1.bmp", numbered(1))
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a").symlink_to("../elsewhere")
+    assert read_classes(tmp_path / "set").classes == ("a",)
+    (tmp_path / "set/a/2.bmp").symlink_to("none.bmp")
+    with pytest.raises(DataError, match=r"set/a/2.bmp: expected a picture, got No such file"):
+        read_classes(tmp_path / "set")
+    (tmp_path / "set/a/set").symlink_to("../set")
+    with pytest.raises(DataError, match=r"set/a/set: expected a folder of pictures, got a link to a folder around it"):
+        read_classes(tmp_path / "set")
+
+
 def test_nothing_is_told_where_nothing_was_passed_over(make):
     read_classes(make({"a/1.bmp": numbered(1)}), told=pytest.fail)
 
@@ -137,23 +177,26 @@ def test_one_unreadable_picture_names_the_file(make):
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({".hidden": b""}, r"expected a folder of pictures for every class, got none"),
-        ({"a/1.bmp": numbered(1), "b/": b""}, r"class b: expected at least one picture, got none"),
+        ({".hidden": b""}, r"set[.zip]*: expected pictures, got none$"),
+        ({"a/1.txt": b"", "b/2.txt": b""}, r"expected pictures, got none, but a/1.txt, b/2.txt$"),
+        ({"a/": b"", "a.zip": b""}, r"expected pictures, got none, but a.zip; unpack what is a zip in it"),
+        ({"a/1.bmp": numbered(1), "b/": b""}, r"class b: expected at least one picture, got none; put some in, or"),
+        ({"a/1.bmp": numbered(1), "b/1.txt": b""}, r"class b: expected at least one picture, got none"),
         (
             {"a/1.bmp": numbered(1), "1.bmp": numbered(1)},
-            r"(1.bmp: expected folders|entry '1.bmp': expected CLASS/PICTURE)",
+            r": 1.bmp: expected CLASS/PICTURE, got a path of 1 name; put the pictures of each class into one folder",
         ),
         (
-            {"set/a/1.bmp": numbered(1)},
-            r"(set/a: expected a picture, got a folder|'set/a/1.bmp': expected CLASS/PICTURE)",
+            {"a/1.bmp": numbered(1), "set/a/1.bmp": numbered(1)},
+            r": set/a/1.bmp: expected CLASS/PICTURE, got a path of 3 names",
         ),
         (
             {"a/1.bmp": numbered(1), "a/2.bmp": picture(GREY.T)},
             r"a/2.bmp: expected 3×4 pixels as a/1.bmp, got 4×3 pixels; bring all to one size with resize=",
         ),
         (
-            {"a/1.bmp": numbered(1), "a/2.txt": b"text"},
-            r"a/2.txt: picture: expected an intact BMP, PNG, .* or WebP, got another",
+            {"a/1.bmp": numbered(1), "a/2.HEIC": b"text"},
+            r"a/2.HEIC: picture: expected an intact BMP, PNG, .* or WebP, got another",
         ),
         (
             {"a/1.ico": picture(GREY, "ICO")},
@@ -241,7 +284,7 @@ def test_slashes_of_other_systems(tmp_path):
 )
 def test_two_names_for_one_picture(tmp_path, first, second):
     content = zipped({first: numbered(1), second: numbered(2)})
-    with pytest.raises(DataError, match=r"entry .*: expected one of this name, got a second one"):
+    with pytest.raises(DataError, match=r"a/.*.bmp: expected one of this name, got a second one"):
         read_classes(write(tmp_path / "set.zip", content))
 
 
@@ -306,11 +349,15 @@ def test_names_in_another_encoding(tmp_path):
             read_classes(path, names=encoding)
 
 
-@pytest.mark.parametrize("name", ["set.zip", "a/SET.ZIP", "a/b/c.zip"])
-def test_zip_in_a_zip(tmp_path, name):
-    content = zipped({"a/1.bmp": numbered(1), name: zipped({"a/1.bmp": numbered(1)})})
-    with pytest.raises(DataError, match=rf"'{name}': expected pictures, got a zip in the zip; unpack the outer one"):
-        read_classes(write(tmp_path / "set.zip", content))
+@pytest.mark.parametrize("name", ["set.zip", "a/SET.ZIP"])
+def test_a_zip_in_the_set_is_not_looked_into(make, name):
+    inner = {name: zipped({"a/1.bmp": numbered(1)})}
+    with pytest.raises(DataError, match=rf"expected pictures, got none, but {name}; unpack what is a zip in it"):
+        read_classes(make({**inner, "__MACOSX/._set.zip": b"x"}))
+    said = []
+    path = make({"a/1.bmp": numbered(1), **inner})
+    assert len(read_classes(path, told=said.append).images) == 1
+    assert said[-1] == f"{path}: files that are no pictures by their names are left aside (1): {name}"
 
 
 def test_links(tmp_path):
@@ -322,7 +369,7 @@ def test_links(tmp_path):
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_duplicates(tmp_path):
     content = zipped([("a/1.bmp", numbered(1)), ("a/1.bmp", numbered(2))])
-    with pytest.raises(DataError, match=r"entry 'a/1.bmp': expected one of this name, got a second one"):
+    with pytest.raises(DataError, match=r"set.zip: a/1.bmp: expected one of this name, got a second one"):
         read_classes(write(tmp_path / "set.zip", content))
 
 

@@ -108,17 +108,55 @@ def test_momentum_is_what_is_said():
         mlp.Config(momentum=0.5)
 
 
-def test_what_the_page_says_of_options_is_so():
-    """Every command in the table of what the reports varied is one, and makes a net for its data."""
-    page = (Path(__file__).parents[2] / "docs/experiments.md").read_text()
-    table = page.partition("## What the reports varied, by option")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| R[^|]*\|[^|]*\| `([^`]+)`", table, re.MULTILINE)
-    assert len(rows) == table.count("\n| R") > 20
-    for name, *words in map(shlex.split, rows):
-        experiment = registry.get(name)
-        config = tyro.cli(experiment.settings, args=words)
-        found = experiment.problem(config, None if name == "sine" else "bundled", None)
-        assert found.net.shape(found.shape) == (len(found.classes) or 1,)
+PAGE = (Path(__file__).parents[2] / "docs/experiments.md").read_text()
+VARIED = PAGE.partition("## What the reports varied, by option")[2].partition("\n## ")[0]
+OWN, CHANGES = (re.findall(r"^\| (R\d[^|]*) \|([^|]*)\|([^|]*)\|$", part, re.MULTILINE)
+                for part in VARIED.split("\nWhat a row below says"))  # fmt: skip
+OF_REPORT = {report: command.strip(" `").split(" ", 1) for report, command, _ in OWN}  # name of the net, options
+COMMANDS = [
+    *(" ".join(command) for command in OF_REPORT.values()),
+    *(
+        f"{name} {OF_REPORT[report][1]} {options}"
+        for report, _, cell in CHANGES
+        for name, options in re.findall(r"`(\w+) (--[^`]+)`", cell)
+    ),
+]
+
+
+def test_the_page_has_commands_for_every_report_and_change():
+    assert {report.split()[0] for report in OF_REPORT} == {"R1", "R2", "R3", "R4", "R5"}
+    assert {report for report, *_ in CHANGES} == set(OF_REPORT)
+    assert len(COMMANDS) >= len(OWN) + len(CHANGES) > 30
+    for _, _, cell in CHANGES:
+        assert re.match(r" `\w+ --", cell)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_the_page_says_of_options_is_so(command):
+    """Every command is one, and makes a net for its data."""
+    name, *words = shlex.split(command)
+    experiment = registry.get(name)
+    config = attrs.evolve(tyro.cli(experiment.settings, args=words), train_examples=400)
+    if config.validation_examples:
+        config = attrs.evolve(config, validation_examples=100)
+    found = experiment.problem(config, None if name == "sine" else "bundled", None)
+    assert found.net.shape(found.shape) == (len(found.classes) or 1,)
+
+
+def test_rates_of_summed_gradients_are_those_of_their_mean_on_the_page():
+    """R2's and R5's rates times the batch."""
+    rates = set()
+    for command in COMMANDS:
+        name, *words = shlex.split(command)
+        config = tyro.cli(registry.get(name).settings, args=words) if name == "lenet5" else None
+        if config and config.optimizer == "sgd":
+            rates.add((round(config.learning_rate / config.batch_size, 6), config.batch_size, config.epochs))
+    assert rates == {
+        *((rate, 32, 10) for rate in (0.001, 0.0015, 0.002, 0.005)),
+        *((0.0015, batch, 10) for batch in (128, 256)),
+        *((0.0015, 64, 50), (0.002, 32, 50)),
+        *((rate, 64, 200) for rate in (0.01, 0.001)),
+    }
 
 
 def test_dropout_stands_where_it_is_said():

@@ -145,6 +145,77 @@ def test_train_and_test_may_be_there_already(tmp_path):
         read_folder(str(tmp_path), Config(resize=(32, 32)))
 
 
+def test_a_zip_of_the_folder_itself_is_the_same_data(run, folder, tmp_path, capsys):
+    for around in (".", "shapes"):
+        root = folder if around == "." else folder.parent
+        archive = shutil.make_archive(str(tmp_path / f"zipped{len(around)}"), "zip", root, around)
+        assert main(["replay", str(run), "--data", archive]) == 0
+        assert "identical, to the byte" in capsys.readouterr().out
+
+
+def test_train_and_test_may_be_in_a_zip_and_in_capitals(tmp_path):
+    for part, each in (("Train", 3), ("Test", 2)):
+        drawn(tmp_path / "set" / part, each)
+    archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path, "set")
+    found = read_folder(archive, Config(resize=(8, 8)))
+    assert (len(found.train.labels), len(found.test.labels)) == (12, 8)
+    assert found.note.startswith(f"{archive}: what systems leave behind is passed over (10): ")
+    for name in KINDS:
+        shutil.rmtree(tmp_path / "set" / "Test" / name)
+    with pytest.raises(DataError, match="set: test: expected pictures, got none"):
+        read_folder(str(tmp_path / "set"), Config(resize=(8, 8)))
+    (tmp_path / "set" / "Test").rename(tmp_path / "set" / "Val")
+    with pytest.raises(
+        DataError, match=r"a path of 3 names; put .* into one folder, .*; or .* into two, train and test"
+    ):
+        read_folder(str(tmp_path / "set"), Config(resize=(8, 8)))
+
+
+def test_predict_reads_folders_and_zips(run, folder, tmp_path, capsys):
+    """One line a picture, in natural order, with the path inside; the rest is told on standard error."""
+    shutil.copytree(folder, tmp_path / "shapes")
+    (tmp_path / "shapes" / "bar" / "note.txt").write_text("text")
+    archive = Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path, "shapes"))
+    order = [f"{kind}/{i}.{ending}" for kind, ending in KINDS.items() for i in range(15)]
+    answers = []
+    for word, root in ((tmp_path / "shapes", tmp_path / "shapes"), (archive, archive / "shapes")):
+        assert main(["predict", str(run), str(word)]) == 0
+        out, err = capsys.readouterr()
+        *lines, last = out.splitlines()
+        answers.append([line.removeprefix(f"{root}/") for line in lines])
+        assert [line.partition(": ")[0] for line in answers[-1]] == order
+        right = sum(f"{line.partition('/')[0]} (" in line for line in answers[-1])
+        share = f"({100 * right / 60:.1f} %)"
+        assert last == f"{right} of 60 pictures in folders of class names are read as their folder says {share}"
+        assert right > 40
+        assert "left aside (1): " in err
+        assert "passed over (5): " in err
+    assert answers[0] == answers[1]
+
+
+def test_predict_counts_where_folders_are_class_names_only(run, folder, tmp_path, capsys):
+    shutil.copytree(folder / "bar", tmp_path / "some")
+    assert main(["predict", str(run), str(tmp_path / "some")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 15
+    assert main(["predict", str(run), str(folder / "bar"), str(folder / "ring" / "0.webp")]) == 0
+    assert re.search(r"\d+ of 15 pictures in folders of class names", capsys.readouterr().out.splitlines()[-1])
+
+
+def test_predict_goes_on_behind_what_cannot_be_read(run, folder, tmp_path, capsys):
+    shutil.copytree(folder / "bar", tmp_path / "bar")
+    (tmp_path / "bar" / "3.jpg").write_bytes(b"no picture")
+    (tmp_path / "cut.zip").write_bytes(b"PK")
+    (tmp_path / "empty").mkdir()
+    words = [str(tmp_path / name) for name in ("empty", "cut.zip", "bar")]
+    assert main(["predict", str(run), *words]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 15
+    assert "of 14 pictures" in out
+    assert "empty: expected pictures, got none" in err
+    assert "cut.zip: expected an intact zip file" in err
+    assert "bar/3.jpg: picture: expected an intact BMP" in err
+
+
 def test_parts_of_the_training_pictures(folder):
     made = problem(Config(resize=(32, 32), train_examples=40, validation_examples=10), str(folder))
     assert (len(made.train[0]), len(made.validation[0]), len(made.test[0])) == (30, 10, 12)

@@ -1,25 +1,34 @@
 """`predict`: ask a trained net."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
+import numpy as np
 import tyro
 
+from fnnet.data._zip import NAMES
+from fnnet.data.picture import Picture
 from fnnet.errors import ConfigError, FnnetError, expected
-from fnnet.runs import cli
+from fnnet.runs import class_folders, cli
+from fnnet.runs.kinds.classes import told
+from fnnet.runs.pictures import Word
 from fnnet.runs.trained import Trained, load_trained
+from fnnet.words import counted, percent
 
 USAGE = "usage: fnnet predict RUN WORD… [options]"
+SAID, RIGHT, WRONG, FAILED = "said", "right", "wrong", "failed"  # RIGHT and WRONG where a folder says what it is
 
 
 def main(args: list[str]) -> int:
     """Print the net's answer to every word; the exit code is 1 if one of them could not be read."""
     if not args or args[0] in ("-h", "--help"):
         print(
-            f"{USAGE}\n\nAsk the trained net of a run: WORD is what it reads, such as a picture file, a number, the "
-            "beginning of a text.\nRUN --help says which, and names the options."
+            f"{USAGE}\n\nAsk the trained net of a run: WORD is what it reads, such as a picture file, a folder or zip "
+            "of pictures, a number, the beginning of a text.\nRUN --help says which, and names the options."
         )
         return 0 if args else cli.USAGE
     run, *rest = args
@@ -28,8 +37,17 @@ def main(args: list[str]) -> int:
     if not words:
         raise ConfigError(expected("predict", f"{trained.answers.asks} or more after the run", "none", USAGE))
     attrs.validate(options)
-    failed = sum(not _ask(trained, word, options) for word in words)
-    return cli.FAULT if failed else 0
+    found: Counter[str] = Counter()
+    for word in words:
+        try:
+            for one, folder in _each(trained, word):
+                found[_ask(trained, one, folder, options)] += 1
+        except FnnetError as error:
+            found[_failed(error)] += 1
+    if named := found[RIGHT] + found[WRONG]:
+        of = f"{counted(named, 'picture')} in folders of class names"
+        print(f"{found[RIGHT]:,} of {of} are read as their folder says ({percent(found[RIGHT] / named)})")
+    return cli.FAULT if found[FAILED] else 0
 
 
 def _parse(trained: Trained, run: str, args: list[str]) -> tuple[tuple[str, ...], Any]:
@@ -45,18 +63,41 @@ def _parse(trained: Trained, run: str, args: list[str]) -> tuple[tuple[str, ...]
         return words, options
 
     asks = trained.answers.asks
+    asks += ", or a folder or zip of pictures" if trained.answers.probabilities else ""
     predict.__doc__ = f"Ask the trained net of a run.\n\nArgs:\n    words: each is {asks}.\n    options: of the answer."
     with attrs.validators.disabled():  # tyro would wrap what they say
         return cli.parse(predict, args, f"fnnet predict {run}")
 
 
-def _ask(trained: Trained, word: str, options: Any) -> bool:
-    """Print the answer to a word, or on standard error why there is none; and whether there is one."""
+def _each(trained: Trained, word: str) -> Iterator[tuple[Word, str | None]]:
+    """A word; or the pictures of the folder or zip that it names, each with the folder it lies in."""
+    path = Path(word)
+    if trained.answers.probabilities is None or not (path.is_dir() or path.suffix.casefold() == ".zip"):
+        yield word, None
+        return
+    names = getattr(trained.settings, "names", NAMES)
+    yield from class_folders.pictures_of(word, names, lambda line: print(line, file=sys.stderr))
+
+
+def _ask(trained: Trained, one: Word, folder: str | None, options: Any) -> str:
+    """Print the answer to a word, or on standard error why there is none; and what came of it."""
+    word = one.name if isinstance(one, Picture) else str(one)
+    probabilities = trained.answers.probabilities
     try:
-        x, done = trained.read(word)
-        said = trained.answers.say(trained, word, x, options)
+        x, done = trained.read(one)
+        if probabilities is not None:
+            p = probabilities(trained.settings, trained.value(x))[0]
+            said, read = told(trained.classes, p), trained.classes[np.argmax(p)]
+        else:
+            said, read = trained.answers.say(trained, word, x, options), None
     except FnnetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return False
+        return _failed(error)
     print(f"{word}: {said}" + (f"  [{'; '.join(done)}]" if done else ""))
-    return True
+    if read is None or folder not in trained.classes:
+        return SAID
+    return RIGHT if read == folder else WRONG
+
+
+def _failed(error: FnnetError) -> str:
+    print(f"error: {error}", file=sys.stderr)
+    return FAILED

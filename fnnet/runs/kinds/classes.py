@@ -1,6 +1,6 @@
 """Classes: a net that gives a score for each, the largest of which is its answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -34,12 +34,7 @@ def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
     """
 
     def say(trained: Trained, word: str, x: Arrays, options: NoOptions) -> str:
-        """The class and its probability, and the next two."""
-        names = trained.classes
-        p = probabilities(trained.settings, trained.value(x))[0]
-        best = np.argsort(-p, kind="stable")[:3]
-        others = ", ".join(f"{names[i]} {percent(p[i])}" for i in best[1:])
-        return f"{names[best[0]]} ({percent(p[best[0]])}); then {others}"
+        return told(trained.classes, probabilities(trained.settings, trained.value(x))[0])
 
     def sections(look: Look) -> Iterator[Section]:
         yield _confusion(look)
@@ -49,6 +44,13 @@ def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
 
     counts = {"confusion": metrics.confusion}
     return Answers((ACCURACY,), read, say, "a picture file", sections, counts, probabilities=probabilities)
+
+
+def told(names: Sequence[str], p: Array) -> str:
+    """The likeliest class and its probability, and the next two."""
+    best = np.argsort(-p, kind="stable")[:3]
+    others = ", ".join(f"{names[i]} {percent(p[i])}" for i in best[1:])
+    return f"{names[best[0]]} ({percent(p[best[0]])}); then {others}"
 
 
 def _confusion(look: Look) -> Section:
