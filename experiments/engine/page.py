@@ -44,7 +44,7 @@ CAPTIONS: Mapping[str, Words] = {
     },
     "page-fails.png": {
         "en": "Every reported statement, from the clearest to the most contradicted: its mean over half its 95 % "
-        "interval. Right of 1 it is clear, left of −1 it is the other way round, between them noise.",
+        "interval. Above 1 it is clear, below −1 it is the other way round, between them noise.",
         "zh": "报告的每条论断，从最明确到最相反：均值除以 95 % 置信区间的半宽。"
         "大于 1 为明确成立，小于 −1 为相反，其间为噪声。",
     },

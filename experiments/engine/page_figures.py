@@ -1,16 +1,20 @@
 """The three figures of the first page."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from experiments.engine.figures import band
+from experiments.engine.figures import WIDTH, band, count_along, drawn, styled
 from experiments.engine.statistics import Difference
 from experiments.engine.study import Setting, StudyResults
-from fnnet.runs.style import SERIES, drawn, figure, png, tidy
+from experiments.registry import REPORTS
+from fnnet.runs.style import figure, tidy
 
-WIDTH = 6.6  # inches: a page's text
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STYLES = styled(REPORTS.values())
 
 
 class Dot(NamedTuple):
@@ -22,7 +26,7 @@ class Dot(NamedTuple):
 
 
 def dots(reported: Sequence[tuple[StudyResults, Setting]]) -> list[Dot]:
-    """The accuracies above one half among reported figures, but for bounds."""
+    """The test accuracies above one half among reported figures, but for bounds."""
     return [
         Dot(answers.study.report, 100 * setting.reported, [100 * value for value in values.values()])
         for answers, setting in reported
@@ -30,16 +34,17 @@ def dots(reported: Sequence[tuple[StudyResults, Setting]]) -> list[Dot]:
         and setting.reported is not None
         and setting.reported > 0.5
         and not setting.bound
+        and "training" not in setting.label  # R5 gives the accuracy on its training set, too
         and (values := answers.values(setting.label))
     ]
 
 
 @drawn
-def agreement(found: Sequence[Dot]) -> bytes:
+def agreement(found: Sequence[Dot]) -> "Figure":
     """Ours against reported."""
     made = figure(WIDTH, 3.6)
     axes = made.subplots()
-    for report, style in zip(sorted({dot.report for dot in found}), SERIES, strict=False):
+    for report in sorted({dot.report for dot in found}):
         own = [dot for dot in found if dot.report == report]
         means = np.array([np.mean(dot.values) for dot in own])
         spans = [means - [min(dot.values) for dot in own], [max(dot.values) for dot in own] - means]
@@ -49,9 +54,8 @@ def agreement(found: Sequence[Dot]) -> bytes:
             np.clip(spans, 0, None),
             label=report,
             linestyle="",
-            marker=style["marker"],
-            color=style["color"],
-            markersize=4,
+            marker=STYLES[report]["marker"],
+            color=STYLES[report]["color"],
             elinewidth=0.8,
         )
     low = min(dot.reported for dot in found) - 1
@@ -59,10 +63,9 @@ def agreement(found: Sequence[Dot]) -> bytes:
     axes.set_xlim(low, 100)
     axes.set_ylim(min(low, *(min(dot.values) - 0.5 for dot in found)), 100.3)
     axes.set_xlabel("reported accuracy, %")
-    axes.set_ylabel("ours, %")
+    axes.set_ylabel("our accuracy, %")
     tidy(axes)
-    axes.legend(frameon=False, fontsize=8)
-    return png(made)
+    return made
 
 
 def _size(difference: Difference, most: float) -> float:
@@ -73,42 +76,39 @@ def _size(difference: Difference, most: float) -> float:
 
 
 @drawn
-def clearness(found: Sequence[tuple[str, Difference]], most: float = 8.0) -> bytes:
+def clearness(found: Sequence[tuple[str, Difference]], most: float = 8.0) -> "Figure":
     """Every statement: mean over half the interval, from the greatest to the least."""
     made = figure(WIDTH, 3.2)
     axes = made.subplots()
     order = sorted(((_size(each, most), report) for report, each in found), reverse=True)
-    for report, style in zip(sorted({report for _, report in order}), SERIES, strict=False):
+    for report in sorted({report for _, report in order}):
         at = [i for i, (_, own) in enumerate(order) if own == report]
         axes.plot(
             at,
             [order[i][0] for i in at],
             linestyle="",
-            marker=style["marker"],
-            color=style["color"],
-            markersize=3.5,
+            marker=STYLES[report]["marker"],
+            color=STYLES[report]["color"],
             label=report,
         )
     axes.axhspan(-1, 1, color="0.93", zorder=0)
     axes.axhline(0, color="0.6", linewidth=0.8)
-    axes.set_ylabel("mean / half the interval")
+    axes.set_ylabel("mean over half its 95 % interval")
     axes.set_xlabel(f"reported statements, the clearest first (beyond ±{most:g} drawn there)")
     tidy(axes)
-    axes.legend(frameon=False, fontsize=8)
-    return png(made)
+    return made
 
 
 @drawn
-def plateau(answers: StudyResults) -> bytes:
+def plateau(answers: StudyResults) -> "Figure":
     """The test accuracy of R5's descent by epoch, for each printed rate with either `col2im`."""
     made = figure(WIDTH, 3.2)
     axes = made.subplots()
     labels = [setting.label for setting in answers.study.settings if not setting.ours]
-    for label, style in zip(labels, SERIES, strict=False):
-        band(axes, list(answers.runs[label].values()), "epoch", "test_accuracy", 100, label, style)
+    for label, series in styled(labels).items():
+        band(axes, list(answers.runs[label].values()), "epoch", "test_accuracy", 100, label, series)
     axes.set_xlabel("epoch")
+    count_along(axes)
     axes.set_ylabel("test accuracy, %")
     tidy(axes)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=8)
-    return png(made)
+    return made

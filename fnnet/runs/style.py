@@ -44,9 +44,9 @@ SERIES: tuple[Series, ...] = (
     {"color": "#3a7ca5", "linestyle": "-.", "marker": "^"},
     {"color": "#e0a030", "linestyle": ":", "marker": "D"},
     {"color": "#5f8f3a", "linestyle": (0, (6, 2)), "marker": "v"},
-    {"color": "#9467a8", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "x"},
+    {"color": "#bb8ed4", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "x"},
     {"color": "#7f7f7f", "linestyle": (0, (1, 3)), "marker": "+"},
-    {"color": "#b05f77", "linestyle": (0, (8, 3, 2, 3)), "marker": "P"},
+    {"color": "#7a1f3d", "linestyle": (0, (8, 3, 2, 3)), "marker": "P"},
 )
 
 
@@ -123,7 +123,7 @@ def png(made: "Figure") -> bytes:
     canvas: Any = FigureCanvasAgg(made)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(small, "PNG", optimize=True)
+    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(small, "PNG", optimize=True, dpi=(DPI, DPI))
     return small.getvalue()
 
 

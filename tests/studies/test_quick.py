@@ -3,14 +3,16 @@
 import os
 import re
 import time
+from functools import partial
 
 import pytest
 
 from experiments.cli import main
-from experiments.engine import conduct, results, store
+from experiments.engine import conduct, page, results, store
 from experiments.engine.study import studies
 from fnnet.errors import ConfigError
 from fnnet.runs.datasets import BUNDLED
+from tests.studies.looking import looked_at
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +40,24 @@ def test_every_setting_has_a_run(out):
 
 
 def test_report(out, tmp_path):
-    """With one study for each way of drawing: matplotlib takes its time."""
+    """Of a few studies: how all figures look is looked at below, and matplotlib takes its time."""
     path = tmp_path / "RESULTS.md"
-    drawn = ("r1-layers", "r3-transforms", "r4-sine", "r4-norm-dropout", "r5-plateau", "best-mnist")
+    drawn = ("r1-layers", "r3-transforms", "best-mnist")
     chosen = [studies()[name] for name in drawn]
     assert results.build_report(out, path, chosen=chosen, quick=True, bundled=True) == []
     figures = re.findall(r"!\[.*\]\((.*)\)", path.read_text())
     assert len(set(figures)) == len(figures) == sum(len(study.figures) for study in chosen)
     assert all((tmp_path / name).is_file() for name in figures)
     assert sum((tmp_path / name).stat().st_size for name in figures) < 75_000 * len(figures)
+
+
+def test_all_figures_fit_a_page_and_tell_their_settings_apart(out, monkeypatch):
+    found = [store.results_of(study, out, quick=True, bundled=True) for study in studies().values()]
+    for answers in found:
+        for ending, draw in answers.study.figures.items():
+            looked_at(partial(draw, answers), monkeypatch, results.figure_name(answers.study, ending))
+    for name, draw in page.first_page(found).figures.items():
+        looked_at(draw, monkeypatch, name)
 
 
 def test_a_quick_report_stays_beside_its_runs(out, tmp_path, monkeypatch, capsys):

@@ -243,6 +243,14 @@ STUDIES = (
             Claim("rate 0.5, no penalty, dropped units pass no gradient", "rate 0.5, no penalty", ours=True),
             Claim("rate 0.5, inverted, no penalty", "rate 0.5, no penalty, dropped units pass no gradient", ours=True),
         ),
+        figures={
+            f"{rate}": figures.curves(
+                figures.TRAIN_LOSS,
+                figures.VALID_ACCURACY,
+                labels=["rate 0, λ = 0", f"rate {rate}, λ = {l2}", *(words.format(rate) for words in WITHOUT)],
+            )
+            for rate, l2 in ((0.1, 0.001), (0.5, 0.01))
+        },
         notes="With the rates the report's code changes the L2 penalty (l.956, 961, 966), nothing is rescaled (l.41), "
         f"and dropped units pass gradient (l.268). Our rows take these away one after the other. {LOSS_CURVE}",
     ),

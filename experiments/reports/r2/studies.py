@@ -161,6 +161,11 @@ BEGINNING = "Where a run of more epochs begins as one of 10 would, its tenth epo
 SHORT, PEAKS, REFERENCE = 5, (0.01, 0.03), 0.005
 BEST_50, BEST_10 = "rate 0.0015, batch 64, 50 epochs (best)", "rate 0.0015, batch 64, 10 epochs"
 LONG_50, LONG_10 = "rate 0.002, batch 32, 50 epochs", "rate 0.002, batch 32, 10 epochs"
+ACTIVATIONS = {  # the settings of one figure, by the weights that nets begin with
+    "normal": ["sigmoid", "ReLU", "leaky ReLU, slope 0.01"]
+    + [f"{words}, rate {rate:g}" for rate in SMALL for words in ("ReLU", "leaky ReLU")],
+    "he": [f"{words}, He normal" for words in ("sigmoid", "ReLU", "leaky ReLU")],
+}
 
 
 def _pairs(labels: Sequence[str], line: str, *by: Measure | None) -> list[Claim]:
@@ -398,7 +403,12 @@ STUDIES = (
             Claim("ReLU, He normal", "sigmoid, He normal", ours=True),
             *(Claim(f"leaky ReLU, rate {rate:g}", f"ReLU, rate {rate:g}", ours=True) for rate in SMALL),
         ),
-        figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, until=SHORT, log=("train_loss",))},
+        figures={
+            weights: figures.curves(
+                figures.TRAIN_LOSS, figures.TEST_ACCURACY, labels=labels, until=SHORT, log=("train_loss",)
+            )
+            for weights, labels in ACTIVATIONS.items()
+        },
         notes=f"{NORMAL} {SHORT} epochs, rate {BASE.learning_rate}, batch {BASE.batch}. The report says ReLU (l.1675) "
         "where its code has a sigmoid (l.1282). Standard normal weights make the numbers in a net of ReLUs huge: what "
         "smaller rates give is in our rows, and what He's weights give.",

@@ -2,7 +2,7 @@
 
 from functools import partial
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -27,46 +27,47 @@ from experiments.engine.study import (
 from experiments.reports.r4.tasks import GRID, Config, Sine, sine, train
 from fnnet.runs import style
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-@style.drawn
-def fits(answers: StudyResults) -> bytes:
+
+@figures.drawn
+def fits(answers: StudyResults) -> "Figure":
     """The fit of the first seed of every setting beside the sine, and how far it is off."""
-    made = style.figure(9.6, 3.5)
+    made = style.figure(figures.WIDTH, 2.6)
     fit_axes, error_axes = made.subplots(1, 2)
     x = GRID[::4, 0]
     fit_axes.plot(x, np.sin(x), color="0.75", linewidth=4, label="sin x")
-    for (label, runs), series in zip(answers.runs.items(), style.SERIES, strict=False):
-        for run in list(runs.values())[:1]:
+    for label, series in figures.styled(answers.runs).items():
+        for run in list(answers.runs[label].values())[:1]:
             y = np.array(run.final["fit"])
-            fit_axes.plot(x, y, linewidth=1.2, markersize=3, markevery=12, label=label, **series)
-            error_axes.plot(x, y - np.sin(x), linewidth=1.2, markersize=3, markevery=12, label=label, **series)
+            for axes, values in ((fit_axes, y), (error_axes, y - np.sin(x))):
+                axes.plot(x, values, markevery=figures.marked(series, len(x)), label=label, **series)
     for axes, title in ((fit_axes, "fit"), (error_axes, "fit less sin x")):
         axes.set_xlabel("x, radians")
         axes.set_ylabel(title)
         style.tidy(axes)
-        axes.legend(frameon=False, fontsize=7)
-    return style.png(made)
+    return made
 
 
-@style.drawn
-def shift(answers: StudyResults) -> bytes:
+@figures.drawn
+def shift(answers: StudyResults) -> "Figure":
     """The variance in front of every batch norm, training over evaluation."""
-    made = style.figure(6.4, 3.4)
+    made = style.figure(figures.WIDTH, 2.5)
     axes = made.subplots()
-    for label, series in zip(SHIFTED, style.SERIES[1:], strict=False):  # as in the curves, which draw one before them
+    styles = figures.styled(("batch norm", *SHIFTED))  # as in the curves
+    for label in SHIFTED:
         runs = answers.runs[label]
         ratios = [[own["ratio"] for own in run.final["variances"].values()] for run in runs.values()]
         if ratios:
             names = list(next(iter(runs.values())).final["variances"])
-            axes.plot(range(len(names)), np.mean(ratios, axis=0), linewidth=1.3, label=label, **series)
+            axes.plot(range(len(names)), np.mean(ratios, axis=0), label=label, **styles[label])
             axes.set_xticks(range(len(names)), [name.replace("batch_norm_", "batch norm ") for name in names])
     axes.axhline(1, color="0.7", linewidth=0.8)
     axes.set_xlabel("place, from input to output")
     axes.set_ylabel("variance in training / in evaluation")
     style.tidy(axes)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=8)
-    return style.png(made)
+    return made
 
 
 def quick(config: Any) -> Any:
@@ -256,7 +257,6 @@ STUDIES = (
         ),
         seeds=range(3),
         columns=(EARLY_ACCURACY,),
-        figures={"": figures.curves(figures.TRAIN_LOSS, figures.TEST_ACCURACY, until=50)},
         notes=f"{CODE} {FASTER}",
     ),
     _study(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import fmean
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import numpy as np
@@ -27,6 +27,9 @@ from experiments.reports.r5 import convolving
 from experiments.reports.r5.tasks import CHANCE, LEFT, Config, leave, train
 from fnnet.runs import style
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def quick(config: Config) -> Config:
     """A moment."""
@@ -42,41 +45,38 @@ def cost(config: Config) -> float:
 LAYERS = ("conv2d_0", "conv2d_1", "dense_0", "dense_1", "dense_2")
 
 
-@style.drawn
-def signal_figure(answers: StudyResults) -> bytes:
+@figures.drawn
+def signal_figure(answers: StudyResults) -> "Figure":
     """Signal and gradient through the net at the first step, N(0, 0.01²) against He; then the loss by step."""
-    made = style.figure(13.4, 3.6)
-    output, gradient, loss = made.subplots(1, 3)
-    pair = (("SGD, N(0, 0.01²)", style.SERIES[0]), ("SGD, He", style.SERIES[1]))
-    for label, series in pair:
-        first = [run.rows[0] for run in answers.runs[label].values()]
-        for axes, quantity in ((output, "output"), (gradient, "cotangent")):
+    made = style.figure(figures.WIDTH, 4.8)
+    panels = made.subplot_mosaic([["output", "cotangent"], ["loss", "loss"]])
+    styles = figures.styled(DRAWN)
+    for quantity, title in (("output", "output of the layer, rms"), ("cotangent", "gradient at that output, rms")):
+        axes = panels[quantity]
+        for label in DRAWN[:2]:
+            first = [run.rows[0] for run in answers.runs[label].values()]
             if first:
                 means = [fmean(row[f"{layer}_{quantity}"] for row in first) for layer in LAYERS]
-                axes.plot(range(len(LAYERS)), means, label=label.removeprefix("SGD, "), linewidth=1.3, **series)
-    for axes, title in (
-        (output, "output of the layer, root mean square"),
-        (gradient, "gradient at that output, root mean square"),
-    ):
+                axes.plot(range(len(LAYERS)), means, label=label, **styles[label])
         axes.set_yscale("log")
         axes.set_xticks(
             range(len(LAYERS)), [name.replace("conv2d_", "conv ").replace("dense_", "dense ") for name in LAYERS]
         )
         axes.set_xlabel("layer, from input to output")
         axes.set_ylabel(title)
-        axes.set_title("first step", loc="left", fontsize=9)
-        axes.legend(frameon=False, fontsize=7.5)
+        axes.set_title("first step", loc="left")
         style.tidy(axes)
-    for label, series in zip(DRAWN, style.SERIES, strict=True):
+    loss = panels["loss"]
+    for label, series in styles.items():
         figures.band(loss, list(answers.runs[label].values()), "step", "loss", 1.0, label, series)
-    loss.axhline(CHANCE, color="0.6", linewidth=0.8)
-    loss.text(0.98, CHANCE, "chance: ln 10", transform=loss.get_yaxis_transform(), ha="right", va="bottom", fontsize=7)
-    loss.set_ylim(0, 2.6)
+    loss.axhline(CHANCE, color="0.6", linewidth=0.8, zorder=1)
+    loss.text(0.98, CHANCE + 0.08, "chance: ln 10", transform=loss.get_yaxis_transform(), ha="right", va="bottom")
+    loss.set_ylim(0, 2.7)
+    figures.count_along(loss)
     loss.set_xlabel("step (batch of 64)")
     loss.set_ylabel("training loss, nats per example")
     style.tidy(loss)
-    loss.legend(frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return style.png(made)
+    return made
 
 
 def explain(answers: StudyResults) -> list[str]:
@@ -447,8 +447,8 @@ STUDIES = (
         figures={
             "": signal_figure,
             "steps": figures.curves(
-                ("dense_2_output", "logits, root mean square", 1.0),
-                ("conv2d_0_gradient", "gradient by conv 0's parameters, rms", 1.0),
+                ("dense_2_output", "logits, rms", 1.0),
+                ("conv2d_0_gradient", "gradient of conv 0, rms", 1.0),
                 labels=[
                     f"{rule}, {begin}" for begin in ("N(0, 0.01²)", "He") for rule in ("SGD", "momentum 0.9", "Adam")
                 ],
