@@ -142,7 +142,7 @@ def test_where_all_of_a_setting_diverged_the_other_is_better():
     assert turned.compared(found).verdict == 1
     assert "“with, 255 as printed” diverged" in "\n".join(page.first_page([found]).lines("en", "figures"))
     lost = filled("r1-augmentation", {})
-    lost = attrs.evolve(lost, runs={label: {i: of[0] for i in range(5)} for label, of in lost.runs.items()})
+    lost = attrs.evolve(lost, runs={label: dict.fromkeys(range(5), of[0]) for label, of in lost.runs.items()})
     assert results.compared(lost, claim, claim.compared(lost)) == "both diverged"
     assert claim.compared(lost).verdict == 0
 

@@ -657,6 +657,16 @@ STUDIES = (
         ),
         columns=(VALID_ACCURACY, TRAIN_ACCURACY, GAP),
         seeds=range(3),
+        figures={
+            "": figures.curves(
+                figures.TRAIN_LOSS,
+                figures.VALID_ACCURACY,
+                labels=[
+                    *(f"rate {rate}{words}" for words in DOUBLES for rate in (0.0, 0.5)),
+                    *(f"repaired: 256 units, rate {rate}" for rate in (0.0, 0.2, 0.5)),
+                ],
+            )
+        },
         notes=f"{CODE}; two hidden layers of 64, softmax-NLL, 500 epochs. The report gives no widths and no length. "
         "The first rows have what a `LinearSequence` has: rate 0.001, no penalty, a ReLU at the end (l.251–262). As "
         "printed that class has no place for a dropout, which has to be told whether it trains (l.265–268, 530), so "
