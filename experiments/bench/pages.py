@@ -4,7 +4,7 @@
 |---|---|
 | `docs/bench-nets.json` | `python -m experiments bench nets --before … --threads 1 --json docs/bench-nets.json` |
 | `docs/bench-nets-all.json` | `… bench nets --before … --threads 2 --json docs/bench-nets-all.json` |
-| `docs/bench-nets-amd.json` | the first of these on another processor |
+| `docs/bench-nets-amd.json` | the first of these with `--starts 1` on another processor |
 | `docs/bench-layers.json` | `… bench layers --against torch onnxruntime --threads 1 --json docs/bench-layers.json` |
 | `docs/bench-growth.json` | `… bench slopes startup --threads 1 --json docs/bench-growth.json` |
 """
@@ -29,7 +29,7 @@ CHANGE = (
     "| milliseconds | before | with `keep_memory` | now | fastest peer | ratio "
     "| 2 cores: before | now | fastest peer | ratio |"
 )
-OTHER = "| milliseconds, AMD | before | fnnet | PyTorch | JAX | ONNX Runtime | ratio | products alone |"
+OTHER = "| milliseconds, AMD | before | with `keep_memory` | now | fastest peer | ratio |"
 LAYERS = "| milliseconds | fnnet | PyTorch | ONNX Runtime | ratio | products alone | MB, fnnet | MB, PyTorch |"
 GROWTH = "| a step of | along | sizes | time | asked | memory | asked |"
 STARTUP = "| seconds, the first step in warm ones | least | median | goal |"
@@ -54,7 +54,7 @@ def renewed(path: Path, results: dict[str, Any]) -> str:
     rows = {
         HEAD: full(results["nets"]),
         CHANGE: list(map(changed, results["nets"]["rows"], results["nets-all"]["rows"])),
-        OTHER: list(map(elsewhere, results["nets-amd"]["rows"])),
+        OTHER: list(map(changed, results["nets-amd"]["rows"])),
         LAYERS: list(map(by_itself, results["layers"]["rows"])),
         GROWTH: list(map(grown, results["growth"]["slopes"])),
         STARTUP: [begun(what, row) for what, row in results["growth"]["startup"].items()],
@@ -113,21 +113,17 @@ def full(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def changed(one: dict[str, Any], all_cores: dict[str, Any]) -> str:
-    """A race on one core and on all: what came before, now, and the fastest of the peers."""
+def changed(one: dict[str, Any], all_cores: dict[str, Any] | None = None) -> str:
+    """A race on one core, or on one and on all: what came before, now, and the fastest of the peers."""
     cells = []
     for row, own in ((one, ("before", "before-kept", "fnnet")), (all_cores, ("before", "fnnet"))):
+        if row is None:
+            continue
         seconds = row["seconds"]
         fastest = min(found["median"] for found in of_peers(seconds))
         ratio = seconds["fnnet"]["median"] / fastest
         cells += [*(cell(seconds, who) for who in own), milliseconds(fastest), f"{ratio:.2f}"]
     return _line(_what(one), *cells)
-
-
-def elsewhere(row: dict[str, Any]) -> str:
-    """A race on another processor, and the ratio to the fastest peer."""
-    times = [cell(row["seconds"], who) for who in ("before", "fnnet", "torch", "jax", "onnxruntime")]
-    return _line(_what(row), *times, f"{row['ratio_to_fastest_peer']:.2f}", milliseconds(row["products_seconds"]))
 
 
 def by_itself(row: dict[str, Any]) -> str:
