@@ -110,6 +110,9 @@ def _page(found: Sequence[StudyResults], runs: Path, quick: bool, first: page.Pa
     yield from _title(quick, first, "en")
     yield f"[中文]({TRANSLATED})"
     yield ""
+    if not quick and (lacking := [_lacking(answers) for answers in found if not answers.whole]):
+        yield f"**Not all runs are made yet: {', '.join(lacking)}.** Their rows say how many seeds they have."
+        yield ""
     yield from first.lines("en", FIGURES)
     yield "## How to read what follows, and how it was made"
     yield ""
@@ -131,6 +134,13 @@ def _page(found: Sequence[StudyResults], runs: Path, quick: bool, first: page.Pa
             for answers in group:
                 yield from section(answers)
     yield from _codes(found)
+
+
+def _lacking(answers: StudyResults) -> str:
+    """How many runs of a study are missing, counted by its settings."""
+    seeds = len(answers.study.seeds)
+    missing = sum(seeds - len(runs) for runs in answers.runs.values())
+    return f"{answers.study.name} lacks {missing} of {seeds * len(answers.runs)}" if missing else answers.study.name
 
 
 def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[str]:

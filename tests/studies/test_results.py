@@ -192,11 +192,15 @@ def test_report_from_run_files(tmp_path):
     runs, path = tmp_path / "runs", tmp_path / "report" / "RESULTS.md"
     assert results.build_report(runs, path, chosen=[made]) == ["a-study"]
     assert "No run is finished." in path.read_text()
+    conduct.run_studies([made], runs, jobs=1, seeds=1)
+    results.build_report(runs, path, chosen=[made])
+    assert "**Not all runs are made yet: a-study lacks 2 of 4.**" in path.read_text()
     conduct.run_studies([made], runs, jobs=1)
     assert results.build_report(runs, path, chosen=[made]) == []
     text = path.read_text()
     assert "| one | 3.50 | 3.50 ± 0.71 (n = 2) | yes, ± 11.00 |" in text
     assert "4 runs" in text
+    assert "Not all runs" not in text
     assert "The code as it stands made every run;" in text
     assert text.rstrip().splitlines()[-1].endswith(" | 4 |  |")
     (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
