@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(DataError, match="expected a folder that can be read, got Permission denied"):
-        images._visible(tmp_path, [])
+        images.read_classes(tmp_path)
 
 
 def test_optimizers_pack_small_leaves_up_to_a_size(monkeypatch):
