@@ -77,7 +77,7 @@ def counts(found: Sequence[StudyResults]) -> Counts:
 
 
 def _figures(found: Sequence[StudyResults]) -> list[tuple[str, Sequence[Place]]]:
-    """Every reported figure once, by its verdict and the rows that it stands in.
+    """Every reported figure once: its verdict, and the rows of that verdict that it stands in.
 
     Of rows that are readings of what a report leaves open, the best one counts. Rows of one configuration are one run,
     reported in several tables: it counts where it stands first.
@@ -89,12 +89,12 @@ def _figures(found: Sequence[StudyResults]) -> list[tuple[str, Sequence[Place]]]
         run = (answers.study.task, setting.config, setting.read, told)
         figure = first.setdefault(run, (answers.study.name, setting.instead or setting.label))
         rows.setdefault(figure, []).append((answers, setting))
-    verdicts = {figure: {_short(*place) for place in places} for figure, places in rows.items()}
-    return [
-        (next(verdict for verdict in RANKED if verdict in verdicts[figure]), places)
-        for figure, places in rows.items()
-        if verdicts[figure] & set(RANKED)
-    ]
+    counted: list[tuple[str, Sequence[Place]]] = []
+    for places in rows.values():
+        verdicts = [_short(*place) for place in places]
+        if best := next((verdict for verdict in RANKED if verdict in verdicts), ""):
+            counted.append((best, [place for place, own in zip(places, verdicts, strict=True) if own == best]))
+    return counted
 
 
 def _short(answers: StudyResults, setting: Setting) -> str:
