@@ -8,7 +8,7 @@ from experiments.engine.statistics import Difference, next_run, quantile, spread
 from experiments.engine.study import Claim, Measure, Setting, Statement, StudyResults
 from fnnet.words import counted
 
-NO_VERDICT, ONE_SEED = UNDECIDED = ("–", "one seed only")
+NO_VERDICT, ONE_SEED = "–", "one seed only"
 WORDS = {1: "clear", 0: "within the noise", -1: "the other way round"}
 
 

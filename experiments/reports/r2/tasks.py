@@ -1,6 +1,5 @@
 """R2: training LeNet-5 with sigmoids and average pooling on all of MNIST, on the summed loss."""
 
-import tracemalloc
 from functools import partial
 from typing import Literal
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
+from experiments.reports.memory import peak
 from fnnet import data, initializers, layers, losses, optim, rng, training
 from fnnet.runs.settings import SCHEDULES
 from fnnet.types import Layer
@@ -67,10 +67,4 @@ def memory(config: Config, seed: int, directory: str | None, tell: OnProgress) -
     x = rng.uniform(rng.fold_in(rng.key(seed), "x"), (config.batch, 1, 28, 28))
     batch = x, np.arange(config.batch) % 10
     state, _ = step(state, batch)  # what is made once
-    tracemalloc.start()
-    try:
-        step(state, batch)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    return Result([], {"peak": peak / 2**20})
+    return Result([], {"peak": peak(lambda: step(state, batch))})

@@ -465,7 +465,7 @@ STUDIES = (
         "sets what it remembers to the weights it has just made, so its term is 0 in every step (l.148–151): whatever "
         "the report saw, its momentum did not do it. Repaired: heavy ball, softmax-NLL, masked ReLU, He. Momentum 0.9 "
         "makes steps ten times as long in the end; our last row gives plain descent the same length. That deviation is "
-        "how far the loss strays from a straight line over the second half of the epochs, root mean square.",
+        "how far the loss strays from its trend, a cubic, over the second half of the epochs, root mean square.",
     ),
     listed(
         "r3-loops",

@@ -177,8 +177,8 @@ FASTER = (
     "says."
 )
 STRAYS = (
-    "That deviation is how far the test accuracy strays from a straight line over the last third of the epochs, root "
-    "mean square."
+    "That deviation is how far the test accuracy strays from its trend, a cubic, over the last third of the epochs, "
+    "root mean square."
 )
 IMAGES = (
     "As printed: the four-fold augmented set, ink 1 (l.270–314), 20 epochs (l.371). Optimizer, rate and batch are not "

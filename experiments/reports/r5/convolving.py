@@ -1,6 +1,5 @@
 """R5's first convolution, forward: number by number in loops, or as one product behind its `im2col`."""
 
-import tracemalloc
 from collections.abc import Callable
 from typing import Literal
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import timing
+from experiments.reports.memory import peak
 from fnnet import rng
 from fnnet.types import Array
 
@@ -61,11 +61,8 @@ def convolve(config: Config, seed: int, directory: str | None, tell: OnProgress)
     weight = rng.normal(rng.fold_in(key, "weight"), (6, 1, 5, 5))
     convolution = WAYS[config.how]
     error = float(np.abs(convolution(x, weight) - by_im2col(x, weight)).max())
-    tracemalloc.start()
-    try:
-        convolution(x, weight)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    milliseconds = 1000 * timing.timed(lambda: convolution(x, weight))
-    return Result([], {"milliseconds": milliseconds, "peak": peak / 2**20, "error": error})
+
+    def run() -> Array:
+        return convolution(x, weight)
+
+    return Result([], {"milliseconds": 1000 * timing.timed(run), "peak": peak(run), "error": error})
