@@ -4,7 +4,7 @@ import codecs
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
@@ -96,32 +96,34 @@ def read_classes(
     """
     reading = reading_of(mode, max_bytes, over, resize, fit)
     said: list[str] = []
-    (found,) = read_parts(path, reading, (), names, said.append).values()
+    (found,) = read_parts(path, reading, {}, names, said.append).values()
     for line in said:
         told(line)
     return found
 
 
 def read_parts(
-    path: FilePath, reading: Reading, parts: Sequence[str], names: str, told: Told
+    path: FilePath, reading: Reading, parts: Mapping[str, str], names: str, told: Told
 ) -> dict[str, ClassImages]:
-    """The pictures of a set; or where it holds folders of just these names, such as train and test, those of each.
+    """The pictures of a set, as its part ""; or where it holds two parts or more and nothing else, those of each.
 
     Args:
         path, names, told: see `read_classes`.
         reading: how each picture is read.
-        parts: the names, in small letters; however the folders write them.
+        parts: name of a folder, in small letters, however it is written there -> the part that it is.
     """
     with set_entries(path, reading.max_bytes, names, told) as entries:
         below = _around(entries)
-        tops = {entry.parts[below].casefold() for entry in entries if len(entry.parts) > below}
-        if tops != set(parts):
+        tops = dict.fromkeys(entry.parts[below] for entry in entries if len(entry.parts) > below)
+        named = {parts.get(top.casefold()): top for top in tops}
+        if None in named or not 1 < len(named) == len(tops):
             return {"": _gather(path, entries, below, reading, told)}
         found = {}
-        for part in parts:
-            own = [entry for entry in entries if entry.parts[below:] and entry.parts[below].casefold() == part]
+        for part, top in named.items():
+            assert part is not None
+            own = [entry for entry in entries if entry.parts[below:] and entry.parts[below] == top]
             if all(entry.folder for entry in own):
-                raise damaged(path, part, "pictures", "none")
+                raise damaged(path, top, "pictures", "none")
             found[part] = _gather(path, own, max(_around(own), below + 1), reading, told)
         return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import attrs
 
 from fnnet.errors import ConfigError, expected
-from fnnet.runs.measure import Measure
+from fnnet.runs.measure import Measure, loss_text
 from fnnet.types import Array, Arrays, Metric, Params, Shapes
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Answers:
     @property
     def texts(self) -> dict[str, Callable[[float], str]]:
         """How the loss and every measure are told, by name."""
-        return {"loss": "{:.4f}".format, **{measure.name: measure.text for measure in self.measures}}
+        return {"loss": loss_text, **{measure.name: measure.text for measure in self.measures}}
 
     @property
     def metrics(self) -> dict[str, Metric]:

@@ -21,8 +21,13 @@ from fnnet.types import Array, Shapes
 
 _FIXES = {  # what a caller is told to do -> what a user is
     "resize=(height, width)": "--resize HEIGHT WIDTH",
-    "into one folder, called like it": "into one folder, called like it; or these folders into two, train and test",
+    "into one folder, called like it": "into one folder, called like it; or these folders into train, val and test",
     "raise max_bytes if that is right": "make them smaller with --resize HEIGHT WIDTH, or unpack what is a zip",
+}
+_PARTS = {  # what people call folders of parts -> the part
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
 }
 _KEY = rng.fold_in(rng.key(0), "pictures")  # the split is that of the folder, whatever the seed of the run
 
@@ -37,18 +42,18 @@ def _share(_: object, attribute: "attrs.Attribute[float]", value: float) -> None
 class Config(Settings):
     """Settings of whatever can be trained on a folder of one's own pictures."""
 
-    resize: tuple[int, int] | None = attrs.field(default=None, validator=optional(sizes), metadata={LATER: True})
+    resize: tuple[int, int] | None = attrs.field(default=None, validator=optional(sizes), metadata={LATER: None})
     """Height and width that every picture is brought to, in pixels; by default all have to be of one size."""
     colours: bool = attrs.field(default=True, metadata={LATER: True})
     """Read red, green and blue; else grey."""
-    fit: Fit = attrs.field(default="pad", metadata={LATER: True})
+    fit: Fit = attrs.field(default="pad", metadata={LATER: "pad"})
     """Where a picture is not square: pad it, crop its middle, or stretch it."""
-    over: Over = attrs.field(default="white", metadata={LATER: True})
+    over: Over = attrs.field(default="white", metadata={LATER: "white"})
     """What lies under transparent pixels, and around padded pictures."""
-    names: str = attrs.field(default=NAMES, metadata={LATER: True})
+    names: str = attrs.field(default=NAMES, metadata={LATER: NAMES})
     """How names in a zip are encoded that does not say it, such as gbk."""
-    test_share: float = attrs.field(default=0.2, validator=_share, metadata={LATER: True})
-    """Share of every class that is held back to test on, unless the folder holds train and test."""
+    test_share: float = attrs.field(default=0.2, validator=_share, metadata={LATER: 0.2})
+    """Share of every class that is held back to test on, unless the folder holds train and test, or train and val."""
 
 
 def is_one(path: str) -> bool:
@@ -58,20 +63,24 @@ def is_one(path: str) -> bool:
 
 
 class Read(NamedTuple):
-    """The pictures of a folder in two parts, the training part in no order, and a line on how they were read."""
+    """The pictures of a folder in parts, the training part in no order, and a line on how they were read."""
 
     train: data.Examples
     test: data.Examples
     classes: tuple[str, ...]
     note: str
+    validation: data.Examples | None = None
 
 
 def read_folder(folder: str, config: Config) -> Read:
-    """The pictures of a folder or zip of CLASS/PICTURE, or of one that holds two such folders, train and test.
+    """The pictures of a folder or zip of CLASS/PICTURE, or of one that holds such folders, called like parts.
+
+    With train and test, or train, val and test, each is what it says. With train and val alone val is tested on, and
+    nothing is looked at on the way.
 
     Raises:
         DataError: it cannot be read, see `fnnet.data.read_classes`; it holds one class only, or a class one picture
-            only; or train and test have other classes, or pictures of another size.
+            only; or parts without train, with other classes than train has, or with pictures of another size.
         ConfigError: there is an encoding of names for what is no zip.
     """
     path, said = Path(folder), list[str]()
@@ -79,34 +88,51 @@ def read_folder(folder: str, config: Config) -> Read:
         raise ConfigError(expected("names", "a zip, whose names may be in another encoding", f"the folder {path}"))
     reading = reading_of("RGB" if config.colours else "L", LIMIT, config.over, config.resize, config.fit)
     try:
-        parts = read_parts(path, reading, ("train", "test"), config.names, said.append)
+        parts = read_parts(path, reading, _PARTS, config.names, said.append)
     except DataError as error:
         for ours, theirs in _FIXES.items():
             error.message = error.message.replace(ours, theirs)
         raise
-    if "test" in parts:
-        first, second = parts["train"], parts["test"]
-        if first.classes != second.classes:
-            only = set(first.classes) ^ set(second.classes)
-            got = f"{', '.join(sorted(only))} in one of them only"
-            raise DataError(expected(str(path), "the same classes in train and test", got))
-        if first.images.shape[1:] != second.images.shape[1:]:
-            sizes = " and ".join("{1}×{0}".format(*part.images.shape[-2:]) for part in (first, second))
-            fix = "bring all to one size with --resize HEIGHT WIDTH"
-            raise DataError(expected(str(path), "pictures of one size in train and test", sizes, fix))
-        train, test, classes = data.Examples(*first[:2]), data.Examples(*second[:2]), first.classes
-        said.append(f"tested on the {len(test.labels):,} pictures in {path / 'test'}")
-    else:
-        both = parts[""]
-        classes, every = both.classes, data.Examples(*both[:2])
+    validation = None
+    if "" in parts:
+        classes, every = parts[""].classes, data.Examples(*parts[""][:2])
         held = _held_back(path, every.labels, classes, config.test_share)
         test, train = data.subset(every, held), data.subset(every, ~held)
         said.append(f"{len(test.labels):,} of {len(held):,} pictures are held back to test on")
+    else:
+        _check_alike(path, parts)
+        classes, own = parts["train"].classes, {name: data.Examples(*part[:2]) for name, part in parts.items()}
+        tested = "test" if "test" in own else "validation"
+        train, test = own.pop("train"), own.pop(tested)
+        validation = own.get("validation")
+        said.append(f"tested on the {len(test.labels):,} pictures of its {tested} folder")
+        if validation is not None:
+            said.append(f"{len(validation.labels):,} in its validation folder")
     if len(classes) < 2:
         fix = "put the pictures of each class into a folder of its own"
         raise DataError(expected(str(path), "two classes or more, to tell apart", f"{classes[0]} alone", fix))
     order = rng.permutation(rng.fold_in(_KEY, "order"), len(train.labels))
-    return Read(data.subset(train, order), test, classes, "; ".join(said))
+    return Read(data.subset(train, order), test, classes, "; ".join(said), validation)
+
+
+def _check_alike(path: Path, parts: dict[str, data.ClassImages]) -> None:
+    """Raise unless there is a part to train on, and the others have its classes and its size of pictures.
+
+    Raises:
+        DataError: it is not so.
+    """
+    if "train" not in parts:
+        raise DataError(expected(str(path), "a folder train beside them", ", ".join(parts)))
+    train = parts["train"]
+    for name, part in parts.items():
+        if train.classes != part.classes:
+            only = set(train.classes) ^ set(part.classes)
+            got = f"{', '.join(sorted(only))} in one of them only"
+            raise DataError(expected(str(path), f"the same classes in train and {name}", got))
+        if train.images.shape[1:] != part.images.shape[1:]:
+            sizes = " and ".join("{1}×{0}".format(*one.images.shape[-2:]) for one in (train, part))
+            fix = "bring all to one size with --resize HEIGHT WIDTH"
+            raise DataError(expected(str(path), f"pictures of one size in train and {name}", sizes, fix))
 
 
 def _held_back(path: Path, labels: Array, classes: tuple[str, ...], share: float) -> Array:
@@ -142,9 +168,14 @@ def found(config: Config, folder: str | None) -> Found:
         most = f"{'at most' if taken > len(labels) else 'fewer than'} the {min(taken, len(labels)):,} training pictures"
         raise ConfigError(expected(what, most, f"{getattr(config, what):,}"))
     x, labels = data.scale(images[:taken]), labels[:taken]
+    validation = (x[n:], labels[n:]) if config.validation_examples else None
+    if validation is None and own.validation is not None:
+        validation = data.scale(own.validation.images), own.validation.labels
+    parts = {"train": data.Examples(images[:taken], labels), "validation": own.validation, "test": own.test}
     digests = {
         f"{part} {name}": array_digest(array)
-        for part, examples in (("train", data.Examples(images[:taken], labels)), ("test", own.test))
+        for part, examples in parts.items()
+        if examples is not None
         for name, array in examples._asdict().items()
     }
     return Found(
@@ -155,7 +186,7 @@ def found(config: Config, folder: str | None) -> Found:
         digests={**digests, "classes": array_digest(np.frombuffer("/".join(own.classes).encode(), np.uint8))},
         data=folder,
         note=own.note,
-        validation=(x[n:], labels[n:]) if config.validation_examples else None,
+        validation=validation,
     )
 
 

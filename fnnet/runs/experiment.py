@@ -21,7 +21,7 @@ them.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
 
@@ -29,7 +29,19 @@ from fnnet.arrays import count, shape_of
 from fnnet.losses import Loss
 from fnnet.runs.answers import Answers
 from fnnet.runs.settings import Settings
-from fnnet.types import Arrays, Layer, Optimizer, Shapes
+from fnnet.types import Arrays, Layer, Optimizer, Params, Shapes
+
+
+class Ending(NamedTuple):
+    """What becomes of the trained params once the last epoch is over; the same whenever it is asked for.
+
+    Args:
+        words: what it is, such as "L-BFGS on all training points".
+        change: params -> params.
+    """
+
+    words: str
+    change: Callable[[Params], Params]
 
 
 @attrs.frozen(eq=False)
@@ -52,6 +64,7 @@ class Problem:
         remainder: what becomes of a last batch that would be short, see `fnnet.data.batches`.
         evaluated: what is measured is measured of this net, with the same params: such as one that draws by a fixed
             key, where a net that draws nothing would be something else; None for `net` itself.
+        ending: what is done behind the last epoch; None for nothing.
     """
 
     net: Layer
@@ -69,6 +82,11 @@ class Problem:
     augment: Callable[..., Any] | None = None
     remainder: Literal["keep", "drop", "fill"] = "keep"
     evaluated: Layer | None = None
+    ending: Ending | None = None
+
+    def ended(self, params: Params) -> Params:
+        """The net that a run leaves, from the params that its epochs end with."""
+        return params if self.ending is None else self.ending.change(params)
 
     @property
     def shape(self) -> Shapes:

@@ -72,8 +72,9 @@ def settings(experiment: Experiment, values: object, where: object) -> Settings:
     for name in values:
         if name not in names:
             raise ConfigError(expected(f"{where}: config", f"settings {', '.join(names)}", repr(name)))
+    values = {**older(experiment), **values}
     for name in names:
-        if name not in values and name not in older(experiment):
+        if name not in values:
             raise ConfigError(expected(f"{where}: config", f"a value for {name}", "none"))
     try:
         found: Settings = _CONVERTER.structure(values, experiment.settings)
@@ -86,7 +87,8 @@ def settings(experiment: Experiment, values: object, where: object) -> Settings:
 
 def older(experiment: Experiment) -> dict[str, Any]:
     """Settings that older runs do not have, with the values they were made by."""
-    return {field.name: field.default for field in attrs.fields(experiment.settings) if LATER in field.metadata}
+    fields = attrs.fields(experiment.settings)
+    return {field.name: field.metadata[LATER] for field in fields if LATER in field.metadata}
 
 
 def _reasons(error: BaseException) -> list[str]:

@@ -73,7 +73,7 @@ class Config(class_folders.Config):
     last_dropout: float = attrs.field(default=0.0, validator=share)
     """The share in front of the last layer, in place of that."""
     momentum: float | None = attrs.field(
-        default=None, validator=[optional(share), _has_momentum], metadata={LATER: True}
+        default=None, validator=[optional(share), _has_momentum], metadata={LATER: None}
     )
     """With the optimizer momentum or nesterov: the part of the velocity that stays; by default 0.9."""
 

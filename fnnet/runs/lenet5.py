@@ -19,11 +19,11 @@ class Config(Settings):
 
     initialization: InitializationName = "he"
     """Distribution of the first weights; biases start at zero."""
-    activation: ActivationName = attrs.field(default="relu", metadata={LATER: True})
+    activation: ActivationName = attrs.field(default="relu", metadata={LATER: "relu"})
     """Behind every hidden layer."""
-    pool: PoolName = attrs.field(default="max", metadata={LATER: True})
+    pool: PoolName = attrs.field(default="max", metadata={LATER: "max"})
     """The greatest of each window, its mean, or its sum with a gain and a bias that are learned."""
-    padding: int = attrs.field(default=0, validator=at_least(0), metadata={LATER: True})
+    padding: int = attrs.field(default=0, validator=at_least(0), metadata={LATER: 0})
     """Zeros on each side of the picture."""
 
 

@@ -54,3 +54,12 @@ class Measure:
     def told(self, value: float) -> str:
         """A value with its unit, and what it is the value of."""
         return f"{self.words} {self.text(value)}"
+
+
+def loss_text(value: float) -> str:
+    """A loss with four decimals, or where those say little by its power of ten.
+
+    >>> loss_text(0.25), loss_text(7.147e-08), loss_text(0.0)
+    ('0.2500', '7.1e-08', '0.0000')
+    """
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"

@@ -79,6 +79,12 @@ def _early_stopping(told: Told) -> Iterator[str]:
     yield f"Early stopping: this is the net of epoch {best}, the one with the least validation loss. {why}"
 
 
+def _ending(told: Told) -> Iterator[str]:
+    if told.problem.ending is not None:
+        words = told.problem.ending.words
+        yield f"Behind the last epoch came {words}. The curves end before it; all else is of the net after it."
+
+
 def _figures(told: Told) -> Iterator[str]:
     results, measured = told.results, told.measured
     yield table(
@@ -181,6 +187,7 @@ def _repeating(told: Told) -> Iterator[str]:
 SECTIONS: tuple[Section, ...] = (
     _head,
     _early_stopping,
+    _ending,
     _figures,
     _curves,
     _sections,

@@ -48,12 +48,16 @@ def begin(out: Path, experiment: Experiment, settings: Settings, options: Option
     """Make a new run in a new or empty folder and write its report; return an exit code.
 
     Raises:
+        ConfigError: there is patience, and nothing to be patient about.
         RunError: the folder is in use or holds something.
         NonFiniteError: a number is NaN or infinite; what is before that step is saved.
     """
     memory = keep_memory()
     with limited(settings.threads):
         problem = experiment.problem(settings, options.data, None)
+        if settings.patience is not None and problem.validation is None:
+            fix = "say how many to hold back with --validation-examples"
+            raise ConfigError(expected("patience", "examples for validation with it", "none", fix))
         with folder.begun(out, experiment, settings, problem) as run:
             return _train(run, problem, options, memory)
 
@@ -106,7 +110,7 @@ def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
             f"{settings.epochs}; everything is saved. Go on with:\n  {options.again}"
         )
         return 128 + number
-    results = finish(run, problem, trainer.trained(at))
+    results = finish(run, problem, problem.ended(trainer.trained(at)))
     if "best_epoch" in results:
         made = f"{results['epochs']} of at most {settings.epochs}"
         told.note(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")

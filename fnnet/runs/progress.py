@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from fnnet.runs.display import Display
-from fnnet.runs.measure import Measure
+from fnnet.runs.measure import Measure, loss_text
 from fnnet.runs.trainer import Position
 from fnnet.words import duration, in_lines
 
@@ -37,7 +37,7 @@ class Progress:
         spent = time.perf_counter() - self._clock
         left = duration(spent / max(1, done - self._start) * (self._steps - done))
         figures = [
-            f"loss {at.mean('loss'):.4f}",
+            f"loss {loss_text(at.mean('loss'))}",
             self._measure.told(at.mean(self._measure.name)),
             f"{at.examples / at.seconds:,.0f} examples/s",
         ]
@@ -59,7 +59,7 @@ def epoch_line(row: Mapping[str, float], measure: Measure, epochs: int, width: i
     >>> epoch_line({**row, "examples_per_second": 8000.0}, ACCURACY, 10)
     'epoch  3/10  train loss 0.0500  train accuracy 98.00 %  test accuracy 98.50 %  8,000 examples/s  7.0 s'
     """
-    parts = [f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", f"train loss {row['train_loss']:.4f}"]
+    parts = [f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", f"train loss {loss_text(row['train_loss'])}"]
     told = [part for part in ("train", "validation", "test") if f"{part}_{measure.name}" in row]
     parts += [f"{part} {measure.told(row[f'{part}_{measure.name}'])}" for part in told]
     parts += [f"{row['examples_per_second']:,.0f} examples/s", f"{row['seconds']:.1f} s"]

@@ -7,7 +7,6 @@ import attrs
 
 from fnnet import initializers, optim
 from fnnet.arguments import real, whole
-from fnnet.errors import ConfigError, expected
 from fnnet.initializers import Initializer
 from fnnet.optim import schedules
 from fnnet.types import Optimizer
@@ -28,12 +27,6 @@ def at_least(least: int) -> Validator:
 def positive(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
     """An attrs validator: a number above 0, and no more than a million."""
     real(attribute.name, value, 0, 1e6, open="(")
-
-
-def _needs_validation(config: "Settings", _: object, value: int | None) -> None:
-    """An attrs validator: nothing can be looked at where nothing is held back."""
-    if value is not None and not config.validation_examples:
-        raise ConfigError(expected("patience", "validation_examples above 0 with it", 0, "say how many to hold back"))
 
 
 def not_below_zero(_: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
@@ -58,7 +51,7 @@ def optional(check: Validator) -> Validator:
     return found
 
 
-LATER = "later"  # in the metadata of a field that older runs do not have: they were made as by its default
+LATER = "later"  # in the metadata of a field that older runs do not have: the value that they were made by
 
 InitializationName = Literal["he", "he_uniform", "xavier", "xavier_uniform", "lecun", "normal_0.01", "normal_1"]
 OptimizerName = Literal[
@@ -88,14 +81,15 @@ class Settings:
     train_examples: int | None = attrs.field(default=None, validator=optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
     validation_examples: int = attrs.field(default=0, validator=at_least(0))
-    """Hold back the last so many of the training examples, and look at them after every epoch."""
-    patience: int | None = attrs.field(default=None, validator=[optional(at_least(1)), _needs_validation])
+    """Hold back the last so many of the training examples, and look at them after every epoch; by default at those
+    that the data have for it, if any."""
+    patience: int | None = attrs.field(default=None, validator=optional(at_least(1)))
     """End when so many epochs in a row have not lowered the validation loss, and keep the net of the best epoch."""
     threads: int = attrs.field(default=1, validator=at_least(1))
     """Threads of the matrix products. Another number may give other last digits."""
-    l2: float = attrs.field(default=0.0, validator=not_below_zero, metadata={LATER: True})
+    l2: float = attrs.field(default=0.0, validator=not_below_zero, metadata={LATER: 0.0})
     """λ of a penalty λ/2 Σ w² on the loss, over all weights but not biases."""
-    micro_batch: int | None = attrs.field(default=None, validator=optional(at_least(1)), metadata={LATER: True})
+    micro_batch: int | None = attrs.field(default=None, validator=optional(at_least(1)), metadata={LATER: None})
     """Examples pulled back at once, in parts of a batch that several workers can share out; by default the whole batch.
     Another number gives other last digits, and batch norm sees a part as its batch."""
 

@@ -11,7 +11,6 @@ from fnnet import data, rng, training
 from fnnet.arguments import whole
 from fnnet.errors import ConfigError, expected
 from fnnet.runs import class_folders, labelled, plots, sources
-from fnnet.runs.answers import NoOptions
 from fnnet.runs.folder import opened
 from fnnet.runs.kinds.classes import surest_mistakes
 from fnnet.runs.trained import load_trained
@@ -78,9 +77,10 @@ def of_data_set(name: str, directory: str | None, choice: Choice) -> Shown:
 def of_folder(folder: str, config: class_folders.Config, choice: Choice) -> Shown:
     """Pictures of a folder or zip, as a net would read them with these settings."""
     found = class_folders.found(config, folder)
-    if choice.part == "validation":
+    part = {"train": found.train, "test": found.test, "validation": found.validation}[choice.part]
+    if part is None:
         raise ConfigError(expected("--part", f"train or test, the parts of {folder}", choice.part))
-    x, labels = found.train if choice.part == "train" else found.test
+    x, labels = part
     shown = _plain(folder, x, labels, found.classes, choice)
     return shown._replace(said=f"{shown.said}; {found.note}")
 
@@ -114,7 +114,7 @@ def of_run(folder: Path, directory: str | None, choice: Choice) -> Shown:
     else:
         said = f"{len(rows):,} {choice.part} examples"
     rows = _some(rows, choice)
-    answers = [trained.answers.say(trained, "", one, NoOptions()).partition(";")[0] for one in x[rows]]
+    answers = [trained.answers.say(trained, "", one, trained.answers.options()).partition(";")[0] for one in x[rows]]
     titles = [f"{problem.classes[label]}: {answer}" for label, answer in zip(labels[rows], answers, strict=True)]
     ranged = np.array([plots.in_range(one) for one in x[rows]])
     return Shown(ranged, titles, f"{said}; each: what it is, and what it is read as")

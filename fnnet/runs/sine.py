@@ -1,16 +1,19 @@
 """A sine: numbers in, numbers out, as in R4."""
 
+from functools import partial
+
 import attrs
 import numpy as np
 
-from fnnet import data, losses, rng
+from fnnet import data, losses, rng, training, tree
 from fnnet.errors import ConfigError, expected
-from fnnet.runs.experiment import Experiment, Problem
+from fnnet.runs.experiment import Ending, Experiment, Problem
 from fnnet.runs.facts import array_digest
 from fnnet.runs.kinds import numbers
 from fnnet.runs.nets import ActivationName, Parts, perceptron
 from fnnet.runs.settings import (
     INITIALIZERS,
+    LATER,
     InitializationName,
     OptimizerName,
     ScheduleName,
@@ -21,7 +24,7 @@ from fnnet.runs.settings import (
     positive,
     sizes,
 )
-from fnnet.types import Layer
+from fnnet.types import Array, Layer, Params
 
 POINTS = 1_000
 GRID = np.linspace(-np.pi, np.pi, 401, dtype=np.float32)[:, None]
@@ -49,6 +52,8 @@ class Config(Settings):
     """Units of the hidden layers."""
     activation: ActivationName = "leaky_relu"
     """Behind every hidden layer."""
+    lbfgs: int = attrs.field(default=0, validator=at_least(0), metadata={LATER: 0})
+    """Steps of L-BFGS on all training points, in float64, behind the last epoch; 0 for none."""
 
 
 def net(config: Config) -> Layer:
@@ -63,9 +68,9 @@ def problem(config: Config, directory: str | None, source: str | None = None) ->
     if n < 1:
         raise ConfigError(expected("validation_examples", f"fewer than the {count:,} points", f"{count - n:,}"))
     x = rng.uniform(rng.fold_in(rng.key(config.seed), "points"), (count, 1), -np.pi, np.pi)
-    y = np.sin(x)
+    y, made = np.sin(x), net(config)
     return Problem(
-        net=net(config),
+        net=made,
         loss=losses.mean_squared_error,
         optimizer=optimizer(config, config.epochs * data.batch_count(n, config.batch_size)),
         train=(x[:n], y[:n]),
@@ -75,7 +80,21 @@ def problem(config: Config, directory: str | None, source: str | None = None) ->
         digests={"train x": array_digest(x)},
         validation=(x[n:], y[n:]) if config.validation_examples else None,
         loss_words="mean squared error",
+        ending=_ending(config, made, x[:n]) if config.lbfgs else None,
     )
+
+
+def _ending(config: Config, net: Layer, x: Array) -> Ending:
+    words = f"L-BFGS on all training points, {config.lbfgs} steps at most"
+    return Ending(words, partial(descended, net, x, np.sin(x), config.lbfgs))
+
+
+def descended(net: Layer, x: Array, y: Array, steps: int, params: Params) -> Params:
+    """Where L-BFGS on all points leads to, in float64: the losses of float32 have too few digits to go down by."""
+    gradient, x, y = training.value_and_grad(net, losses.mean_squared_error), x.astype(float), y.astype(float)
+    start = tree.map(lambda leaf: leaf.astype(float), params)
+    *_, last = training.lbfgs(lambda own: gradient(own, x, y), start, steps=steps, tolerance=1e-9)
+    return tree.map(lambda leaf: leaf.astype(np.float32), last.params)
 
 
 EXPERIMENT = Experiment("sine", Config, net, problem, numbers(np.sin))

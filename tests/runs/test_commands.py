@@ -67,7 +67,11 @@ FAULTS = [
         r"--threads: expected at most \d+, the processors this process may use",
     ),
     (("train", "lenet5", "--optimizer", "best"), 2, r"invalid choice 'best'[\s\S]*adam"),
-    (("train", "lenet5", "--patience", "3"), 2, "patience: expected validation_examples above 0 with it, got 0"),
+    (
+        ("train", "lenet5", "--data", "bundled", "--patience", "3"),
+        2,
+        "patience: expected examples for validation with it, got none; say how many to hold back with --valid",
+    ),
     (("train", "lenet5", "--patience", "0", "--validation-examples", "9"), 2, "patience: expected a whole number ≥ 1"),
     (
         ("train", "lenet5", "--data", "bundled", "--validation-examples", "1437"),

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import signal
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -139,7 +140,7 @@ def test_train_and_test_may_be_there_already(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(b"x")
     found = read_folder(str(tmp_path), Config(resize=(32, 32)))
     assert (np.bincount(found.train.labels).tolist(), np.bincount(found.test.labels).tolist()) == ([3] * 4, [2] * 4)
-    assert f"tested on the 8 pictures in {tmp_path / 'test'}" in found.note
+    assert found.note.endswith("; tested on the 8 pictures of its test folder")
     shutil.rmtree(tmp_path / "test" / "ring")
     with pytest.raises(DataError, match="expected the same classes in train and test, got ring in one of them only"):
         read_folder(str(tmp_path), Config(resize=(32, 32)))
@@ -162,13 +163,66 @@ def test_train_and_test_may_be_in_a_zip_and_in_capitals(tmp_path):
     assert found.note.startswith(f"{archive}: what systems leave behind is passed over (10): ")
     for name in KINDS:
         shutil.rmtree(tmp_path / "set" / "Test" / name)
-    with pytest.raises(DataError, match="set: test: expected pictures, got none"):
+    with pytest.raises(DataError, match="set: Test: expected pictures, got none"):
         read_folder(str(tmp_path / "set"), Config(resize=(8, 8)))
-    (tmp_path / "set" / "Test").rename(tmp_path / "set" / "Val")
+    (tmp_path / "set" / "Test").rename(tmp_path / "set" / "New")
     with pytest.raises(
-        DataError, match=r"a path of 3 names; put .* into one folder, .*; or .* into two, train and test"
+        DataError, match=r"a path of 3 names; put .* into one folder, .*; or .* into train, val and test"
     ):
         read_folder(str(tmp_path / "set"), Config(resize=(8, 8)))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_is_looked_at_may_be_there_too(zipped, tmp_path, capsys):
+    """With train, val and test each is what it says, and patience has what it looks at."""
+    for part, each in (("train", 4), ("VAL", 2), ("test", 3)):
+        drawn(tmp_path / "set" / part, each)
+    path = shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path, "set") if zipped else str(tmp_path / "set")
+    found = read_folder(path, Config(resize=(8, 8)))
+    assert found.note.endswith("; tested on the 12 pictures of its test folder; 8 in its validation folder")
+    assert [np.bincount(part.labels).tolist() for part in (found.train, found.validation, found.test)] == [
+        [4] * 4,
+        [2] * 4,
+        [3] * 4,
+    ]
+    held = problem(Config(resize=(16, 16), validation_examples=5), path)
+    assert held.sizes == {"train": 11, "validation": 5, "test": 12}
+    words = ["train", "pictures", "--data", path, "--resize", "16", "16", "--batch-size", "8", "--epochs", "30"]
+    words += ["--learning-rate", "1e-9", "--schedule", "constant", "--optimizer", "sgd", "--patience", "1"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "|  | training set | validation set | test set |\n" in report
+    assert "| examples | 16 | 8 | 12 |" in report
+    assert "validation images" in report
+    assert "Early stopping: this is the net of epoch" in report
+    assert main(["show", path, "--resize", "8", "8", "--part", "validation", "--examples", "2"]) == 0
+    assert main(["replay", str(tmp_path / "run"), "--data", path]) == 0
+
+
+def test_val_without_test_is_what_is_tested_on(tmp_path):
+    for part, each in (("training", 4), ("valid", 2)):
+        drawn(tmp_path / part, each)
+    found = read_folder(str(tmp_path), Config(resize=(8, 8)))
+    assert (len(found.train.labels), found.validation, len(found.test.labels)) == (16, None, 8)
+    assert found.note.endswith("; tested on the 8 pictures of its validation folder")
+    (tmp_path / "training").rename(tmp_path / "test")
+    with pytest.raises(DataError, match="expected a folder train beside them, got test, validation"):
+        read_folder(str(tmp_path), Config(resize=(8, 8)))
+
+
+def test_names_in_a_zip_of_new_pictures(run, folder, tmp_path, capsys):
+    """Its own encoding, whatever the one in training was."""
+    archive = tmp_path / "new.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(folder / "bar" / "0.jpg", "ab.jpg")
+    archive.write_bytes(archive.read_bytes().replace(b"ab.jpg", "圆".encode("gbk") + b".jpg"))
+    assert main(["predict", str(run), str(archive), "--names", "gbk"]) == 0
+    assert capsys.readouterr().out.startswith(f"{archive}/圆.jpg: ")
+    assert main(["predict", str(run), str(archive)]) == 0
+    assert "圆" not in capsys.readouterr().out
+    assert main(["predict", str(run), str(folder / "bar"), "--names", "gbk"]) == 2
+    assert "--names: expected a zip, whose names may be in another encoding" in capsys.readouterr().err
 
 
 def test_predict_reads_folders_and_zips(run, folder, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """What the studies are made of."""
 
+import json
+
 import attrs
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from experiments.engine.verdicts import holds, ours
 from experiments.reports import bias, fit, least_squares, nets, sources, timing
 from experiments.reports.best import tasks as best
 from experiments.reports.best.studies import SEARCHES, SINES, quick, vote
+from experiments.reports.best.tasks import Sine
 from experiments.reports.r1 import tasks as r1
 from experiments.reports.r2 import tasks as r2
 from experiments.reports.r2.studies import Stopped as StoppedEarly
@@ -22,6 +25,8 @@ from experiments.reports.r5.studies import LAYERS, REPAIRS, STEPS, explain
 from fnnet import data, layers, losses, optim, rng, training
 from fnnet.data import Dataset, Examples
 from fnnet.initializers import he_normal
+from fnnet.runs import registry
+from fnnet.runs.cli import main
 from fnnet.runs.compare import TIMES
 from fnnet.runs.datasets import BUNDLED
 
@@ -247,6 +252,26 @@ def test_lbfgs_goes_on_where_adam_ends():
     before, after = (best.sine(attrs.evolve(config, lbfgs=n), 0, None, silent).final for n in (0, 60))
     assert after["error"] < before["error"] / 2
     assert after["valid_error"] < before["valid_error"] / 2
+
+
+def test_best_sine_by_name_is_the_study(tmp_path):
+    """The same settings, weights to begin with and points, so the very same error."""
+    config = attrs.evolve(SINES["Adam 0.01, then L-BFGS"], epochs=2, points=64, lbfgs=5)
+    command = ["train", "best-sine", "--epochs", "2", "--train-examples", "64", "--lbfgs", "5", "--out"]
+    assert main([*command, str(tmp_path / "run")]) == 0
+    made = json.loads((tmp_path / "run" / "results.json").read_text())
+    error = best.sine(config, 0, None, silent).final["error"]
+    assert made["test"]["mean_absolute_error"] == pytest.approx(error, rel=1e-6)
+    named, search = registry.get("best-sine").settings(), get("best-sine-search")
+    assert get("best-sine").follows.settings(search.settings[-1])[0].config == Sine(
+        activation=named.activation,
+        epochs=named.epochs,
+        schedule=named.schedule,
+        learning_rate=named.rate,
+        batch=named.batch_size,
+        lbfgs=named.lbfgs,
+        hidden=named.hidden,
+    )
 
 
 @pytest.mark.parametrize("name", ["best-mnist", "best-digits", "best-hanzi", "best-sine"])

@@ -11,9 +11,10 @@ import numpy as np
 from experiments.engine.study import OnProgress, Result
 from experiments.reports import fit, nets, sources
 from experiments.reports.r4.tasks import GRID, absolute_error
-from fnnet import data, layers, losses, metrics, optim, rng, summary, training, tree
+from fnnet import data, layers, losses, metrics, optim, rng, summary, training
 from fnnet.initializers import xavier_normal
 from fnnet.runs.settings import SCHEDULES
+from fnnet.runs.sine import descended
 from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Params
 
@@ -239,7 +240,7 @@ def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Re
         return found._replace(rows=looked).broken_off()
     params = found.state.params
     if config.lbfgs:
-        params = _descended(model, params, examples, config.lbfgs)
+        params = descended(model, *examples, config.lbfgs, params)
     held = rng.uniform(rng.fold_in(rng.key(seed), "validation"), (1_000, 1), -np.pi, np.pi)
     whole = model.apply(params, GRID)[0]
     ending = {
@@ -248,14 +249,3 @@ def sine(config: Sine, seed: int, directory: str | None, tell: OnProgress) -> Re
         "fit": whole[::4, 0].round(5).astype(float).tolist(),
     }
     return Result(looked, ending)
-
-
-def _descended(model: Layer, params: Params, examples: Examples, steps: int) -> Params:
-    """Where L-BFGS on all examples leads to, in float64: the losses of float32 have too few digits to go down by."""
-    gradient, x, target = (
-        training.value_and_grad(model, losses.mean_squared_error),
-        *(a.astype(float) for a in examples),
-    )
-    start = tree.map(lambda leaf: leaf.astype(float), params)
-    *_, last = training.lbfgs(lambda own: gradient(own, x, target), start, steps=steps, tolerance=1e-9)
-    return tree.map(lambda leaf: leaf.astype(np.float32), last.params)

@@ -37,10 +37,12 @@ def main(args: list[str]) -> int:
     if not words:
         raise ConfigError(expected("predict", f"{trained.answers.asks} or more after the run", "none", USAGE))
     attrs.validate(options)
+    if trained.answers.probabilities is not None and options.names and not any(map(_is_zip, words)):
+        raise ConfigError(expected("--names", "a zip, whose names may be in another encoding", ", ".join(words)))
     found: Counter[str] = Counter()
     for word in words:
         try:
-            for one, folder in _each(trained, word):
+            for one, folder in _each(trained, word, options):
                 found[_ask(trained, one, folder, options)] += 1
         except FnnetError as error:
             found[_failed(error)] += 1
@@ -69,14 +71,17 @@ def _parse(trained: Trained, run: str, args: list[str]) -> tuple[tuple[str, ...]
         return cli.parse(predict, args, f"fnnet predict {run}")
 
 
-def _each(trained: Trained, word: str) -> Iterator[tuple[Word, str | None]]:
+def _each(trained: Trained, word: str, options: Any) -> Iterator[tuple[Word, str | None]]:
     """A word; or the pictures of the folder or zip that it names, each with the folder it lies in."""
-    path = Path(word)
-    if trained.answers.probabilities is None or not (path.is_dir() or path.suffix.casefold() == ".zip"):
+    if trained.answers.probabilities is None or not (Path(word).is_dir() or _is_zip(word)):
         yield word, None
         return
-    names = getattr(trained.settings, "names", NAMES)
+    names = options.names or getattr(trained.settings, "names", NAMES)
     yield from class_folders.pictures_of(word, names, lambda line: print(line, file=sys.stderr))
+
+
+def _is_zip(word: str) -> bool:
+    return Path(word).suffix.casefold() == ".zip"
 
 
 def _ask(trained: Trained, one: Word, folder: str | None, options: Any) -> str:

@@ -12,6 +12,7 @@ from fnnet.runs import cli, compare, facts, trainer
 from fnnet.runs.commands.diff import tell
 from fnnet.runs.commands.train import too_many_threads
 from fnnet.runs.display import display
+from fnnet.runs.experiment import Problem
 from fnnet.runs.folder import PARAMS, Run, RunError, opened
 from fnnet.runs.perform import same_plan
 from fnnet.runs.progress import Progress
@@ -46,13 +47,13 @@ def replay(
     if note := too_many_threads(threads):
         print(f"note: {note}; bytes may differ")
     with limited(threads):
-        _, plan = same_plan(recorded, data)
+        problem, plan = same_plan(recorded, data)
         changed = facts.changed(recorded.facts(), facts.environment(), ("in the run", "now"))
-        outcomes = _again(recorded, plan)
+        outcomes = _again(recorded, problem, plan)
     return tell(changed, outcomes)
 
 
-def _again(run: Run, plan: Plan) -> list[str]:
+def _again(run: Run, problem: Problem, plan: Plan) -> list[str]:
     """Where the run made again parts from the recorded one."""
     recorded, measured = run.steps(), run.metrics()
     made: list[Row] = []
@@ -83,7 +84,7 @@ def _again(run: Run, plan: Plan) -> list[str]:
     if not outcomes and len(made) != len(recorded):
         outcomes.append(f"{len(recorded):,} steps recorded and {len(made):,} made again")
     if not parted and (run.folder / PARAMS).is_file():
-        again = {path: tree.array(leaf) for path, leaf in tree.items(trainer.trained(end))}
+        again = {path: tree.array(leaf) for path, leaf in tree.items(problem.ended(trainer.trained(end)))}
         outcomes += compare.params_differ(checkpoint.load(run.folder / PARAMS), again)
     print(f"compared {min(len(made), len(recorded)):,} of {len(recorded):,} recorded steps")
     return outcomes

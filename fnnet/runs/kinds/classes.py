@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+import attrs
 import numpy as np
 
 from fnnet import layers, metrics, training
 from fnnet.arrays import rows
 from fnnet.runs import plots
-from fnnet.runs.answers import Answers, Figure, Look, NoOptions, Probabilities, Read, Section
+from fnnet.runs.answers import Answers, Figure, Look, Probabilities, Read, Section
 from fnnet.runs.measure import Measure
 from fnnet.runs.trained import Trained
 from fnnet.types import Array, Arrays
@@ -15,6 +16,14 @@ from fnnet.words import percent
 
 ACCURACY = Measure("accuracy", metrics.accuracy, scale=100, digits=2, unit="%")
 MOST = 30  # mistakes on a page
+
+
+@attrs.frozen
+class Options:
+    """How pictures that `predict` is given are read."""
+
+    names: str | None = None
+    """How names in a zip are encoded that does not say it, such as gbk; by default as in training."""
 
 
 def softmax(settings: object, scores: Array) -> Array:
@@ -33,7 +42,7 @@ def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
         probabilities: (settings, scores (N, classes)) -> probabilities (N, classes).
     """
 
-    def say(trained: Trained, word: str, x: Arrays, options: NoOptions) -> str:
+    def say(trained: Trained, word: str, x: Arrays, options: Options) -> str:
         return told(trained.classes, probabilities(trained.settings, trained.value(x))[0])
 
     def sections(look: Look) -> Iterator[Section]:
@@ -43,7 +52,7 @@ def classes(read: Read, probabilities: Probabilities = softmax) -> Answers:
             yield mistakes
 
     counts = {"confusion": metrics.confusion}
-    return Answers((ACCURACY,), read, say, "a picture file", sections, counts, probabilities=probabilities)
+    return Answers((ACCURACY,), read, say, "a picture file", sections, counts, Options, probabilities)
 
 
 def told(names: Sequence[str], p: Array) -> str:
