@@ -81,7 +81,7 @@ def read_folder(folder: str, config: Config) -> Read:
     Raises:
         DataError: it cannot be read, see `fnnet.data.read_classes`; it holds one class only, or a class one picture
             only; or parts without train, with other classes than train has, or with pictures of another size.
-        ConfigError: there is an encoding of names for what is no zip.
+        ConfigError: there is an encoding of names for what is no zip, or a share to hold back of what has its own test.
     """
     path, said = Path(folder), list[str]()
     if path.is_dir() and config.names != NAMES:
@@ -101,6 +101,8 @@ def read_folder(folder: str, config: Config) -> Read:
         said.append(f"{len(test.labels):,} of {len(held):,} pictures are held back to test on")
     else:
         _check_alike(path, parts)
+        if config.test_share != attrs.fields(Config).test_share.default:
+            raise ConfigError(expected("test_share", "a folder without parts", f"{path}, with {', '.join(parts)}"))
         classes, own = parts["train"].classes, {name: data.Examples(*part[:2]) for name, part in parts.items()}
         tested = "test" if "test" in own else "validation"
         train, test = own.pop("train"), own.pop(tested)
