@@ -82,7 +82,7 @@ def _early_stopping(told: Told) -> Iterator[str]:
 def _ending(told: Told) -> Iterator[str]:
     if told.problem.ending is not None:
         words = told.problem.ending.words
-        yield f"Behind the last epoch came {words}. The curves end before it; all else is of the net after it."
+        yield f"Behind the epochs came {words}. The curves end before it; all else is of the net after it."
 
 
 def _figures(told: Told) -> Iterator[str]:

@@ -48,9 +48,9 @@ def test_it_goes_on_where_the_epochs_end(ended, plain):
 
 
 def test_the_page_says_it(ended, plain):
-    said = "Behind the last epoch came L-BFGS on all training points, 4 steps at most."
+    said = "Behind the epochs came L-BFGS on all training points, 4 steps at most."
     assert said in (ended / folder.REPORT).read_text()
-    assert "Behind the last epoch" not in (plain / folder.REPORT).read_text()
+    assert "Behind the epochs" not in (plain / folder.REPORT).read_text()
 
 
 def test_a_run_that_was_ended_before_it_comes_to_the_same_bytes(ended, tmp_path):
