@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from experiments.engine import archive, changes, page, store
+from experiments.engine import again, archive, changes, page, store
 from experiments.engine.statistics import CONFIDENCE
 from experiments.engine.study import Run, Study, StudyResults, Task, studies, task_name
 from experiments.engine.verdicts import compared, holds, ours, reported, word
@@ -133,7 +133,7 @@ def _page(found: Sequence[StudyResults], runs: Path, quick: bool, first: page.Pa
             yield ""
             for answers in group:
                 yield from section(answers)
-    yield from _codes(found)
+    yield from _codes(found, runs)
 
 
 def _lacking(answers: StudyResults) -> str:
@@ -170,21 +170,29 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
         f"- The code as it stands made {state}; the last table says which made which. A run's file has the digest of "
         "what its task computes with, the modules it reaches by name, so a change elsewhere leaves it valid."
     )
+    if made_again := list(again.of_kinds(found, runs).values()):
+        same = sum(not compared.differing for compared in made_again)
+        yield (
+            f"- Of what other code made, one run of each of {len(made_again)} kinds was made again by the code as it "
+            f"stands (`python -m experiments again`): in {same} of them every figure is the same, to the last digit."
+        )
     yield f"- On {'; '.join(sorted(machines))}."
 
 
-def _codes(found: Sequence[StudyResults]) -> Iterator[str]:
-    """Which code made which runs."""
+def _codes(found: Sequence[StudyResults], runs: Path) -> Iterator[str]:
+    """Which code made which runs, and what one of them comes to by the code as it stands."""
     counts = Counter((_short(task), run.code, store.stands(task, run)) for task, run in _made(found))
     if not counts:
         return
+    made = {(_short(task), code): compared.words for (task, code), compared in again.of_kinds(found, runs).items()}
     rows = [
-        [name, f"`{code}`", f"{count:,}", "" if stands else "yes"]
+        [name, f"`{code}`", f"{count:,}", "" if stands else "yes", made.get((name, code), "")]
         for (name, code, stands), count in sorted(counts.items())
     ]
+    heads = ["task", "digest of what it computes with", "runs", "changed since", "one of them, made again"]
     yield "## Which code made which runs"
     yield ""
-    yield markdown.table(["task", "digest of what it computes with", "runs", "changed since"], rows, "  r ")
+    yield markdown.table(heads, rows, "  r  ")
     yield ""
 
 

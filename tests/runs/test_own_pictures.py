@@ -206,7 +206,7 @@ def test_val_without_test_is_what_is_tested_on(tmp_path):
     found = read_folder(str(tmp_path), Config(resize=(8, 8)))
     assert (len(found.train.labels), found.validation, len(found.test.labels)) == (16, None, 8)
     assert found.note.endswith("; tested on the 8 pictures of its validation folder")
-    with pytest.raises(ConfigError, match="test_share: expected a folder without parts, got .*, with train, valid"):
+    with pytest.raises(ConfigError, match=r"test_share: expected a folder without parts, got .*, with train, valid"):
         read_folder(str(tmp_path), Config(resize=(8, 8), test_share=0.5))
     (tmp_path / "training").rename(tmp_path / "test")
     with pytest.raises(DataError, match="expected a folder train beside them, got test, validation"):

@@ -1,0 +1,67 @@
+"""`again`: runs of the studies made once more by the code as it stands, and compared with what they were."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from experiments.engine import again as engine
+from experiments.engine import conduct, pool, store
+from experiments.engine.study import get, studies
+from fnnet.arguments import real, whole
+from fnnet.runs import cli, facts
+from fnnet.words import counted, duration
+
+
+def main(args: list[str]) -> int:
+    """Make some runs again; the exit code is 1 where one comes out otherwise."""
+    return cli.parse(again, args, "python -m experiments again")
+
+
+def again(
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[STUDY…]")] = (),
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = conduct.OUT,
+    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
+    most: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0,
+    jobs: int | None = None,
+) -> int:
+    """Make one run of each kind again, that were made by other code, and say whether every figure is the same.
+
+    Runs of one task that the same code made are of a kind, and the quickest stands for them. What comes out is kept
+    beside the run files, and `report` tells it. On other processors last digits may be others, and what follows.
+
+    Args:
+        names: studies whose runs may stand for their kind; all by default.
+        out: folder of the run files.
+        data: data directory, as for `run`.
+        most: leave out what took longer when it was made.
+        jobs: processes at once; by default one for each core.
+    """
+    workers = facts.cores() if jobs is None else whole("jobs", jobs, 1)
+    most = real("most", most, 0)
+    chosen = [get(name) for name in names] or list(studies().values())
+    with store.locked(out):
+        found = engine.kinds([store.results_of(study, out) for study in chosen])
+        todo = sorted((kind for kind in found if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
+        if not found:
+            print(f"{out}: no runs by other code than that as it stands")
+            return 0
+        left = f", {len(found) - len(todo)} that took longer left out" if len(todo) < len(found) else ""
+        expected_time = duration(sum(kind.run.seconds for kind in todo) / workers)
+        print(f"{counted(len(todo), 'run')} to make again{left}; {workers} at once, about {expected_time}", flush=True)
+        others = failed = 0
+        for event in pool.perform([kind.job(data) for kind in todo], workers):
+            if isinstance(event, pool.Advanced):
+                continue
+            kind = todo[event.job]
+            name = f"{kind.study.name} · {kind.label} · seed {kind.run.seed}"
+            if isinstance(event, pool.Failed):
+                failed += 1
+                print(f"failed: {name}: {event.reason}", file=sys.stderr, flush=True)
+                continue
+            made = engine.compared(kind.run, event.result.final, event.result.rows, event.code)
+            engine.note(out, kind, made, event.facts)
+            others += bool(made.differing)
+            print(f"{name}: {made.words} ({duration(event.seconds)})", flush=True)
+    return cli.FAULT if others or failed else 0
