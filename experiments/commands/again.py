@@ -28,7 +28,7 @@ def again(
 ) -> int:
     """Make one run of each kind again, that were made by other code, and say whether every figure is the same.
 
-    Runs of one task that the same code made are of a kind, and the quickest stands for them. What comes out is kept
+    Runs of one task that the same code made are of a kind, and the quickest that did not diverge stands for them. What comes out is kept
     beside the run files, and `report` tells it. On other processors last digits may be others, and what follows.
 
     Args:

@@ -17,7 +17,7 @@ _TIMED = "second"  # in the name of what is measured by a clock
 
 @attrs.frozen(eq=False)
 class Kind:
-    """Runs of one task that the same code made, of which the quickest stands for all.
+    """Runs of one task that the same code made, of which one stands for all: the quickest that did not diverge.
 
     Args:
         study, label, config, run: of that one.
@@ -30,7 +30,7 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """The quickest run, as the file of it is called."""
+        """That run, as the file of it is called."""
         return run_id(self.study.task, self.config, self.run.seed, False)
 
     def job(self, data: str | None) -> pool.Job:
@@ -69,11 +69,10 @@ def kinds(found: Sequence[StudyResults]) -> list[Kind]:
         study = answers.study
         for setting in study.settings if not study.alone else ():
             for run in answers.runs[setting.label].values():
-                key = task_name(study.task), run.code
-                if not store.stands(study.task, run) and (
-                    key not in quickest or run.seconds < quickest[key].run.seconds
-                ):
-                    quickest[key] = Kind(study, setting.label, setting.config, run)
+                if store.stands(study.task, run):
+                    continue
+                key, kind = (task_name(study.task), run.code), Kind(study, setting.label, setting.config, run)
+                quickest[key] = min(quickest.get(key, kind), kind, key=lambda one: (one.run.diverged, one.run.seconds))
     return list(quickest.values())
 
 
