@@ -28,8 +28,9 @@ def again(
 ) -> int:
     """Make one run of each kind again, that were made by other code, and say whether every figure is the same.
 
-    Runs of one task that the same code made are of a kind, and the quickest that did not diverge stands for them. What comes out is kept
-    beside the run files, and `report` tells it. On other processors last digits may be others, and what follows.
+    Runs of one task that the same code made are of a kind; the quickest that did not diverge stands for them. What
+    comes out is kept beside the run files, and `report` tells it. On other processors last digits may be others, and
+    what follows from them.
 
     Args:
         names: studies whose runs may stand for their kind; all by default.
@@ -40,7 +41,9 @@ def again(
     """
     workers = facts.cores() if jobs is None else whole("jobs", jobs, 1)
     most = real("most", most, 0)
-    chosen = [get(name) for name in names] or list(studies().values())
+    chosen, without = conduct.with_data([get(name) for name in names] or list(studies().values()), data)
+    for study, reason in without:
+        print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
     with store.locked(out):
         found = engine.kinds([store.results_of(study, out) for study in chosen])
         todo = sorted((kind for kind in found if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
@@ -50,7 +53,7 @@ def again(
         left = f", {len(found) - len(todo)} that took longer left out" if len(todo) < len(found) else ""
         expected_time = duration(sum(kind.run.seconds for kind in todo) / workers)
         print(f"{counted(len(todo), 'run')} to make again{left}; {workers} at once, about {expected_time}", flush=True)
-        others = failed = 0
+        others, failed = 0, len(without)
         for event in pool.perform([kind.job(data) for kind in todo], workers):
             if isinstance(event, pool.Advanced):
                 continue

@@ -100,7 +100,7 @@ def run_studies(
         workers = site.workers
         held.enter_context(parts.locked(out, part))
         known, waiting = _dealable(with_searches(chosen), chosen, out, data, quick, seeds, part)
-        wanted, without = _with_data(known, data)
+        wanted, without = with_data(known, data)
         without += waiting
         stages = in_stages(wanted)
         numbers = {} if part is None else _numbers(known, out, data, quick, seeds, part)
@@ -297,7 +297,7 @@ def _asked(chosen: Sequence[Study], data: str | None, quick: bool, seeds: int | 
                 yield Planned(identifier, job, study, setting.label, cost)
 
 
-def _with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], list[tuple[Study, str]]]:
+def with_data(chosen: Sequence[Study], data: str | None) -> tuple[list[Study], list[tuple[Study, str]]]:
     """Studies whose data are there, and the others with what is missing and how to get it."""
     missing: dict[str, str] = {}
     for name in dict.fromkeys(name for study in chosen for name in study.data):
