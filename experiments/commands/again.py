@@ -49,7 +49,7 @@ def again(
         todo = sorted((kind for kind in found if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
         if not found:
             print(f"{out}: no runs by other code than that as it stands")
-            return 0
+            return cli.FAULT if without else 0
         left = f", {len(found) - len(todo)} that took longer left out" if len(todo) < len(found) else ""
         expected_time = duration(sum(kind.run.seconds for kind in todo) / workers)
         print(f"{counted(len(todo), 'run')} to make again{left}; {workers} at once, about {expected_time}", flush=True)

@@ -1,7 +1,6 @@
 """Runs made once more by the code as it stands: what shows that changes since have changed no figure."""
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,11 +84,11 @@ def compared(run: Run, final: dict[str, Any], rows: Sequence[dict[str, Any]], co
     >>> compared(run, {"accuracy": 0.78}, [{"epoch": 1, "loss": 0.5, "seconds": 2.0}], "").words
     '1 of 3 figures others, by 0.04 of it at most'
     """
-    was, now = (list(_figures([part, own])) for part, own in ((run.final, run.rows), (final, list(rows))))
-    others = [(a, b) for a, b in zip_longest(was, now) if a != b]
-    far = [_far(a, b) for a, b in others]
+    was, now = (dict(_figures([part, own])) for part, own in ((run.final, run.rows), (final, rows)))
+    others = [name for name in {**was, **now} if name not in was or name not in now or was[name] != now[name]]
+    far = [_far(was.get(name), now.get(name)) for name in others]
     known = [one for one in far if one is not None]
-    return Compared(code, len(was), len(others), max(known) if others and len(known) == len(far) else None)
+    return Compared(code, len(was), len(others), max(known) if known and len(known) == len(far) else None)
 
 
 def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -103,13 +102,10 @@ def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from _figures(part, f"{name}/{key}")
 
 
-def _far(was: tuple[str, Any] | None, now: tuple[str, Any] | None) -> float | None:
-    """How far two figures of one name are apart beside the first; None where that is no number."""
-    if was is None or now is None or was[0] != now[0]:
-        return None
-    a, b = was[1], now[1]
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (a, b))
-    return abs(b - a) / abs(a) if numbers and a else None
+def _far(was: Any, now: Any) -> float | None:
+    """How far two figures are apart beside the first; None where that is not a number."""
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (was, now))
+    return abs(now - was) / abs(was) if numbers and was else None
 
 
 def note(out: Path, kind: Kind, found: Compared, facts: dict[str, Any]) -> None:

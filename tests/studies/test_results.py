@@ -202,7 +202,7 @@ def test_report_from_run_files(tmp_path):
     assert "4 runs" in text
     assert "Not all runs" not in text
     assert "The code as it stands made every run;" in text
-    assert text.rstrip().splitlines()[-1].endswith(" | 4 |  |")
+    assert text.rstrip().splitlines()[-1].endswith(" | 4 |  |  |")
     (figure,) = re.findall(r"!\[.*\]\((.*)\)", text)
     with Image.open(path.parent / figure) as image:
         assert image.size[0] > 300
