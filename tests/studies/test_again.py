@@ -1,0 +1,147 @@
+"""`again`: what other code made is made once more, and told apart from what it was."""
+
+import json
+
+import attrs
+import pytest
+
+from experiments.cli import main
+from experiments.commands import again as command
+from experiments.engine import again, archive, conduct, results, store
+from experiments.engine.study import DIVERGED
+from tests.studies import inline, tasks
+from tests.studies.tasks import study
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch):
+    inline.by_threads(monkeypatch)
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """A study in place of all."""
+    made = study(tasks.good)
+    monkeypatch.setattr(command, "studies", lambda: {made.name: made})
+    return made
+
+
+@pytest.fixture
+def out(tmp_path, known):
+    """Its runs, as if by other code; those of the first seed took least, and the very first diverged."""
+    conduct.run_studies([known], tmp_path / "runs", jobs=1)
+    for i, path in enumerate(sorted((tmp_path / "runs").glob("*-seed*.json"))):
+        changed(path, code="other", seconds=float(path.stem[-1]) + i / 10)
+    return tmp_path / "runs"
+
+
+def changed(path, **values):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def kinds(out, known):
+    return again.kinds([store.results_of(known, out)])
+
+
+def test_one_run_stands_for_a_kind_the_quickest(out, known):
+    (kind,) = kinds(out, known)
+    assert (kind.run.seed, kind.run.seconds) == (0, 0.0)
+    content = json.loads(store.path(out, kind.name).read_text())
+    changed(store.path(out, kind.name), final={**content["final"], DIVERGED: 3})
+    (other,) = kinds(out, known)
+    assert other.run.seed == 0
+    assert other.name != kind.name
+    changed(store.path(out, other.name), code="a third")
+    assert {one.run.code for one in kinds(out, known)} == {"other", "a third"}
+
+
+def test_what_stands_and_what_is_timed_is_none(out, known):
+    for path in out.glob("*-seed*.json"):
+        changed(path, code=store.code_digest("tests.studies.tasks:good"))
+    assert kinds(out, known) == []
+    for path in out.glob("*-seed*.json"):
+        changed(path, code="other")
+    assert len(kinds(out, known)) == 1
+    assert kinds(out, attrs.evolve(known, alone=True)) == []
+
+
+def test_the_command_says_what_is_the_same_and_what_is_not(out, known, capsys):
+    assert main(["again", "--out", str(out), "--jobs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "1 run to make again; 1 at once" in said
+    (kind,) = kinds(out, known)
+    assert f"a-study · {kind.label} · seed 0: all 7 figures the same (" in said
+    content = json.loads(store.path(out, kind.name).read_text())
+    rows = [{**row, "value": 1.25 * row["value"]} for row in content["rows"]]
+    changed(store.path(out, kind.name), rows=rows)
+    assert main(["again", "--out", str(out), "--jobs", "1"]) == 1
+    assert "3 of 7 figures others, by 0.2 of it at most (" in capsys.readouterr().out
+    assert [entry["differing"] for entry in again.entries(out)] == [0, 3]
+
+
+def test_the_page_has_what_came_out_last_while_the_code_stands(out, known, tmp_path, monkeypatch):
+    def page():
+        results.build_report(out, tmp_path / "RESULTS.md", chosen=[known])
+        return (tmp_path / "RESULTS.md").read_text()
+
+    assert "made again by the code" not in page()
+    main(["again", "--out", str(out), "--jobs", "1"])
+    said = "- Of what other code made, one run of each of 1 kinds was made again by the code as it stands"
+    assert said in page()
+    assert "in 1 of them every figure is the same" in page()
+    assert "| tests.studies.tasks.good | `other` | 4 | yes | all 7 figures the same |" in page()
+    monkeypatch.setattr(store, "code_digest", lambda task: "newer still")
+    assert "made again by the code" not in page()
+    assert "| tests.studies.tasks.good | `other` | 4 | yes |  |" in page()
+
+
+def test_what_took_long_or_failed_is_said(out, known, capsys, monkeypatch):
+    assert main(["again", "--out", str(out), "--most", "0"]) == 0  # the quickest took none
+    for path in out.glob("*-seed*.json"):
+        changed(path, seconds=5.0)
+    capsys.readouterr()
+    assert main(["again", "--out", str(out), "--most", "4"]) == 0
+    assert "0 runs to make again, 1 that took longer left out" in capsys.readouterr().out
+    monkeypatch.setattr(tasks.good, "__code__", broken.__code__)
+    assert main(["again", "--out", str(out), "--jobs", "1"]) == 1
+    assert "failed: a-study · " in (err := capsys.readouterr().err)
+    assert "ArithmeticError: not today" in err
+
+
+def broken(config, seed, data, tell):
+    raise ArithmeticError("not today")
+
+
+def test_nothing_by_other_code_is_said(known, tmp_path, capsys):
+    assert main(["again", "--out", str(tmp_path / "none")]) == 0
+    assert "no runs by other code than that as it stands" in capsys.readouterr().out
+
+
+def test_studies_without_data_are_named(out, known, capsys, monkeypatch, tmp_path):
+    made = attrs.evolve(known, data=("hanzi",))
+    monkeypatch.setattr(command, "studies", lambda: {made.name: made})
+    assert main(["again", "--out", str(out), "--data", str(tmp_path)]) == 1
+    assert "expected hanzi.zip, got none of them" in (err := capsys.readouterr().err)
+    assert err.startswith("a-study: skipped, ")
+    assert again.entries(out) == []
+
+
+def test_figures_that_are_missing_or_no_numbers_are_others():
+    run = tasks.run(1.0)
+    more = again.compared(run, {"value": 1.0, "more": 2}, run.rows, "")
+    assert (more.differing, more.most) == (1, None)
+    assert more.words == "1 of 3 figures others"
+    word = attrs.evolve(run, final={"value": "a"})
+    assert again.compared(word, {"value": "b"}, run.rows, "").most is None
+    assert again.compared(attrs.evolve(run, final={"value": 0.0}), {"value": 1e-9}, run.rows, "").most is None
+    clock = attrs.evolve(run, final={"value": 1.0, "seconds_per_epoch": 3.0})
+    assert again.compared(clock, {"value": 1.0, "seconds_per_epoch": 4.0}, run.rows, "").differing == 0
+
+
+def test_the_archive_keeps_it(out, known, tmp_path):
+    main(["again", "--out", str(out), "--jobs", "1"])
+    assert archive.pack(out, tmp_path / "runs.tar.xz") == 4
+    assert archive.unpack(tmp_path / "other", tmp_path / "runs.tar.xz") == 4
+    assert again.entries(tmp_path / "other") == again.entries(out) != []
+    archive.unpack(tmp_path / "other", tmp_path / "runs.tar.xz")
+    assert len(again.entries(tmp_path / "other")) == 1
