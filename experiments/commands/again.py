@@ -58,13 +58,13 @@ def again(
             if isinstance(event, pool.Advanced):
                 continue
             kind = todo[event.job]
-            name = f"{kind.study.name} · {kind.label} · seed {kind.run.seed}"
+            name = f"{kind.study.name} · {kind.setting.label} · seed {kind.run.seed}"
             if isinstance(event, pool.Failed):
                 failed += 1
                 print(f"failed: {name}: {event.reason}", file=sys.stderr, flush=True)
                 continue
-            made = engine.compared(kind.run, event.result.final, event.result.rows, event.code)
+            made = engine.compared(kind, event.result, event.code)
             engine.note(out, kind, made, event.facts)
-            others += bool(made.differing)
+            others += bool(made.others)
             print(f"{name}: {made.words} ({duration(event.seconds)})", flush=True)
     return cli.FAULT if others or failed else 0

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from experiments.engine import pool, store
-from experiments.engine.study import Run, Study, StudyResults, Task, run_id, task_name
+from experiments.engine.study import Result, Run, Setting, Study, StudyResults, Task, run_id, task_name
 from fnnet.runs import files
 
 AGAIN = "again.json"  # beside the run files
@@ -19,22 +19,21 @@ class Kind:
     """Runs of one task that the same code made, of which one stands for all: the quickest that did not diverge.
 
     Args:
-        study, label, config, run: of that one.
+        study, setting, run: of that one.
     """
 
     study: Study
-    label: str
-    config: Any
+    setting: Setting
     run: Run
 
     @property
     def name(self) -> str:
         """That run, as the file of it is called."""
-        return run_id(self.study.task, self.config, self.run.seed, False)
+        return run_id(self.study.task, self.setting.config, self.run.seed, False)
 
     def job(self, data: str | None) -> pool.Job:
         """What makes it again."""
-        return pool.Job(self.study.task, self.config, self.run.seed, data, tuple(self.study.data))
+        return pool.Job(self.study.task, self.setting.config, self.run.seed, data, tuple(self.study.data))
 
 
 class Compared(NamedTuple):
@@ -42,23 +41,22 @@ class Compared(NamedTuple):
 
     Args:
         code: digest of the code that made it again.
-        numbers: how many figures it has, those by the clock left out.
-        differing: how many of them are others now.
-        most: the largest of those differences, beside the figure that was; None where one is no number.
+        figures: how many it has, those by the clock left out.
+        others: how many of them are others now.
+        said: what the study asks for, as it was and as it is, where that is another.
     """
 
     code: str
-    numbers: int
-    differing: int
-    most: float | None
+    figures: int
+    others: int
+    said: str = ""
 
     @property
     def words(self) -> str:
         """In a cell of a table."""
-        if not self.differing:
-            return f"all {self.numbers:,} figures the same"
-        far = "" if self.most is None else f", by {self.most:.1g} of it at most"
-        return f"{self.differing:,} of {self.numbers:,} figures others{far}"
+        if not self.others:
+            return f"all {self.figures:,} figures the same"
+        return f"{self.others:,} of {self.figures:,} figures others" + (f"; {self.said}" if self.said else "")
 
 
 def kinds(found: Sequence[StudyResults]) -> list[Kind]:
@@ -70,25 +68,26 @@ def kinds(found: Sequence[StudyResults]) -> list[Kind]:
             for run in answers.runs[setting.label].values():
                 if store.stands(study.task, run):
                     continue
-                key, kind = (task_name(study.task), run.code), Kind(study, setting.label, setting.config, run)
+                key, kind = (task_name(study.task), run.code), Kind(study, setting, run)
                 quickest[key] = min(quickest.get(key, kind), kind, key=lambda one: (one.run.diverged, one.run.seconds))
     return list(quickest.values())
 
 
-def compared(run: Run, final: dict[str, Any], rows: Sequence[dict[str, Any]], code: str) -> Compared:
+def compared(kind: Kind, result: Result, code: str) -> Compared:
     """How a run made again differs.
 
-    >>> run = Run(0, [{"epoch": 1, "loss": 0.5, "seconds": 1.0}], {"accuracy": 0.75}, 1.0, "", {})
-    >>> compared(run, {"accuracy": 0.75}, [{"epoch": 1, "loss": 0.5, "seconds": 2.0}], "").words
-    'all 3 figures the same'
-    >>> compared(run, {"accuracy": 0.78}, [{"epoch": 1, "loss": 0.5, "seconds": 2.0}], "").words
-    '1 of 3 figures others, by 0.04 of it at most'
+    Args:
+        kind: with the run as it was.
+        result: as it is, by this code.
+        code: its digest.
     """
-    was, now = (dict(_figures([part, own])) for part, own in ((run.final, run.rows), (final, rows)))
+    was, now = (dict(_figures([one.final, one.rows])) for one in (kind.run, result))
     others = [name for name in {**was, **now} if name not in was or name not in now or was[name] != now[name]]
-    far = [_far(was.get(name), now.get(name)) for name in others]
-    known = [one for one in far if one is not None]
-    return Compared(code, len(was), len(others), max(known) if known and len(known) == len(far) else None)
+    measure = kind.study.measure
+    read = kind.setting.read or measure.read
+    values = [read(run) for run in (kind.run, attrs.evolve(kind.run, final=result.final, rows=result.rows))]
+    before, after = ("none" if value is None else measure.text(value) for value in values)
+    return Compared(code, len(was), len(others), "" if before == after else f"{measure.title}: {after}, was {before}")
 
 
 def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -100,12 +99,6 @@ def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     for key, part in inside:
         if _TIMED not in str(key):
             yield from _figures(part, f"{name}/{key}")
-
-
-def _far(was: Any, now: Any) -> float | None:
-    """How far two figures are apart beside the first; None where that is not a number."""
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (was, now))
-    return abs(now - was) / abs(was) if numbers and was else None
 
 
 def note(out: Path, kind: Kind, found: Compared, facts: dict[str, Any]) -> None:

@@ -171,7 +171,7 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
         "what its task computes with, the modules it reaches by name, so a change elsewhere leaves it valid."
     )
     if made_again := list(again.of_kinds(found, runs).values()):
-        same = sum(not compared.differing for compared in made_again)
+        same = sum(not compared.others for compared in made_again)
         yield (
             f"- Of what other code made, one run of each of {len(made_again)} kinds was made again by the code as it "
             f"stands (`python -m experiments again`): in {same} of them every figure is the same, to the last digit."

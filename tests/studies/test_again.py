@@ -8,7 +8,7 @@ import pytest
 from experiments.cli import main
 from experiments.commands import again as command
 from experiments.engine import again, archive, conduct, results, store
-from experiments.engine.study import DIVERGED
+from experiments.engine.study import DIVERGED, Result
 from tests.studies import inline, tasks
 from tests.studies.tasks import study
 
@@ -70,13 +70,17 @@ def test_the_command_says_what_is_the_same_and_what_is_not(out, known, capsys):
     said = capsys.readouterr().out
     assert "1 run to make again; 1 at once" in said
     (kind,) = kinds(out, known)
-    assert f"a-study · {kind.label} · seed 0: all 7 figures the same (" in said
+    assert f"a-study · {kind.setting.label} · seed 0: all 7 figures the same (" in said
     content = json.loads(store.path(out, kind.name).read_text())
     rows = [{**row, "value": 1.25 * row["value"]} for row in content["rows"]]
     changed(store.path(out, kind.name), rows=rows)
     assert main(["again", "--out", str(out), "--jobs", "1"]) == 1
-    assert "3 of 7 figures others, by 0.2 of it at most (" in capsys.readouterr().out
-    assert [entry["differing"] for entry in again.entries(out)] == [0, 3]
+    assert "3 of 7 figures others (" in capsys.readouterr().out
+    right = content["final"]["value"]
+    changed(store.path(out, kind.name), final={"value": 2.5})
+    assert main(["again", "--out", str(out), "--jobs", "1"]) == 1
+    assert f"4 of 7 figures others; value: {right:.2f}, was 2.50 (" in capsys.readouterr().out
+    assert [entry["others"] for entry in again.entries(out)] == [0, 3, 4]
 
 
 def test_the_page_has_what_came_out_last_while_the_code_stands(out, known, tmp_path, monkeypatch):
@@ -126,16 +130,21 @@ def test_studies_without_data_are_named(out, known, capsys, monkeypatch, tmp_pat
     assert again.entries(out) == []
 
 
-def test_figures_that_are_missing_or_no_numbers_are_others():
-    run = tasks.run(1.0)
-    more = again.compared(run, {"value": 1.0, "more": 2}, run.rows, "")
-    assert (more.differing, more.most) == (1, None)
-    assert more.words == "1 of 3 figures others"
-    word = attrs.evolve(run, final={"value": "a"})
-    assert again.compared(word, {"value": "b"}, run.rows, "").most is None
-    assert again.compared(attrs.evolve(run, final={"value": 0.0}), {"value": 1e-9}, run.rows, "").most is None
-    clock = attrs.evolve(run, final={"value": 1.0, "seconds_per_epoch": 3.0})
-    assert again.compared(clock, {"value": 1.0, "seconds_per_epoch": 4.0}, run.rows, "").differing == 0
+@pytest.mark.parametrize(
+    ("final", "words"),
+    [
+        ({"value": 1.0}, "all 3 figures the same"),
+        ({"value": 1.0, "more": 2}, "1 of 3 figures others"),
+        ({}, "1 of 3 figures others; value: none, was 1.00"),
+        ({"value": 1.001}, "1 of 3 figures others"),
+        ({"value": 1.25}, "1 of 3 figures others; value: 1.25, was 1.00"),
+        ({"value": 1.0, "seconds_per_epoch": 4.0}, "all 3 figures the same"),
+    ],
+)
+def test_figures_that_are_others(known, final, words):
+    """Missing ones too, and those a report would round away; none by the clock."""
+    kind = again.Kind(known, known.settings[0], tasks.run(1.0))
+    assert again.compared(kind, Result(kind.run.rows, final), "").words == words
 
 
 def test_the_archive_keeps_it(out, known, tmp_path):
