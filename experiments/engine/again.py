@@ -8,6 +8,7 @@ import attrs
 
 from experiments.engine import pool, store
 from experiments.engine.study import Result, Run, Setting, Study, StudyResults, Task, run_id, task_name
+from fnnet.errors import DataError, expected
 from fnnet.runs import files
 
 AGAIN = "again.json"  # beside the run files
@@ -107,8 +108,20 @@ def note(out: Path, kind: Kind, found: Compared, facts: dict[str, Any]) -> None:
 
 
 def entries(out: Path) -> list[dict[str, Any]]:
-    """All that was kept, oldest first."""
-    found: list[dict[str, Any]] = files.read_json(out / AGAIN) if (out / AGAIN).is_file() else []
+    """All that was kept, oldest first.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    if not (out / AGAIN).is_file():
+        return []
+    found = files.read_json(out / AGAIN)
+    wanted = {"ended", "run", "was", *Compared._fields, "facts"}
+    if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() == wanted for one in found):
+        fix = "delete it, and make runs again once more"
+        raise DataError(
+            expected(str(out / AGAIN), f"a list of objects with {', '.join(wanted)}", "something else", fix)
+        )
     return found
 
 

@@ -75,7 +75,7 @@ def _add_legend(made: "Figure") -> None:
     for rows in count(1):
         legend = made.legend(handles, labels, loc="outside lower center", ncols=math.ceil(len(labels) / rows))
         box = legend.get_window_extent()
-        if box.width <= made.bbox.width or rows == len(labels):
+        if box.width <= 0.97 * made.bbox.width or rows == len(labels):
             made.set_figheight(made.get_figheight() + box.height / made.dpi)
             return
         legend.remove()
@@ -199,15 +199,25 @@ def marked(series: Series, length: int) -> tuple[int, int]:
 def _look_closer(axes: "Axes") -> None:
     """Leave out of the frame what lies far below most of the curves, which it would press together.
 
-    Curves count alike, however many points they have.
+    Curves count alike, however many points they have. One of which nothing is left is told of in words.
     """
-    lines = [values for line in axes.get_lines() if len(values := np.asarray(line.get_ydata(), float))]
-    if sum(map(len, lines)) < 4:
+    lines = {line: values for line in axes.get_lines() if len(values := np.asarray(line.get_ydata(), float))}
+    if sum(map(len, lines.values())) < 4:
         return
-    values = np.concatenate([line[np.linspace(0, len(line) - 1, 100).astype(int)] for line in lines])
+    values = np.concatenate([line[np.linspace(0, len(line) - 1, 100).astype(int)] for line in lines.values()])
     low, high = np.quantile(values, 0.2), values.max()
-    if low - values.min() > 1.5 * (high - low) > 0:
-        axes.set_ylim(low - 0.5 * (high - low), high + 0.1 * (high - low))
+    if not low - values.min() > 1.5 * (high - low) > 0:
+        return
+    bottom = low - 0.5 * (high - low)
+    axes.set_ylim(bottom, high + 0.1 * (high - low))
+    below = [line for line in lines if lines[line].max() < bottom]
+    for i, line in enumerate(below):
+        words, at = f"{line.get_label()}: below, {lines[line].max():.4g} at most", (0.98, 0.03 + 0.08 * i)
+        axes.annotate(words, at, xycoords="axes fraction", ha="right", fontsize=7, color="0.25")
+    if below:
+        ends = [np.asarray(line.get_xdata(), float)[[0, -1]] for line in lines if line not in below]
+        first, last = min(start for start, _ in ends), max(end for _, end in ends)
+        axes.set_xlim(first - 0.05 * (last - first), last + 0.05 * (last - first))
 
 
 def points(measure: Measure) -> Callable[[StudyResults], bytes]:

@@ -41,6 +41,10 @@ def _look(made, name):
             assert axes.get_ylabel() or axes.get_yticklabels()[0].get_text(), name
             for axis in (axes.xaxis, axes.yaxis):
                 assert not any(a.overlaps(b) for a, b in pairwise(_ticks(axis))), (name, axis.get_label_text())
+        low, high = axes.get_ylim()
+        for line in axes.get_lines():
+            hidden = len(line.get_ydata()) and all(not min(low, high) <= y <= max(low, high) for y in line.get_ydata())
+            assert not hidden or any(text.get_text().startswith(line.get_label()) for text in axes.texts), name
     for (label, one), (other, another) in combinations(lines(made).items(), 2):
         assert one.get_color() != another.get_color(), (name, label, other)
         assert one.get_marker() != another.get_marker(), (name, label, other)

@@ -9,6 +9,7 @@ from experiments.cli import main
 from experiments.commands import again as command
 from experiments.engine import again, archive, conduct, results, store
 from experiments.engine.study import DIVERGED, Result
+from fnnet.errors import DataError
 from tests.studies import inline, tasks
 from tests.studies.tasks import study
 
@@ -145,6 +146,13 @@ def test_figures_that_are_others(known, final, words):
     """Missing ones too, and those a report would round away; none by the clock."""
     kind = again.Kind(known, known.settings[0], tasks.run(1.0))
     assert again.compared(kind, Result(kind.run.rows, final), "").words == words
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", '[{"run": "a"}]'])
+def test_a_damaged_record_is_named(out, content, capsys):
+    (out / again.AGAIN).write_text(content)
+    with pytest.raises(DataError, match=r"again\.json: expected a list of objects with .*; delete it"):
+        again.entries(out)
 
 
 def test_the_archive_keeps_it(out, known, tmp_path):

@@ -105,6 +105,17 @@ def test_a_curve_counts_by_itself_in_what_a_frame_shows(monkeypatch):
     assert axes.get_ylim()[0] < 80
 
 
+def test_a_curve_far_below_is_told_in_words(monkeypatch):
+    """And the frame ends where the others do."""
+    found = answers({"a": (0.95,), "b": (0.951,), "c": (0.952,), "d": (0.953,), "e": (0.954,), "far": (0.25,)}, rows=20)
+    far = attrs.evolve(found.runs["far"][0], rows=[{"epoch": n, "value": 0.2 + n / 1000} for n in range(1, 51)])
+    found = StudyResults(found.study, found.runs | {"far": {0: far}})
+    (axes,) = looked_at(partial(figures.curves(VALUE), found), monkeypatch).axes
+    assert [text.get_text() for text in axes.texts] == ["far: below, 25 at most"]
+    assert axes.get_ylim()[0] > 90
+    assert 20 < axes.get_xlim()[1] < 25
+
+
 def test_the_file_says_how_large_it_is_in_print():
     with Image.open(BytesIO(figures.curves(VALUE)(answers({"a": (0.5,)})))) as image:
         assert image.width == 1320
