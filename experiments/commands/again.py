@@ -29,8 +29,8 @@ def again(
     """Make one run of each kind again, that were made by other code, and say whether every figure is the same.
 
     Runs of one task that the same code made are of a kind; the quickest that did not diverge stands for them. What
-    comes out is kept beside the run files, and `report` tells it. On other processors last digits may be others, and
-    what follows from them.
+    comes out is kept beside the run files, where `report` finds it, and is not made once more while the code stands.
+    On other processors last digits may be others, and what follows from them.
 
     Args:
         names: studies whose runs may stand for their kind; all by default.
@@ -46,25 +46,32 @@ def again(
         print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
     with store.locked(out):
         found = engine.kinds([store.results_of(study, out) for study in chosen])
-        todo = sorted((kind for kind in found if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
+        there = engine.known(found, out)
+        new = [kind for kind in found if kind not in there]
+        todo = sorted((kind for kind in new if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
         if not found:
             print(f"{out}: no runs by other code than that as it stands")
             return cli.FAULT if without else 0
-        left = f", {len(found) - len(todo)} that took longer left out" if len(todo) < len(found) else ""
+        for kind, made in there.items():
+            print(f"{_name(kind)}: {made.words} (made before)")
+        left = f", {len(new) - len(todo)} that took longer left out" if len(todo) < len(new) else ""
         expected_time = duration(sum(kind.run.seconds for kind in todo) / workers)
         print(f"{counted(len(todo), 'run')} to make again{left}; {workers} at once, about {expected_time}", flush=True)
-        others, failed = 0, len(without)
+        others, failed = sum(bool(made.others) for made in there.values()), len(without)
         for event in pool.perform([kind.job(data) for kind in todo], workers):
             if isinstance(event, pool.Advanced):
                 continue
             kind = todo[event.job]
-            name = f"{kind.study.name} · {kind.setting.label} · seed {kind.run.seed}"
             if isinstance(event, pool.Failed):
                 failed += 1
-                print(f"failed: {name}: {event.reason}", file=sys.stderr, flush=True)
+                print(f"failed: {_name(kind)}: {event.reason}", file=sys.stderr, flush=True)
                 continue
             made = engine.compared(kind, event.result, event.code)
             engine.note(out, kind, made, event.facts)
             others += bool(made.others)
-            print(f"{name}: {made.words} ({duration(event.seconds)})", flush=True)
+            print(f"{_name(kind)}: {made.words} ({duration(event.seconds)})", flush=True)
     return cli.FAULT if others or failed else 0
+
+
+def _name(kind: engine.Kind) -> str:
+    return f"{kind.study.name} · {kind.setting.label} · seed {kind.run.seed}"

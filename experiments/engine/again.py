@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from experiments.engine import pool, store
-from experiments.engine.study import Result, Run, Setting, Study, StudyResults, Task, run_id, task_name
+from experiments.engine.study import Result, Run, Setting, Study, StudyResults, run_id, task_name
 from fnnet.errors import DataError, expected
 from fnnet.runs import files
 
@@ -125,13 +125,11 @@ def entries(out: Path) -> list[dict[str, Any]]:
     return found
 
 
-def of_kinds(found: Sequence[StudyResults], out: Path) -> dict[tuple[Task, str], Compared]:
-    """By task and code: what one of its runs came to when the code as it stands made it again."""
+def known(of: Sequence[Kind], out: Path) -> dict[Kind, Compared]:
+    """What those came to that the code as it stands has made again."""
     names = Compared._fields
-    known = {(entry["run"], entry["was"]): Compared(*(entry[name] for name in names)) for entry in entries(out)}
-    here = ((kind, known.get((kind.name, kind.run.code))) for kind in kinds(found))
+    kept = {(entry["run"], entry["was"]): Compared(*(entry[name] for name in names)) for entry in entries(out)}
+    here = {kind: kept.get((kind.name, kind.run.code)) for kind in of}
     return {
-        (kind.study.task, kind.run.code): again
-        for kind, again in here
-        if again is not None and again.code == store.code_digest(task_name(kind.study.task))
+        kind: made for kind, made in here.items() if made and made.code == store.code_digest(task_name(kind.study.task))
     }

@@ -170,7 +170,7 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
         f"- The code as it stands made {state}; the last table says which made which. A run's file has the digest of "
         "what its task computes with, the modules it reaches by name, so a change elsewhere leaves it valid."
     )
-    if made_again := list(again.of_kinds(found, runs).values()):
+    if made_again := list(again.known(again.kinds(found), runs).values()):
         same = sum(not compared.others for compared in made_again)
         yield (
             f"- Of what other code made, one run of each of {len(made_again)} kinds was made again by the code as it "
@@ -184,7 +184,8 @@ def _codes(found: Sequence[StudyResults], runs: Path) -> Iterator[str]:
     counts = Counter((_short(task), run.code, store.stands(task, run)) for task, run in _made(found))
     if not counts:
         return
-    made = {(_short(task), code): compared.words for (task, code), compared in again.of_kinds(found, runs).items()}
+    told = again.known(again.kinds(found), runs)
+    made = {(_short(kind.study.task), kind.run.code): compared.words for kind, compared in told.items()}
     rows = [
         [name, f"`{code}`", f"{count:,}", "" if stands else "yes", made.get((name, code), "")]
         for (name, code, stands), count in sorted(counts.items())
