@@ -116,8 +116,8 @@ def entries(out: Path) -> list[dict[str, Any]]:
     if not (out / AGAIN).is_file():
         return []
     found = files.read_json(out / AGAIN)
-    wanted = {"ended", "run", "was", *Compared._fields, "facts"}
-    if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() == wanted for one in found):
+    wanted = ("ended", "run", "was", *Compared._fields, "facts")
+    if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() == set(wanted) for one in found):
         fix = "delete it, and make runs again once more"
         raise DataError(
             expected(str(out / AGAIN), f"a list of objects with {', '.join(wanted)}", "something else", fix)
