@@ -10,7 +10,9 @@ from experiments.engine import again as engine
 from experiments.engine import conduct, pool, store
 from experiments.engine.study import get, studies
 from fnnet.arguments import real, whole
+from fnnet.errors import ConfigError, expected
 from fnnet.runs import cli, facts
+from fnnet.runs.datasets import BUNDLED
 from fnnet.words import counted, duration
 
 
@@ -28,25 +30,27 @@ def again(
 ) -> int:
     """Make one run of each kind again, that were made by other code, and say whether every figure is the same.
 
-    Runs of one task that the same code made are of a kind; the quickest that did not diverge stands for them. What
-    comes out is kept beside the run files, where `report` finds it, and is not made once more while the code stands.
-    On other processors last digits may be others, and what follows from them.
+    Runs of one task that the same code made are of a kind, whatever their settings; the quickest that did not diverge
+    stands for them, and timed runs are left out. What comes out is kept beside the run files, where `report` finds it,
+    and is not made once more while the code stands. On other processors last digits may be others, and what follows.
 
     Args:
-        names: studies whose runs may stand for their kind; all by default.
+        names: studies of whose runs one of each kind is made; all by default.
         out: folder of the run files.
-        data: data directory, as for `run`.
+        data: the directory with the data of the runs, as for `run`.
         most: leave out what took longer when it was made.
         jobs: processes at once; by default one for each core.
     """
     workers = facts.cores() if jobs is None else whole("jobs", jobs, 1)
     most = real("most", most, 0)
+    if data == BUNDLED:
+        raise ConfigError(expected("--data", "the data that the runs were made on", data))
     chosen, without = conduct.with_data([get(name) for name in names] or list(studies().values()), data)
     for study, reason in without:
         print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
     with store.locked(out):
         found = engine.kinds([store.results_of(study, out) for study in chosen])
-        there = engine.known(found, out)
+        there = {kind: made for kind in found if (made := engine.made_before(kind, out))}
         new = [kind for kind in found if kind not in there]
         todo = sorted((kind for kind in new if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
         if not found:
@@ -66,8 +70,8 @@ def again(
                 failed += 1
                 print(f"failed: {_name(kind)}: {event.reason}", file=sys.stderr, flush=True)
                 continue
-            made = engine.compared(kind, event.result, event.code)
-            engine.note(out, kind, made, event.facts)
+            made = engine.compared(kind, event.result)
+            engine.note(out, kind, made, event.code, event.facts)
             others += bool(made.others)
             print(f"{_name(kind)}: {made.words} ({duration(event.seconds)})", flush=True)
     return cli.FAULT if others or failed else 0

@@ -38,26 +38,25 @@ class Kind:
 
 
 class Compared(NamedTuple):
-    """A run and the same one made again.
+    """Runs of one kind, and the same made again.
 
     Args:
-        code: digest of the code that made it again.
-        figures: how many it has, those by the clock left out.
+        figures: how many they have, those by the clock left out.
         others: how many of them are others now.
-        said: what the study asks for, as it was and as it is, where that is another.
+        said: which those are, and what the study asks for, as it is and as it was, where that is another.
+        runs: how many runs that is.
     """
 
-    code: str
     figures: int
     others: int
     said: str = ""
+    runs: int = 1
 
     @property
     def words(self) -> str:
         """In a cell of a table."""
-        if not self.others:
-            return f"all {self.figures:,} figures the same"
-        return f"{self.others:,} of {self.figures:,} figures others" + (f"; {self.said}" if self.said else "")
+        of = f"{self.figures:,} figures" + (f" of {self.runs} runs" if self.runs > 1 else "")
+        return f"{self.others:,} of {of} differ: {self.said}" if self.others else f"all {of} the same"
 
 
 def kinds(found: Sequence[StudyResults]) -> list[Kind]:
@@ -74,21 +73,23 @@ def kinds(found: Sequence[StudyResults]) -> list[Kind]:
     return list(quickest.values())
 
 
-def compared(kind: Kind, result: Result, code: str) -> Compared:
+def compared(kind: Kind, result: Result) -> Compared:
     """How a run made again differs.
 
     Args:
         kind: with the run as it was.
-        result: as it is, by this code.
-        code: its digest.
+        result: as it is.
     """
     was, now = (dict(_figures([one.final, one.rows])) for one in (kind.run, result))
     others = [name for name in {**was, **now} if name not in was or name not in now or was[name] != now[name]]
+    columns = list(dict.fromkeys(name.rpartition("/")[2] for name in others))
+    said = [", ".join(columns[:3]) + (" …" if len(columns) > 3 else "")]
     measure = kind.study.measure
     read = kind.setting.read or measure.read
     values = [read(run) for run in (kind.run, attrs.evolve(kind.run, final=result.final, rows=result.rows))]
     before, after = ("none" if value is None else measure.text(value) for value in values)
-    return Compared(code, len(was), len(others), "" if before == after else f"{measure.title}: {after}, was {before}")
+    said += [] if before == after else [f"{measure.title}: {after}, was {before}"]
+    return Compared(len(was), len(others), "; ".join(said) if others else "")
 
 
 def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -102,9 +103,11 @@ def _figures(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from _figures(part, f"{name}/{key}")
 
 
-def note(out: Path, kind: Kind, found: Compared, facts: dict[str, Any]) -> None:
-    """Keep what a run made again came to, beside the run files."""
-    store.log(out, {"run": kind.name, "was": kind.run.code, **found._asdict(), "facts": facts}, AGAIN)
+def note(out: Path, kind: Kind, found: Compared, code: str, facts: dict[str, Any]) -> None:
+    """Keep what a run made again by this code came to, beside the run files."""
+    about = {"task": task_name(kind.study.task), "run": kind.name, "was": kind.run.code, "code": code}
+    made = {"figures": found.figures, "others": found.others, "said": found.said, "facts": facts}
+    store.log(out, {**about, **made}, AGAIN)
 
 
 def entries(out: Path) -> list[dict[str, Any]]:
@@ -116,7 +119,7 @@ def entries(out: Path) -> list[dict[str, Any]]:
     if not (out / AGAIN).is_file():
         return []
     found = files.read_json(out / AGAIN)
-    wanted = ("ended", "run", "was", *Compared._fields, "facts")
+    wanted = ("ended", "task", "run", "was", "code", "figures", "others", "said", "facts")
     if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() == set(wanted) for one in found):
         fix = "delete it, and make runs again once more"
         raise DataError(
@@ -125,11 +128,29 @@ def entries(out: Path) -> list[dict[str, Any]]:
     return found
 
 
+def made_before(kind: Kind, out: Path) -> Compared | None:
+    """What a run came to when the code as it stands made it again."""
+    return _of([entry for entry in _standing(out, kind) if entry["run"] == kind.name][-1:])
+
+
 def known(of: Sequence[Kind], out: Path) -> dict[Kind, Compared]:
-    """What those came to that the code as it stands has made again."""
-    names = Compared._fields
-    kept = {(entry["run"], entry["was"]): Compared(*(entry[name] for name in names)) for entry in entries(out)}
-    here = {kind: kept.get((kind.name, kind.run.code)) for kind in of}
-    return {
-        kind: made for kind, made in here.items() if made and made.code == store.code_digest(task_name(kind.study.task))
-    }
+    """What those kinds came to of which the code as it stands has made runs again, all of these together."""
+    last = {kind: {entry["run"]: entry for entry in _standing(out, kind)} for kind in of}
+    found = {kind: _of(list(entries.values())) for kind, entries in last.items()}
+    return {kind: one for kind, one in found.items() if one}
+
+
+def _standing(out: Path, kind: Kind) -> list[dict[str, Any]]:
+    """What was kept of runs of a kind and made by the code as it stands, oldest first."""
+    task = task_name(kind.study.task)
+    about = {"task": task, "was": kind.run.code, "code": store.code_digest(task)}
+    return [entry for entry in entries(out) if about.items() <= entry.items()]
+
+
+def _of(entries: Sequence[dict[str, Any]]) -> Compared | None:
+    """Several entries as one; None of none."""
+    if not entries:
+        return None
+    said = "; ".join(filter(None, (entry["said"] for entry in entries)))
+    figures, others = (sum(entry[name] for entry in entries) for name in ("figures", "others"))
+    return Compared(figures, others, said, len(entries))

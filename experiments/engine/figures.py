@@ -212,12 +212,13 @@ def _look_closer(axes: "Axes") -> None:
     axes.set_ylim(bottom, high + 0.1 * (high - low))
     below = [line for line in lines if lines[line].max() < bottom]
     for i, line in enumerate(below):
-        words, at = f"{line.get_label()}: below, {lines[line].max():.4g} at most", (0.98, 0.03 + 0.08 * i)
+        words, at = f"{line.get_label()}: below, mean {lines[line].max():.4g} at most", (0.98, 0.03 + 0.08 * i)
         axes.annotate(words, at, xycoords="axes fraction", ha="right", fontsize=7, color="0.25")
-    if below:
+    if below and axes.get_xscale() == "linear":
         ends = [np.asarray(line.get_xdata(), float)[[0, -1]] for line in lines if line not in below]
         first, last = min(start for start, _ in ends), max(end for _, end in ends)
-        axes.set_xlim(first - 0.05 * (last - first), last + 0.05 * (last - first))
+        space = 0.05 * (last - first) or 0.5
+        axes.set_xlim(first - space, last + space)
 
 
 def points(measure: Measure) -> Callable[[StudyResults], bytes]:

@@ -123,7 +123,7 @@ def read_parts(
             assert part is not None
             own = [entry for entry in entries if entry.parts[below:] and entry.parts[below] == top]
             if all(entry.folder for entry in own):
-                raise damaged(path, top, "pictures", "none")
+                raise damaged(path, top, "pictures", "none", "put some into it, or take it away")
             found[part] = _gather(path, own, max(_around(own), below + 1), reading, told)
         return found
 

@@ -102,14 +102,15 @@ def read_folder(folder: str, config: Config) -> Read:
     else:
         _check_alike(path, parts)
         if config.test_share != attrs.fields(Config).test_share.default:
-            raise ConfigError(expected("test_share", "a folder without parts", f"{path}, with {', '.join(parts)}"))
+            got = f"{path}, whose folders say what is tested on"
+            raise ConfigError(expected("test_share", "a folder to hold pictures back from", got, "leave it out"))
         classes, own = parts["train"].classes, {name: data.Examples(*part[:2]) for name, part in parts.items()}
         tested = "test" if "test" in own else "validation"
         train, test = own.pop("train"), own.pop(tested)
         validation = own.get("validation")
-        said.append(f"tested on the {len(test.labels):,} pictures of its {tested} folder")
+        said.append(f"tested on the {len(test.labels):,} pictures of its {tested} part")
         if validation is not None:
-            said.append(f"{len(validation.labels):,} in its validation folder")
+            said.append(f"{len(validation.labels):,} in its validation part")
     if len(classes) < 2:
         fix = "put the pictures of each class into a folder of its own"
         raise DataError(expected(str(path), "two classes or more, to tell apart", f"{classes[0]} alone", fix))
@@ -124,7 +125,8 @@ def _check_alike(path: Path, parts: dict[str, data.ClassImages]) -> None:
         DataError: it is not so.
     """
     if "train" not in parts:
-        raise DataError(expected(str(path), "a folder train beside them", ", ".join(parts)))
+        fix = "call the folder to learn from train"
+        raise DataError(expected(str(path), "a folder train beside its other parts", ", ".join(parts), fix))
     train = parts["train"]
     for name, part in parts.items():
         if train.classes != part.classes:
@@ -171,7 +173,10 @@ def found(config: Config, folder: str | None) -> Found:
         raise ConfigError(expected(what, most, f"{getattr(config, what):,}"))
     x, labels = data.scale(images[:taken]), labels[:taken]
     validation = (x[n:], labels[n:]) if config.validation_examples else None
-    if validation is None and own.validation is not None:
+    if validation is not None and own.validation is not None:
+        got = f"{folder}, whose folders say what is looked at"
+        raise ConfigError(expected("validation_examples", "a folder to hold pictures back from", got, "leave it out"))
+    if own.validation is not None:
         validation = data.scale(own.validation.images), own.validation.labels
     parts = {"train": data.Examples(images[:taken], labels), "validation": own.validation, "test": own.test}
     digests = {

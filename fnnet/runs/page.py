@@ -64,8 +64,12 @@ def _head(told: Told) -> Iterator[str]:
     yield EXPERIMENTS[told.experiment.name][1]
     yield (
         f"**{headline.text(test[headline.name])}** {headline.words} on the {test['examples']:,} test examples of "
-        f"{told.problem.source}, after {counted(epochs, 'epoch')}."
+        f"{told.problem.source}, after {counted(epochs, 'epoch')}{_and_then(told)}."
     )
+
+
+def _and_then(told: Told) -> str:
+    return "" if told.problem.ending is None else f" and {told.problem.ending.words}"
 
 
 def _early_stopping(told: Told) -> Iterator[str]:
@@ -76,13 +80,13 @@ def _early_stopping(told: Told) -> Iterator[str]:
         why = f"Training made all its {made} epochs."
     else:
         why = f"Training ended with epoch {made}, patience being {patience}."
-    yield f"Early stopping: this is the net of epoch {best}, the one with the least validation loss. {why}"
+    what = "this is the net" if told.problem.ending is None else "the epochs end with the net"
+    yield f"Early stopping: {what} of epoch {best}, the one with the least validation loss. {why}"
 
 
 def _ending(told: Told) -> Iterator[str]:
     if told.problem.ending is not None:
-        words = told.problem.ending.words
-        yield f"Behind the epochs came {words}. The curves end before it; all else is of the net after it."
+        yield "Curves, times, steps and the table by epoch are those of the epochs alone."
 
 
 def _figures(told: Told) -> Iterator[str]:

@@ -24,6 +24,7 @@ from fnnet.runs.settings import Settings
 from fnnet.runs.threads import limited
 from fnnet.runs.trainer import Journal, Plan, Position
 from fnnet.runtime import keep_memory
+from fnnet.types import Params
 from fnnet.words import counted
 
 
@@ -110,12 +111,24 @@ def _train(run: Run, problem: Problem, options: Options, memory: str) -> int:
             f"{settings.epochs}; everything is saved. Go on with:\n  {options.again}"
         )
         return 128 + number
-    results = finish(run, problem, problem.ended(trainer.trained(at)))
+    results = finish(run, problem, _ended(problem, trainer.trained(at), told, options))
     if "best_epoch" in results:
         made = f"{results['epochs']} of at most {settings.epochs}"
-        told.note(f"epochs: {made}; the net is that of epoch {results['best_epoch']}, with the least validation loss")
+        net = "the net is that" if problem.ending is None else "they end with the net"
+        told.note(f"epochs: {made}; {net} of epoch {results['best_epoch']}, with the least validation loss")
     told.note(f"test {run.tested()}; report: {run.folder / folder.REPORT}")
     return 0
+
+
+def _ended(problem: Problem, params: Params, told: Display, options: Options) -> Params:
+    """The net that the run leaves; who stops what comes behind the epochs is told that it would begin again."""
+    if problem.ending is not None:
+        told.note(f"then {problem.ending.words}")
+    try:
+        return problem.ended(params)
+    except KeyboardInterrupt:
+        told.note(f"all epochs are saved; what comes behind them begins again with:\n  {options.again}")
+        raise
 
 
 @contextmanager

@@ -81,8 +81,8 @@ class Settings:
     train_examples: int | None = attrs.field(default=None, validator=optional(at_least(1)))
     """Train on the first so many examples only; all by default."""
     validation_examples: int = attrs.field(default=0, validator=at_least(0))
-    """Hold back the last so many of the training examples, and look at them after every epoch; by default at those
-    that the data have for it, if any."""
+    """Hold back the last so many of the training examples, and look at them after every epoch; 0 for those that the
+    data have for it, if any."""
     patience: int | None = attrs.field(default=None, validator=optional(at_least(1)))
     """End when so many epochs in a row have not lowered the validation loss, and keep the net of the best epoch."""
     threads: int = attrs.field(default=1, validator=at_least(1))

@@ -5,8 +5,10 @@ from functools import partial
 import attrs
 import numpy as np
 
-from fnnet import data, losses, rng, training, tree
+from fnnet import data, losses, rng
+from fnnet.arguments import whole
 from fnnet.errors import ConfigError, expected
+from fnnet.runs.descent import descended
 from fnnet.runs.experiment import Ending, Experiment, Problem
 from fnnet.runs.facts import array_digest
 from fnnet.runs.kinds import numbers
@@ -24,10 +26,18 @@ from fnnet.runs.settings import (
     positive,
     sizes,
 )
-from fnnet.types import Array, Layer, Params
+from fnnet.types import Array, Layer
+from fnnet.words import counted
 
 POINTS = 1_000
 GRID = np.linspace(-np.pi, np.pi, 401, dtype=np.float32)[:, None]
+
+
+def descends(config: "Config", _: object, value: int) -> None:
+    """An attrs validator: a whole number ≥ 0 of steps, which go down by the loss alone."""
+    whole("lbfgs", value, 0)
+    if value and config.l2:
+        raise ConfigError(expected("lbfgs", "l2 0 with it, as L-BFGS has no penalty", config.l2, "or say --lbfgs 0"))
 
 
 @attrs.frozen
@@ -52,7 +62,7 @@ class Config(Settings):
     """Units of the hidden layers."""
     activation: ActivationName = "leaky_relu"
     """Behind every hidden layer."""
-    lbfgs: int = attrs.field(default=0, validator=at_least(0), metadata={LATER: 0})
+    lbfgs: int = attrs.field(default=0, validator=descends, metadata={LATER: 0})
     """Steps of L-BFGS on all training points, in float64, behind the last epoch; 0 for none."""
 
 
@@ -85,16 +95,8 @@ def problem(config: Config, directory: str | None, source: str | None = None) ->
 
 
 def _ending(config: Config, net: Layer, x: Array) -> Ending:
-    words = f"L-BFGS on all training points, {config.lbfgs} steps at most"
+    words = f"L-BFGS on all training points ({counted(config.lbfgs, 'step')} at most)"
     return Ending(words, partial(descended, net, x, np.sin(x), config.lbfgs))
-
-
-def descended(net: Layer, x: Array, y: Array, steps: int, params: Params) -> Params:
-    """Where L-BFGS on all points leads to, in float64: the losses of float32 have too few digits to go down by."""
-    gradient, x, y = training.value_and_grad(net, losses.mean_squared_error), x.astype(float), y.astype(float)
-    start = tree.map(lambda leaf: leaf.astype(float), params)
-    *_, last = training.lbfgs(lambda own: gradient(own, x, y), start, steps=steps, tolerance=1e-9)
-    return tree.map(lambda leaf: leaf.astype(np.float32), last.params)
 
 
 EXPERIMENT = Experiment("sine", Config, net, problem, numbers(np.sin))

@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import signal
 
 import numpy as np
 import pytest
 
 from fnnet import checkpoint
-from fnnet.runs import folder, identity
+from fnnet.runs import folder, identity, signals, sine
 from fnnet.runs.cli import main
 from fnnet.runs.registry import get
 
@@ -31,13 +32,11 @@ def plain(tmp_path_factory):
 
 
 def losses(run):
-    """On the training points: in the end, and as the epochs left it."""
+    """Of the net that a run left, on the training points."""
     return json.loads((run / folder.RESULTS).read_text())["train"]["loss"]
 
 
 def test_it_goes_on_where_the_epochs_end(ended, plain):
-    for name in (folder.STEPS, folder.CHECKPOINT):
-        assert len((ended / name).read_bytes()) > 0
     steps = [[json.loads(line) for line in (run / folder.STEPS).read_text().splitlines()] for run in (ended, plain)]
     assert steps[0] == steps[1]
     assert losses(ended) < losses(plain)
@@ -48,9 +47,57 @@ def test_it_goes_on_where_the_epochs_end(ended, plain):
 
 
 def test_the_page_says_it(ended, plain):
-    said = "Behind the epochs came L-BFGS on all training points, 4 steps at most."
+    said = "of a sine, after 3 epochs and L-BFGS on all training points (4 steps at most)."
     assert said in (ended / folder.REPORT).read_text()
-    assert "Behind the epochs" not in (plain / folder.REPORT).read_text()
+    assert (
+        "Curves, times, steps and the table by epoch are those of the epochs alone."
+        in (ended / folder.REPORT).read_text()
+    )
+    assert "L-BFGS" not in (plain / folder.REPORT).read_text()
+
+
+def test_it_is_told_as_it_begins_and_by_whom_it_was_stopped(told, tmp_path, monkeypatch):
+    words = ("train", *TINY, "--lbfgs", 4, "--out", tmp_path / "run")
+
+    def stopped(*_):
+        raise signals.Stopped(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sine, "descended", stopped)
+        code, out, _ = told(*words)
+    assert code == 130
+    assert "then L-BFGS on all training points (4 steps at most)\n" in out
+    assert "all epochs are saved; what comes behind them begins again with:\n" in out
+    assert told(*words, "--resume")[0] == 0
+
+
+def test_points_that_are_held_back_are_not_descended_on(told, tmp_path):
+    """And early stopping says with which net the epochs ended."""
+    words = ("train", *TINY, "--lbfgs", 4, "--validation-examples", 20, "--patience", 1, "--out", tmp_path / "run")
+    code, out, _ = told(*words)
+    assert code == 0
+    assert "they end with the net of epoch" in out
+    assert "Early stopping: the epochs end with the net of epoch" in (tmp_path / "run" / folder.REPORT).read_text()
+    seen = []
+
+    def look(net, x, y, steps, params):
+        seen.append(x)
+        return params
+
+    config = get("best-sine").settings(train_examples=48, validation_examples=20, lbfgs=4)
+    problem = sine.problem(config, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sine, "descended", look)
+        problem = sine.problem(config, None)
+        problem.ended({})
+    np.testing.assert_array_equal(seen[0], problem.train[0])
+    assert len(seen[0]) == 28
+
+
+def test_a_penalty_is_refused_beside_it(told, tmp_path):
+    code, _, err = told("train", *TINY, "--l2", 0.1, "--out", tmp_path / "run")
+    assert code == 2
+    assert "lbfgs: expected l2 0 with it, as L-BFGS has no penalty, got 0.1; or say --lbfgs 0" in err
 
 
 def test_a_run_that_was_ended_before_it_comes_to_the_same_bytes(ended, tmp_path):

@@ -140,7 +140,7 @@ def test_train_and_test_may_be_there_already(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(b"x")
     found = read_folder(str(tmp_path), Config(resize=(32, 32)))
     assert (np.bincount(found.train.labels).tolist(), np.bincount(found.test.labels).tolist()) == ([3] * 4, [2] * 4)
-    assert found.note.endswith("; tested on the 8 pictures of its test folder")
+    assert found.note.endswith("; tested on the 8 pictures of its test part")
     shutil.rmtree(tmp_path / "test" / "ring")
     with pytest.raises(DataError, match="expected the same classes in train and test, got ring in one of them only"):
         read_folder(str(tmp_path), Config(resize=(32, 32)))
@@ -179,14 +179,14 @@ def test_what_is_looked_at_may_be_there_too(zipped, tmp_path, capsys):
         drawn(tmp_path / "set" / part, each)
     path = shutil.make_archive(str(tmp_path / "zipped"), "zip", tmp_path, "set") if zipped else str(tmp_path / "set")
     found = read_folder(path, Config(resize=(8, 8)))
-    assert found.note.endswith("; tested on the 12 pictures of its test folder; 8 in its validation folder")
+    assert found.note.endswith("; tested on the 12 pictures of its test part; 8 in its validation part")
     assert [np.bincount(part.labels).tolist() for part in (found.train, found.validation, found.test)] == [
         [4] * 4,
         [2] * 4,
         [3] * 4,
     ]
-    held = problem(Config(resize=(16, 16), validation_examples=5), path)
-    assert held.sizes == {"train": 11, "validation": 5, "test": 12}
+    with pytest.raises(ConfigError, match=r"validation_examples: expected a folder to hold .*; leave it out"):
+        problem(Config(resize=(16, 16), validation_examples=5), path)
     words = ["train", "pictures", "--data", path, "--resize", "16", "16", "--batch-size", "8", "--epochs", "30"]
     words += ["--learning-rate", "1e-9", "--schedule", "constant", "--optimizer", "sgd", "--patience", "1"]
     assert main([*words, "--out", str(tmp_path / "run")]) == 0
@@ -205,11 +205,11 @@ def test_val_without_test_is_what_is_tested_on(tmp_path):
         drawn(tmp_path / part, each)
     found = read_folder(str(tmp_path), Config(resize=(8, 8)))
     assert (len(found.train.labels), found.validation, len(found.test.labels)) == (16, None, 8)
-    assert found.note.endswith("; tested on the 8 pictures of its validation folder")
-    with pytest.raises(ConfigError, match=r"test_share: expected a folder without parts, got .*, with train, valid"):
+    assert found.note.endswith("; tested on the 8 pictures of its validation part")
+    with pytest.raises(ConfigError, match=r"test_share: expected a folder to hold pictures back from, got .*; leave"):
         read_folder(str(tmp_path), Config(resize=(8, 8), test_share=0.5))
     (tmp_path / "training").rename(tmp_path / "test")
-    with pytest.raises(DataError, match="expected a folder train beside them, got test, validation"):
+    with pytest.raises(DataError, match="expected a folder train beside its other parts, got test, validation; call"):
         read_folder(str(tmp_path), Config(resize=(8, 8)))
 
 
@@ -223,8 +223,13 @@ def test_names_in_a_zip_of_new_pictures(run, folder, tmp_path, capsys):
     assert capsys.readouterr().out.startswith(f"{archive}/圆.jpg: ")
     assert main(["predict", str(run), str(archive)]) == 0
     assert "圆" not in capsys.readouterr().out
-    assert main(["predict", str(run), str(folder / "bar"), "--names", "gbk"]) == 2
-    assert "--names: expected a zip, whose names may be in another encoding" in capsys.readouterr().err
+    for word, names, fault in (
+        (folder / "bar", "gbk", "--names: expected a zip, whose names may be in another encoding"),
+        (folder / "bar", "", "names: expected an encoding that Python knows"),
+        (archive, "nope", "names: expected an encoding that Python knows"),
+    ):
+        assert main(["predict", str(run), str(word), "--names", names]) == 2
+        assert fault in capsys.readouterr().err
 
 
 def test_predict_reads_folders_and_zips(run, folder, tmp_path, capsys):

@@ -33,6 +33,8 @@ def _look(made, name):
     assert -0.01 < box.y0 < box.y1 < height + 0.01, name
     assert all(7 <= text.get_fontsize() <= 9 for text in made.findobj(Text) if text.get_text()), name
     assert len(made.legends) <= 1, name
+    for legend in made.legends:
+        assert legend.get_window_extent().x0 > 0.01 * made.bbox.width, name
     for axes in made.axes:
         assert axes.get_legend() is None, name
         assert not any(legend.get_window_extent().overlaps(axes.get_tightbbox()) for legend in made.legends), name
@@ -44,7 +46,7 @@ def _look(made, name):
         low, high = axes.get_ylim()
         for line in axes.get_lines():
             hidden = len(line.get_ydata()) and all(not min(low, high) <= y <= max(low, high) for y in line.get_ydata())
-            assert not hidden or any(text.get_text().startswith(line.get_label()) for text in axes.texts), name
+            assert not hidden or any(text.get_text().startswith(f"{line.get_label()}: ") for text in axes.texts), name
     for (label, one), (other, another) in combinations(lines(made).items(), 2):
         assert one.get_color() != another.get_color(), (name, label, other)
         assert one.get_marker() != another.get_marker(), (name, label, other)

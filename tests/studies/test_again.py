@@ -87,12 +87,12 @@ def test_the_command_says_what_is_the_same_and_what_is_not(out, known, capsys):
     changed(store.path(out, kind.name), rows=rows)
     code, said = once_more()
     assert code == 1
-    assert "3 of 7 figures others (" in said
+    assert "3 of 7 figures differ: value (" in said
     right = content["final"]["value"]
     changed(store.path(out, kind.name), final={"value": 2.5})
     code, said = once_more()
     assert code == 1
-    assert f"4 of 7 figures others; value: {right:.2f}, was 2.50 (" in said
+    assert f"4 of 7 figures differ: value; value: {right:.2f}, was 2.50 (" in said
     assert main(["again", "--out", str(out), "--jobs", "1"]) == 1
 
 
@@ -101,19 +101,20 @@ def test_the_page_has_what_came_out_last_while_the_code_stands(out, known, tmp_p
         results.build_report(out, tmp_path / "RESULTS.md", chosen=[known])
         return (tmp_path / "RESULTS.md").read_text()
 
-    assert "made again by the code" not in page()
+    assert "other code made is of" not in page()
     main(["again", "--out", str(out), "--jobs", "1"])
-    said = "- Of what other code made, one run of each of 1 kinds was made again by the code as it stands"
-    assert said in page()
-    assert "in 1 of them every figure is the same" in page()
+    assert "- What other code made is of 1 kind, by task and digest, timed runs left out. Of 1 of them" in page()
+    assert "in 1 every figure is the same, to the last digit" in page()
     assert "| tests.studies.tasks.good | `other` | 4 | yes | all 7 figures the same |" in page()
     monkeypatch.setattr(store, "code_digest", lambda task: "newer still")
-    assert "made again by the code" not in page()
+    assert "other code made is of" not in page()
     assert "| tests.studies.tasks.good | `other` | 4 | yes |  |" in page()
 
 
 def test_what_took_long_or_failed_is_said(out, known, capsys, monkeypatch):
-    assert main(["again", "--out", str(out), "--most", "0"]) == 0  # the quickest took none
+    assert main(["again", "--out", str(out), "--most", "0", "--jobs", "1"]) == 0  # the quickest took none
+    assert "all 7 figures the same (" in capsys.readouterr().out
+    (out / again.AGAIN).unlink()
     for path in out.glob("*-seed*.json"):
         changed(path, seconds=5.0)
     capsys.readouterr()
@@ -134,6 +135,37 @@ def test_nothing_by_other_code_is_said(known, tmp_path, capsys):
     assert "no runs by other code than that as it stands" in capsys.readouterr().out
 
 
+def test_what_a_study_by_name_made_again_is_of_its_kind(out, known, monkeypatch, capsys):
+    """Also where another study has a quicker run of the kind, as the page asks all of them."""
+    (quickest,) = kinds(out, known)
+    others = [setting for setting in known.settings if setting is not quickest.setting]
+    other = attrs.evolve(known, name="another", settings=others)
+    monkeypatch.setattr(command, "get", {other.name: other}.__getitem__)
+    assert main(["again", "another", "--out", str(out), "--jobs", "1"]) == 0
+    ((kind, made),) = again.known(kinds(out, known), out).items()
+    assert made.words == "all 7 figures the same"
+    assert again.made_before(kind, out) is None
+    assert main(["again", "--out", str(out), "--jobs", "1"]) == 0
+    (made,) = again.known(kinds(out, known), out).values()
+    assert made.words == "all 14 figures of 2 runs the same"
+    said = capsys.readouterr().out
+    assert main(["again", "another", "--out", str(out)]) == 0
+    assert f"another · {others[0].label} · seed 0" in said
+    assert "(made before)\n0 runs to make again" in capsys.readouterr().out
+
+
+def test_other_data_than_those_of_the_runs_are_refused(out, capsys):
+    assert main(["again", "--out", str(out), "--data", "bundled"]) == 2
+    assert "--data: expected the data that the runs were made on, got bundled" in capsys.readouterr().err
+
+
+def test_pages_of_quick_runs_know_nothing_of_it(out, known, tmp_path):
+    main(["again", "--out", str(out), "--jobs", "1"])
+    for options in ({"quick": True}, {"bundled": True}):
+        results.build_report(out, tmp_path / "RESULTS.md", chosen=[known], **options)
+        assert "figures the same" not in (tmp_path / "RESULTS.md").read_text()
+
+
 def test_studies_without_data_are_named(out, known, capsys, monkeypatch, tmp_path):
     made = attrs.evolve(known, data=("hanzi",))
     monkeypatch.setattr(command, "studies", lambda: {made.name: made})
@@ -147,17 +179,17 @@ def test_studies_without_data_are_named(out, known, capsys, monkeypatch, tmp_pat
     ("final", "words"),
     [
         ({"value": 1.0}, "all 3 figures the same"),
-        ({"value": 1.0, "more": 2}, "1 of 3 figures others"),
-        ({}, "1 of 3 figures others; value: none, was 1.00"),
-        ({"value": 1.001}, "1 of 3 figures others"),
-        ({"value": 1.25}, "1 of 3 figures others; value: 1.25, was 1.00"),
+        ({"value": 1.0, "more": 2}, "1 of 3 figures differ: more"),
+        ({}, "1 of 3 figures differ: value; value: none, was 1.00"),
+        ({"value": 1.001}, "1 of 3 figures differ: value"),
+        ({"value": 1.25}, "1 of 3 figures differ: value; value: 1.25, was 1.00"),
         ({"value": 1.0, "seconds_per_epoch": 4.0}, "all 3 figures the same"),
     ],
 )
 def test_figures_that_are_others(known, final, words):
     """Missing ones too, and those a report would round away; none by the clock."""
     kind = again.Kind(known, known.settings[0], tasks.run(1.0))
-    assert again.compared(kind, Result(kind.run.rows, final), "").words == words
+    assert again.compared(kind, Result(kind.run.rows, final)).words == words
 
 
 @pytest.mark.parametrize("content", ["{}", "[1]", '[{"run": "a"}]'])

@@ -111,7 +111,7 @@ def test_a_curve_far_below_is_told_in_words(monkeypatch):
     far = attrs.evolve(found.runs["far"][0], rows=[{"epoch": n, "value": 0.2 + n / 1000} for n in range(1, 51)])
     found = StudyResults(found.study, found.runs | {"far": {0: far}})
     (axes,) = looked_at(partial(figures.curves(VALUE), found), monkeypatch).axes
-    assert [text.get_text() for text in axes.texts] == ["far: below, 25 at most"]
+    assert [text.get_text() for text in axes.texts] == ["far: below, mean 25 at most"]
     assert axes.get_ylim()[0] > 90
     assert 20 < axes.get_xlim()[1] < 25
 

@@ -13,8 +13,8 @@ from experiments.reports import fit, nets, sources
 from experiments.reports.r4.tasks import GRID, absolute_error
 from fnnet import data, layers, losses, metrics, optim, rng, summary, training
 from fnnet.initializers import xavier_normal
+from fnnet.runs.descent import descended
 from fnnet.runs.settings import SCHEDULES
-from fnnet.runs.sine import descended
 from fnnet.runs.trainer import Examples
 from fnnet.types import Array, Layer, Params
 

@@ -5,15 +5,7 @@ import attrs
 from fnnet.runs import sine
 from fnnet.runs.experiment import Experiment
 from fnnet.runs.nets import ActivationName
-from fnnet.runs.settings import (
-    LATER,
-    InitializationName,
-    OptimizerName,
-    ScheduleName,
-    at_least,
-    optional,
-    positive,
-)
+from fnnet.runs.settings import LATER, InitializationName, OptimizerName, ScheduleName, optional, positive
 
 
 @attrs.frozen
@@ -30,7 +22,7 @@ class Config(sine.Config):
     """Distribution of the first weights; biases start at zero."""
     activation: ActivationName = "tanh"
     """Behind every hidden layer."""
-    lbfgs: int = attrs.field(default=300, validator=at_least(0), metadata={LATER: 0})
+    lbfgs: int = attrs.field(default=300, validator=sine.descends, metadata={LATER: 0})
     """Steps of L-BFGS on all training points, in float64, behind the last epoch; 0 for none."""
 
 

@@ -37,7 +37,8 @@ def main(args: list[str]) -> int:
     if not words:
         raise ConfigError(expected("predict", f"{trained.answers.asks} or more after the run", "none", USAGE))
     attrs.validate(options)
-    if trained.answers.probabilities is not None and options.names and not any(map(_is_zip, words)):
+    named = trained.answers.probabilities is not None and options.names is not None
+    if named and not any(map(_is_zip, words)):
         raise ConfigError(expected("--names", "a zip, whose names may be in another encoding", ", ".join(words)))
     found: Counter[str] = Counter()
     for word in words:
@@ -46,9 +47,9 @@ def main(args: list[str]) -> int:
                 found[_ask(trained, one, folder, options)] += 1
         except FnnetError as error:
             found[_failed(error)] += 1
-    if named := found[RIGHT] + found[WRONG]:
-        of = f"{counted(named, 'picture')} in folders of class names"
-        print(f"{found[RIGHT]:,} of {of} are read as their folder says ({percent(found[RIGHT] / named)})")
+    if judged := found[RIGHT] + found[WRONG]:
+        of = f"{counted(judged, 'picture')} in folders of class names"
+        print(f"{found[RIGHT]:,} of {of} are read as their folder says ({percent(found[RIGHT] / judged)})")
     return cli.FAULT if found[FAILED] else 0
 
 
@@ -76,7 +77,7 @@ def _each(trained: Trained, word: str, options: Any) -> Iterator[tuple[Word, str
     if trained.answers.probabilities is None or not (Path(word).is_dir() or _is_zip(word)):
         yield word, None
         return
-    names = options.names or getattr(trained.settings, "names", NAMES)
+    names = getattr(trained.settings, "names", NAMES) if options.names is None else options.names
     yield from class_folders.pictures_of(word, names, lambda line: print(line, file=sys.stderr))
 
 

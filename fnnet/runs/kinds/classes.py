@@ -7,9 +7,11 @@ import numpy as np
 
 from fnnet import layers, metrics, training
 from fnnet.arrays import rows
+from fnnet.data.images import _encoding as encoding
 from fnnet.runs import plots
 from fnnet.runs.answers import Answers, Figure, Look, Probabilities, Read, Section
 from fnnet.runs.measure import Measure
+from fnnet.runs.settings import optional
 from fnnet.runs.trained import Trained
 from fnnet.types import Array, Arrays
 from fnnet.words import percent
@@ -18,12 +20,17 @@ ACCURACY = Measure("accuracy", metrics.accuracy, scale=100, digits=2, unit="%")
 MOST = 30  # mistakes on a page
 
 
+def _is_known(_: object, __: object, value: str) -> None:
+    """An attrs validator: an encoding."""
+    encoding(value)
+
+
 @attrs.frozen
 class Options:
     """How pictures that `predict` is given are read."""
 
-    names: str | None = None
-    """How names in a zip are encoded that does not say it, such as gbk; by default as in training."""
+    names: str | None = attrs.field(default=None, validator=optional(_is_known))
+    """How names in a zip are encoded that does not say it, such as gbk; by default as in training, else cp437."""
 
 
 def softmax(settings: object, scores: Array) -> Array:
