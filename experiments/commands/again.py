@@ -50,7 +50,8 @@ def again(
         print(f"{study.name}: skipped, {reason}", file=sys.stderr, flush=True)
     with store.locked(out):
         found = engine.kinds([store.results_of(study, out) for study in chosen])
-        there = {kind: made for kind in found if (made := engine.made_before(kind, out))}
+        kept = engine.entries(out)
+        there = {kind: made for kind in found if (made := engine.made_before(kind, kept))}
         new = [kind for kind in found if kind not in there]
         todo = sorted((kind for kind in new if kind.run.seconds <= most), key=lambda kind: -kind.run.seconds)
         if not found:

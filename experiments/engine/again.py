@@ -1,8 +1,8 @@
-"""Runs made once more by the code as it stands: what shows that changes since have changed no figure."""
+"""Runs made once more by the code as it stands: what shows whether changes since have changed a figure."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
@@ -13,6 +13,8 @@ from fnnet.runs import files
 
 AGAIN = "again.json"  # beside the run files
 _TIMED = "second"  # in the name of what is measured by a clock
+
+Entry: TypeAlias = dict[str, Any]  # of the record: a run made again, by whom, and what it came to
 
 
 @attrs.frozen(eq=False)
@@ -110,7 +112,7 @@ def note(out: Path, kind: Kind, found: Compared, code: str, facts: dict[str, Any
     store.log(out, {**about, **made}, AGAIN)
 
 
-def entries(out: Path) -> list[dict[str, Any]]:
+def entries(out: Path) -> list[Entry]:
     """All that was kept, oldest first.
 
     Raises:
@@ -118,7 +120,7 @@ def entries(out: Path) -> list[dict[str, Any]]:
     """
     if not (out / AGAIN).is_file():
         return []
-    found = files.read_json(out / AGAIN)
+    found: list[Entry] = files.read_json(out / AGAIN)
     wanted = ("ended", "task", "run", "was", "code", "figures", "others", "said", "facts")
     if not isinstance(found, list) or not all(isinstance(one, dict) and one.keys() == set(wanted) for one in found):
         fix = "delete it, and make runs again once more"
@@ -128,26 +130,25 @@ def entries(out: Path) -> list[dict[str, Any]]:
     return found
 
 
-def made_before(kind: Kind, out: Path) -> Compared | None:
-    """What a run came to when the code as it stands made it again."""
-    return _of([entry for entry in _standing(out, kind) if entry["run"] == kind.name][-1:])
+def made_before(kind: Kind, kept: Sequence[Entry]) -> Compared | None:
+    """What a run came to when the code as it stands made it again; of `entries`."""
+    return _of([entry for entry in _standing(kind, kept) if entry["run"] == kind.name][-1:])
 
 
-def known(of: Sequence[Kind], out: Path) -> dict[Kind, Compared]:
-    """What those kinds came to of which the code as it stands has made runs again, all of these together."""
-    last = {kind: {entry["run"]: entry for entry in _standing(out, kind)} for kind in of}
-    found = {kind: _of(list(entries.values())) for kind, entries in last.items()}
-    return {kind: one for kind, one in found.items() if one}
+def known(of: Sequence[Kind], kept: Sequence[Entry]) -> dict[Kind, Compared | None]:
+    """What each kind came to, all of its runs together that the code as it stands has made again; of `entries`."""
+    last = {kind: {entry["run"]: entry for entry in _standing(kind, kept)} for kind in of}
+    return {kind: _of(list(entries.values())) for kind, entries in last.items()}
 
 
-def _standing(out: Path, kind: Kind) -> list[dict[str, Any]]:
-    """What was kept of runs of a kind and made by the code as it stands, oldest first."""
+def _standing(kind: Kind, kept: Sequence[Entry]) -> list[Entry]:
+    """Those of runs of a kind that the code as it stands has made, oldest first."""
     task = task_name(kind.study.task)
     about = {"task": task, "was": kind.run.code, "code": store.code_digest(task)}
-    return [entry for entry in entries(out) if about.items() <= entry.items()]
+    return [entry for entry in kept if about.items() <= entry.items()]
 
 
-def _of(entries: Sequence[dict[str, Any]]) -> Compared | None:
+def _of(entries: Sequence[Entry]) -> Compared | None:
     """Several entries as one; None of none."""
     if not entries:
         return None

@@ -87,7 +87,7 @@ def build_report(
     for old in folder.glob("*.png"):
         if old.name not in drawn and old.name.partition("-")[0] in (*REPORTS, "page"):  # others are not ours
             old.unlink()
-    made_again = {} if quick or bundled else again.known(again.kinds(found), runs)  # of the full runs alone
+    made_again = {} if quick or bundled else again.known(again.kinds(found), again.entries(runs))  # of full runs alone
     files.write(path, "\n".join(_page(found, runs, quick, first, made_again)) + "\n")
     files.write(path.parent / TRANSLATED, "\n".join([*_title(quick, first, "zh"), *first.lines("zh", FIGURES)]) + "\n")
     return [answers.study.name for answers in found if answers.empty]
@@ -112,7 +112,7 @@ def _page(
     runs: Path,
     quick: bool,
     first: page.Page,
-    made_again: dict[again.Kind, again.Compared],
+    made_again: dict[again.Kind, again.Compared | None],
 ) -> Iterator[str]:
     yield from _title(quick, first, "en")
     yield f"[中文]({TRANSLATED})"
@@ -130,11 +130,11 @@ def _page(
     )
     yield ""
     yield from _origin(found, runs, quick)
-    if made_again:
-        of = counted(len(again.kinds(found)), "kind")
-        same = sum(not compared.others for compared in made_again.values())
+    if compared := [one for one in made_again.values() if one]:
+        of = counted(len(made_again), "kind")
+        same = sum(not one.others for one in compared)
         yield (
-            f"- What other code made is of {of}, by task and digest, timed runs left out. Of {len(made_again)} of them "
+            f"- What other code made is of {of}, by task and digest, timed runs left out. Of {len(compared)} of them "
             "the code as it stands has made a run again, the quickest (`python -m experiments again`): in "
             f"{same} every figure is the same, to the last digit."
         )
@@ -188,12 +188,12 @@ def _origin(found: Sequence[StudyResults], runs: Path, quick: bool) -> Iterator[
     yield f"- On {'; '.join(sorted(machines))}."
 
 
-def _codes(found: Sequence[StudyResults], made_again: dict[again.Kind, again.Compared]) -> Iterator[str]:
+def _codes(found: Sequence[StudyResults], made_again: dict[again.Kind, again.Compared | None]) -> Iterator[str]:
     """Which code made which runs, and what some of them come to by the code as it stands."""
     counts = Counter((_short(task), run.code, store.stands(task, run)) for task, run in _made(found))
     if not counts:
         return
-    made = {(_short(kind.study.task), kind.run.code): compared.words for kind, compared in made_again.items()}
+    made = {(_short(kind.study.task), kind.run.code): one.words for kind, one in made_again.items() if one}
     rows = [
         [name, f"`{code}`", f"{count:,}", "" if stands else "yes", made.get((name, code), "")]
         for (name, code, stands), count in sorted(counts.items())

@@ -49,7 +49,7 @@ def begin(out: Path, experiment: Experiment, settings: Settings, options: Option
     """Make a new run in a new or empty folder and write its report; return an exit code.
 
     Raises:
-        ConfigError: there is patience, and nothing to be patient about.
+        ConfigError: there is patience, and the data have nothing to look at for it.
         RunError: the folder is in use or holds something.
         NonFiniteError: a number is NaN or infinite; what is before that step is saved.
     """

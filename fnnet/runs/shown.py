@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 import numpy as np
@@ -15,6 +15,8 @@ from fnnet.runs.folder import opened
 from fnnet.runs.kinds.classes import surest_mistakes
 from fnnet.runs.trained import load_trained
 from fnnet.types import Array
+
+Pair: TypeAlias = tuple[Any, Any]  # examples and their labels
 
 # What a data set is called -> its name in `fnnet.runs.sources` and its classes.
 DATA_SETS = {
@@ -64,23 +66,30 @@ def refused(what: str, given: Mapping[str, object], wanted: str) -> None:
             raise ConfigError(expected(f"--{word}", wanted, what))
 
 
+def _part(choice: Choice, of: str, train: Pair, test: Pair, validation: Pair | None) -> Pair:
+    """The chosen part of some data.
+
+    Raises:
+        ConfigError: they have nothing for validation.
+    """
+    part = {"train": train, "test": test, "validation": validation}[choice.part]
+    if part is None:
+        raise ConfigError(expected("--part", f"train or test, the parts of {of}", choice.part))
+    return part
+
+
 def of_data_set(name: str, directory: str | None, choice: Choice) -> Shown:
     """Examples of a data set with their classes."""
     source, classes = DATA_SETS[name]
     found = sources.load(source, directory)
-    part = {"train": found.train, "test": found.test, "validation": found.valid}[choice.part]
-    if part is None:
-        raise ConfigError(expected("--part", f"train or test, the parts of {name}", choice.part))
-    return _plain(name, data.scale(part.images), part.labels, classes, choice)
+    images, labels = _part(choice, name, found.train, found.test, found.valid)
+    return _plain(name, data.scale(images), labels, classes, choice)
 
 
 def of_folder(folder: str, config: class_folders.Config, choice: Choice) -> Shown:
     """Pictures of a folder or zip, as a net would read them with these settings."""
     found = class_folders.found(config, folder)
-    part = {"train": found.train, "test": found.test, "validation": found.validation}[choice.part]
-    if part is None:
-        raise ConfigError(expected("--part", f"train or test, the parts of {folder}", choice.part))
-    x, labels = part
+    x, labels = _part(choice, folder, found.train, found.test, found.validation)
     shown = _plain(folder, x, labels, found.classes, choice)
     return shown._replace(said=f"{shown.said}; {found.note}")
 
@@ -100,11 +109,7 @@ def of_run(folder: Path, directory: str | None, choice: Choice) -> Shown:
         wanted = "a run that tells classes of pictures apart, to show examples of"
         raise ConfigError(expected(str(folder), wanted, "another", f"{folder}/report.md shows what it makes"))
     problem, _ = same_plan(opened(folder), directory)
-    parts = {"train": problem.train, "test": problem.test, "validation": problem.validation}
-    found = parts[choice.part]
-    if found is None:
-        raise ConfigError(expected("--part", "train or test, the parts of this run's data", choice.part))
-    x, labels = found
+    x, labels = _part(choice, "this run's data", problem.train, problem.test, problem.validation)
     rows = _of_class(labels, problem.classes, choice)
     if choice.wrong:
         p = probabilities(trained.settings, training.predict(problem.net, trained.params, x[rows], 256))

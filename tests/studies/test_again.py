@@ -142,11 +142,11 @@ def test_what_a_study_by_name_made_again_is_of_its_kind(out, known, monkeypatch,
     other = attrs.evolve(known, name="another", settings=others)
     monkeypatch.setattr(command, "get", {other.name: other}.__getitem__)
     assert main(["again", "another", "--out", str(out), "--jobs", "1"]) == 0
-    ((kind, made),) = again.known(kinds(out, known), out).items()
+    ((kind, made),) = again.known(kinds(out, known), again.entries(out)).items()
     assert made.words == "all 7 figures the same"
-    assert again.made_before(kind, out) is None
+    assert again.made_before(kind, again.entries(out)) is None
     assert main(["again", "--out", str(out), "--jobs", "1"]) == 0
-    (made,) = again.known(kinds(out, known), out).values()
+    (made,) = again.known(kinds(out, known), again.entries(out)).values()
     assert made.words == "all 14 figures of 2 runs the same"
     said = capsys.readouterr().out
     assert main(["again", "another", "--out", str(out)]) == 0
